@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Test programs and the targets that run them. Included by the top Makefile.
+
+TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+
+unit_bins = $(patsubst tests/unit/$(1)/%.c,$(O)/tests/unit/$(1)/%,$(wildcard tests/unit/$(1)/test_*.c))
+
+define UNIT_template
+$(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(TESTLIB_OBJ) $$(UNIT_EXTRA_$(1)) $$(call libs_of,$(1) $(BELOW_$(1)))
+	$$(Q)echo "LD      $$@"; $(CC) $(ALL_LDFLAGS) -o $$@ $$^ $$(call extern_of,$(1) $(BELOW_$(1))) -lcunit
+endef
+# The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
+DP_FAKE := $(O)/user/dataplane/dp_fake.o
+UNIT_EXTRA_core := $(DP_FAKE)
+UNIT_EXTRA_lma := $(DP_FAKE)
+UNIT_EXTRA_mag := $(DP_FAKE)
+UNIT_EXTRA_access := $(DP_FAKE)
+UNIT_EXTRA_control := $(DP_FAKE)
+UNIT_LAYERS := base wire core lma mag access net config control
+$(foreach l,$(UNIT_LAYERS),$(eval $(call UNIT_template,$(l))))
+UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bins,$(l)))
+
+$(O)/tests/%.o: CPPFLAGS += -Itests
+
+SIM_LAYERS := lma mag core wire base
+SIM_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+$(O)/tests/sim/sim: $(SIM_OBJ) $(DP_FAKE) $(TESTLIB_OBJ) $(call libs_of,$(SIM_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(SIM_LAYERS)) -lcunit
+
+BPF_TEST_LAYERS := dataplane core wire base
+BPF_TEST_BINS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+BPF_TEST_LIB := $(patsubst %.c,$(O)/%.o,$(filter-out $(wildcard tests/bpf/test_*.c),$(wildcard tests/bpf/*.c)))
+$(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_TEST_LIB) $(TESTLIB_OBJ) $(call libs_of,$(BPF_TEST_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lcunit -lpthread
+$(patsubst tests/bpf/%.c,$(O)/tests/bpf/%.o,$(wildcard tests/bpf/*.c)): | $(BPF_SKEL)
+
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# The same targets, linked with a driver that replays the corpus instead of libFuzzer.
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,access mag lma core wire base)
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
+
+.PRECIOUS: $(O)/tests/%.o
+
+.PHONY: unit-bins
+unit-bins: $(UNIT_BINS)
+
+.PHONY: lint
+lint: ## layers, tables, licences, shell scripts
+	@scripts/check-layers.sh
+	@scripts/lint.sh
+
+.PHONY: check-run
+check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
+	@scripts/run-tests.sh --out $(BUILD)/results-check $(UNIT_BINS) $(FUZZ_BINS) "$(O)/tests/sim/sim --seeds 200"
+
+.PHONY: check
+check: ## everything that needs no root and no BPF: lint, unit tests and simulation under ASan and UBSan
+	@$(MAKE) --no-print-directory FLAVOUR=asan lint check-run
+
+.PHONY: sim
+sim: ## the simulation with SEEDS=10000 random seeds
+	@$(MAKE) --no-print-directory FLAVOUR=release sim-run
+.PHONY: sim-run
+sim-run: $(O)/tests/sim/sim
+	@$< --seeds $(SEEDS)
+
+.PHONY: fuzz
+fuzz: ## libFuzzer on every parser for FUZZ_SECONDS=60 each (needs clang)
+	@scripts/fuzz.sh
+
+.PHONY: check-bpf
+check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
+	@scripts/run-tests.sh --out $(BUILD)/results-bpf $(BPF_TEST_BINS)
+
+.PHONY: check-netns
+check-netns: all ## real daemons and hosts in network namespaces (needs root)
+	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/netns --bin $(O)"
+
+.PHONY: test
+test: ## install what is missing, build, run every test (needs root)
+	@scripts/install-deps.sh
+	@scripts/test-all.sh

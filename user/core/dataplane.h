@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What forwarding must be able to do, and nothing about how.
+ *
+ * dp_bpf (eBPF maps and programs) and dp_fake (tests) implement it. The core keeps two kinds of
+ * objects in it:
+ *
+ *	peer     a tunnel: local and remote outer address, encapsulation
+ *	session  one half of a mobile node's mobility session: prefixes, where packets TO the node
+ *	         go (`down`), where packets FROM the node go (`up`)
+ *
+ * A session half belongs to a role. The LMA's half (DP_ANCHOR) says: the node is behind that
+ * peer. The MAG's half (DP_ACCESS) says: the node is on that link, its traffic goes to that peer.
+ * Where both roles run in one daemon and hold the same prefix, the implementation joins the
+ * halves: an anchor half whose peer is one of our own addresses means "use the access half".
+ *
+ * Contracts: every call is idempotent; deleting what is absent succeeds; outputs stay untouched
+ * on failure; nothing here blocks or creates a network device. Order inside a procedure: cache,
+ * then data plane, then reply.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "wire/mh.h"
+
+struct dataplane;
+
+typedef uint32_t dp_ref; /* opaque; 0 is "none" */
+
+enum dp_encap { DP_ENCAP_IP6_IP6 }; /* RFC 2473; others join with their RFCs */
+
+struct dp_peer {
+	struct in6_addr local;  /* LMAA or Proxy-CoA, ours */
+	struct in6_addr remote; /* the other end; a packet from any other source is refused */
+	enum dp_encap encap;
+};
+
+enum dp_half { DP_ANCHOR, DP_ACCESS };
+
+enum dp_mode {
+	DP_FORWARD,
+	DP_DROP, /* a deleted binding lingers (MinDelayBeforeBCEDelete), RFC 5213 5.3.5 */
+};
+
+/* A direction's next step. */
+struct dp_path {
+	enum { DP_TO_NOWHERE, DP_TO_PEER, DP_TO_LINK, DP_TO_ROUTE } kind;
+	dp_ref peer;      /* DP_TO_PEER */
+	unsigned ifindex; /* DP_TO_LINK */
+	struct mac mac;   /* DP_TO_LINK: the node's link-layer address */
+};
+
+#define DP_PREFIXES_MAX 16 /* per session */
+
+struct dp_session {
+	enum dp_half half;
+	struct mnid mnid; /* borrowed for the call */
+	unsigned n_prefixes;
+	const struct prefix6 *prefixes; /* borrowed for the call; /64 in the fast index */
+	struct dp_path down; /* towards the node */
+	struct dp_path up;   /* from the node */
+	enum dp_mode mode;
+	bool local_routing; /* DP_ACCESS: short-circuit to nodes on this MAG, RFC 5213 6.10.3 */
+};
+
+struct dp_stats {
+	uint64_t down_packets, down_bytes; /* towards the node, inner octets */
+	uint64_t up_packets, up_bytes;     /* from the node */
+};
+
+struct dp_walk {
+	void *ctx;
+	void (*peer)(void *ctx, dp_ref ref, const struct dp_peer *p);
+	void (*session)(void *ctx, dp_ref ref, const struct dp_session *s);
+};
+
+struct dataplane_ops {
+	/* Announces that home network prefixes come from this aggregate, densely from its start:
+	 * lets an implementation index instead of hash. /64s of `aggregate`; `n` of them at most. */
+	int (*pool_put)(struct dataplane *dp, const struct prefix6 *aggregate, uint32_t n);
+
+	/* Creates a tunnel, or returns the one with the same addresses. -ENOSPC when full. */
+	int (*peer_put)(struct dataplane *dp, const struct dp_peer *p, dp_ref *out);
+	void (*peer_del)(struct dataplane *dp, dp_ref peer);
+	/* Octets an inner packet may have; 0 while unknown. */
+	uint32_t (*peer_mtu)(struct dataplane *dp, dp_ref peer);
+
+	/* With *ref == 0 creates a session half and stores its reference; else replaces that one's
+	 * content, atomically for packets. Fails with -EEXIST when a prefix belongs to another
+	 * session of the same half, -ENOSPC when full; the old content then still holds. */
+	int (*session_put)(struct dataplane *dp, const struct dp_session *s, dp_ref *ref);
+	void (*session_del)(struct dataplane *dp, dp_ref ref);
+	/* The handover: points the session's down path elsewhere with one store. All prefixes of
+	 * the node move together, between two packets. Only fails with -ENOENT for a bad ref. */
+	int (*session_move)(struct dataplane *dp, dp_ref ref, const struct dp_path *down);
+	int (*session_mode)(struct dataplane *dp, dp_ref ref, enum dp_mode mode);
+	int (*session_stats)(struct dataplane *dp, dp_ref ref, struct dp_stats *out);
+
+	/* Every object, for reconciliation after a restart. Callbacks must not change the set. */
+	void (*walk)(struct dataplane *dp, const struct dp_walk *w);
+};
+
+/* Implementations embed this as their first member. */
+struct dataplane {
+	const struct dataplane_ops *ops;
+};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The Local Mobility Anchor's control plane (RFC 5213 section 5).
+ *
+ * One struct lma is one anchor: a binding cache, prefix pools, the MAGs it trusts. It runs
+ * without sockets and clocks: messages come in through lma_receive(), time through lma_tick(),
+ * and everything goes out through struct env, struct dataplane and the event sink.
+ */
+#pragma once
+
+#include "base/counter.h"
+#include "core/dataplane.h"
+#include "core/env.h"
+#include "core/event.h"
+#include "core/profile.h"
+#include "core/tunnel.h"
+
+#define LMA_ADDRS_MAX 16
+
+struct lma_pool_cfg {
+	char name[32];
+	struct prefix6 prefix; /* /64s are cut from it */
+};
+
+/* A MAG that may register nodes, and for whom (RFC 5213 section 4). */
+struct lma_mag_cfg {
+	char name[32];
+	struct in6_addr addr;  /* source of its PBUs and its Proxy-CoA */
+	struct prefix6 allow[8]; /* home prefixes it may serve; none: all of ours */
+	unsigned n_allow;
+	unsigned n_realms;
+	char realms[8][64];    /* MN-ID realms it may serve; none: all */
+};
+
+struct lma_cfg {
+	struct in6_addr addrs[LMA_ADDRS_MAX]; /* LMAAs; a binding keeps the one its PBU came to */
+	unsigned n_addrs;
+	const struct lma_pool_cfg *pools;
+	unsigned n_pools;
+	const struct prefix6 *static_prefixes; /* aggregates of prefixes in profiles that we anchor */
+	unsigned n_static_prefixes;
+	const struct lma_mag_cfg *mags;
+	unsigned n_mags;
+	uint32_t max_bindings;
+	uint32_t max_lifetime;     /* s granted at most; L-40 */
+	uint32_t refresh_advice;   /* s; 0: no Binding Refresh Advice option */
+	/* RFC 5213 section 9.1 */
+	uint32_t min_delay_before_bce_delete_ms;      /* 10000 */
+	uint32_t max_delay_before_new_bce_assign_ms;  /* 1500 */
+	uint32_t timestamp_validity_window_ms;        /* 300 */
+	bool hold_before_new_bce;                     /* false: skip the wait of L-30 */
+	/* RFC 5213 section 9.3 */
+	bool timestamp_based_approach_in_use;             /* true */
+	bool mobile_node_generated_timestamp_in_use;      /* false */
+	struct in6_addr fixed_mag_link_local_address_on_all_access_links;
+};
+
+struct lma;
+
+/* Borrows env, dp, tunnels, profiles and sink for its life; copies cfg. 0, -ENOMEM, or -EINVAL. */
+int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env, struct dataplane *dp,
+	    struct tunnels *tunnels, const struct profiles *profiles, const struct event_sink *sink);
+void lma_free(struct lma **p);
+
+/*
+ * Takes over a new configuration while running. What can change does (MAGs, timers, pools added,
+ * profiles); -EBUSY with `why` (a static string that names the key) when something cannot, and
+ * then nothing changed.
+ */
+int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *profiles,
+	       const char **why, nsec_t now);
+
+/* A decoded PBU (MH type 5, P flag set) that arrived from pkt->src at pkt->dst. */
+void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
+nsec_t lma_next(const struct lma *l);        /* when lma_tick() wants to be called */
+void lma_tick(struct lma *l, nsec_t now);
+
+bool lma_serves_addr(const struct lma *l, const struct in6_addr *addr);
+/* Whether packets from there are from a configured MAG at all. */
+bool lma_knows_mag(const struct lma *l, const struct in6_addr *addr);
+
+/* One binding as shown; everything borrowed for the callback. */
+struct lma_binding {
+	struct mnid mnid;
+	struct llid llid;
+	uint8_t att;
+	struct in6_addr lmaa;
+	struct in6_addr proxy_coa;
+	const char *mag_name;
+	const struct prefix6 *prefixes;
+	unsigned n_prefixes;
+	struct in6_addr link_local;
+	const char *state;
+	uint32_t lifetime_s;      /* granted */
+	uint32_t remaining_s;
+	uint64_t timestamp;       /* last accepted */
+	uint16_t seq;
+	uint32_t handovers;
+	dp_ref session, tunnel;
+};
+void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struct lma_binding *b),
+	      void *ctx);
+size_t lma_count(const struct lma *l);
+/* Operator's order: deletes the node's bindings at once, route and all. Returns how many. */
+unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now);
+
+struct lma_pool_info {
+	const char *name;
+	struct prefix6 prefix;
+	uint64_t size, used;
+};
+void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i), void *ctx);
+
+struct lma_mag_info {
+	const char *name;
+	struct in6_addr addr;
+	uint64_t pbu_received, pbu_rejected;
+	uint32_t bindings;
+};
+void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i), void *ctx);
+
+struct counter_set lma_counters(const struct lma *l); /* one per PBA status sent, and more */
+/* PBU in to PBA out, in nanoseconds of env time the caller measures itself: see daemon/. */

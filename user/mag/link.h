@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the MAG's control plane needs from its access links. access/ implements it on real
+ * interfaces, the simulation on imaginary ones. Triggers travel the other way: see mag.h.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/nsec.h"
+#include "core/dataplane.h"
+
+/* A place where one node is: interface and link-layer address. */
+struct link_node {
+	unsigned ifindex;
+	struct mac mac;
+};
+
+/* What a node is told in its Router Advertisement (RFC 5213 6.9.2, RFC 4861 4.2). */
+struct link_advert {
+	const struct prefix6 *prefixes;
+	unsigned n_prefixes;
+	uint32_t valid_s, preferred_s; /* both 0: the deprecating advertisement of RFC 5213 6.12 */
+	uint32_t mtu;                  /* 0: no MTU option */
+	struct in6_addr link_local;    /* router's address on this link, the RA's source */
+};
+
+struct link_ops {
+	void *ctx;
+	/* Advertises to that node alone, now, and from then on in answer to its solicitations and
+	 * periodically, until withdrawn. Copies what it needs. */
+	void (*advertise)(void *ctx, const struct link_node *n, const struct link_advert *ad);
+	/* Stops advertising; tells the node with a final advertisement that these prefixes are
+	 * deprecated when `deprecate`. */
+	void (*withdraw)(void *ctx, const struct link_node *n, bool deprecate);
+	/* Asks whether the node is still there. The answer comes as mag_confirmed() or
+	 * mag_detach(), within the configured probe period times count. */
+	void (*verify)(void *ctx, const struct link_node *n);
+	/* Last known: is the node on the link? Used before a retransmission, RFC 5213 6.9.4. */
+	bool (*attached)(void *ctx, const struct link_node *n);
+	/* The node's service ended (rejected, revoked): tear its link down where the access can. */
+	void (*teardown)(void *ctx, const struct link_node *n);
+	/* The router's link-local address to hold on that interface (RFC 5213 6.8). */
+	void (*set_link_local)(void *ctx, unsigned ifindex, const struct in6_addr *ll);
+};

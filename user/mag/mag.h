@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The Mobile Access Gateway's control plane (RFC 5213 section 6).
+ *
+ * One struct mag holds the binding update list. Triggers from the access links come in through
+ * mag_attach(), mag_detach(), mag_confirmed(); messages through mag_receive(); time through
+ * mag_tick(). It speaks to nodes through struct link_ops, to LMAs through struct env, to forwarding
+ * through struct dataplane.
+ */
+#pragma once
+
+#include "base/counter.h"
+#include "core/dataplane.h"
+#include "core/env.h"
+#include "core/event.h"
+#include "core/profile.h"
+#include "core/tunnel.h"
+#include "mag/link.h"
+
+struct mag_lma_cfg {
+	char name[32];
+	struct in6_addr addr;
+};
+
+struct mag_cfg {
+	struct in6_addr proxy_coa;
+	const struct mag_lma_cfg *lmas; /* those whose PBAs are believed; the first is the default */
+	unsigned n_lmas;
+	uint32_t max_bindings;
+	uint32_t lifetime;          /* s asked for; rounded down to a multiple of 4 */
+	uint32_t refresh_percent;   /* re-register when this part of the granted lifetime is over */
+	uint32_t tunnel_mtu;        /* administrative default, RFC 5213 6.9.5; 0: from the path */
+	/* RFC 6275 section 12 */
+	uint32_t initial_bindack_timeout_ms; /* 1000 */
+	uint32_t max_bindack_timeout_ms;     /* 32000 */
+	/* RFC 5213 section 9.2, 9.3 */
+	bool enable_mag_local_routing;                 /* false */
+	bool timestamp_based_approach_in_use;          /* true */
+	bool mobile_node_generated_timestamp_in_use;   /* false */
+	struct in6_addr fixed_mag_link_local_address_on_all_access_links; /* RFC 6543 by default */
+	struct mac fixed_mag_link_layer_address_on_all_access_links;
+	char realm[64];             /* nodes without a profile are mac@realm; "": they are refused */
+	bool deprecate_on_detach;   /* final RA with zero lifetimes when the session ends here */
+};
+
+struct mag;
+
+int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env, struct dataplane *dp,
+	    struct tunnels *tunnels, const struct profiles *profiles, const struct link_ops *links,
+	    const struct event_sink *sink);
+void mag_free(struct mag **p); /* sends nothing */
+/* As lma_reload(). */
+int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *profiles,
+	       const char **why, nsec_t now);
+
+/* A trigger: a node showed up on an access link (RFC 5213 6.9.1.1 and the Trigger Handler). */
+struct mag_attachment {
+	struct link_node node;
+	uint8_t att;            /* of the access link */
+	uint8_t handoff_hint;   /* enum handoff_ind if the trigger knows, else HI_RESERVED */
+	uint32_t access_mtu;    /* of the access link */
+	const struct mnid *mnid; /* given by an external trigger, or NULL: from the profile or realm */
+	const char *cause;      /* "rs", "ns", "dad", "mld", "control", ... */
+};
+
+/* Idempotent: a known node at the same place is only confirmed. 0; -EPERM: not entitled;
+ * -ENOSPC; -EINVAL. */
+int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now);
+/* The node left. -ENOENT when it is not known there. */
+int mag_detach(struct mag *m, const struct link_node *n, const char *cause, nsec_t now);
+/* The interface went down or away: everybody on it left. Returns how many. */
+unsigned mag_detach_link(struct mag *m, unsigned ifindex, const char *cause, nsec_t now);
+/* The node proved to be there (answer to verify(), or any trigger traffic). */
+void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now);
+/* By MN-ID, for the control socket. */
+int mag_detach_mnid(struct mag *m, const struct mnid *id, const char *cause, nsec_t now);
+/* The path to an LMA changed its MTU: advertise anew (RFC 5213 6.9.5). */
+void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
+
+/* A decoded PBA (type 6) or BRR (type 0). */
+void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
+nsec_t mag_next(const struct mag *m);
+void mag_tick(struct mag *m, nsec_t now);
+
+bool mag_serves_addr(const struct mag *m, const struct in6_addr *addr);
+bool mag_knows_lma(const struct mag *m, const struct in6_addr *addr);
+
+struct mag_binding {
+	struct mnid mnid;
+	struct link_node node;
+	uint8_t att;
+	struct in6_addr lmaa;
+	const char *lma_name;
+	const struct prefix6 *prefixes;
+	unsigned n_prefixes;
+	struct in6_addr link_local;
+	const char *state;
+	uint32_t lifetime_s, remaining_s; /* granted by the LMA */
+	uint16_t seq;
+	uint32_t retransmissions;         /* of the request that is open */
+	uint8_t last_status;
+	dp_ref session, tunnel;
+};
+void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struct mag_binding *b),
+	      void *ctx);
+size_t mag_count(const struct mag *m);
+
+struct mag_lma_info {
+	const char *name;
+	struct in6_addr addr;
+	uint64_t pbu_sent, pba_received, pba_rejected;
+	uint32_t bindings;
+};
+void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i), void *ctx);
+
+struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */
