@@ -13,7 +13,7 @@
 
 struct profile {
 	struct mnid mnid;          /* owned by the table */
-	bool enabled;              /* entitled to network-based mobility; else status 152, RFC 5213 5.3.1 */
+	bool enabled; /* entitled to network-based mobility; else status 152, RFC 5213 5.3.1 */
 	struct in6_addr lmaa;      /* MAG: the node's anchor; :: = the default of the configuration */
 	unsigned n_prefixes;       /* static prefixes; 0: from a pool */
 	struct prefix6 prefixes[DP_PREFIXES_MAX];

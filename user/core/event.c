@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/event.h"
+
+const char *event_type_name(enum event_type t)
+{
+	switch (t) {
+	case EV_MSG_SENT:
+		return "sent";
+	case EV_MSG_RCVD:
+		return "received";
+	case EV_STATE:
+		return "state";
+	case EV_SESSION_UP:
+		return "session-up";
+	case EV_HANDOVER:
+		return "handover";
+	case EV_SESSION_DOWN:
+		return "session-down";
+	case EV_ATTACH:
+		return "attach";
+	case EV_DETACH:
+		return "detach";
+	case EV_REFUSED:
+		return "refused";
+	}
+	return "unknown";
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A data plane that only remembers (tests, simulation). It keeps the contract of
+ * core/dataplane.h, checks its callers (a bad reference, a peer deleted while a session uses it, a
+ * prefix put twice is a violation that is counted and described), and can be told to fail.
+ */
+#pragma once
+
+#include "core/dataplane.h"
+
+struct dp_fake;
+
+int dp_fake_new(struct dp_fake **out);
+void dp_fake_free(struct dp_fake **p);
+struct dataplane *dp_fake_dataplane(struct dp_fake *f);
+
+enum dp_fake_op { DP_FAKE_PEER_PUT, DP_FAKE_SESSION_PUT, DP_FAKE_SESSION_MOVE, DP_FAKE_OP_MAX };
+
+/* The next `times` calls of that operation fail with -err (a positive errno) and change nothing. */
+void dp_fake_fail(struct dp_fake *f, enum dp_fake_op op, unsigned times, int err);
+/* No more than so many objects; 0: no limit. */
+void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions);
+/* What peer_mtu() answers from now on. */
+void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu);
+
+struct dp_fake_session {
+	dp_ref ref;
+	struct dp_session s; /* s.mnid and s.prefixes point to the fake's own copies */
+	unsigned moves;      /* session_move() calls since it was created */
+};
+
+/* NULL when nobody holds the prefix in that half. */
+const struct dp_fake_session *dp_fake_by_prefix(const struct dp_fake *f, enum dp_half half,
+						const struct prefix6 *prefix);
+const struct dp_fake_session *dp_fake_by_ref(const struct dp_fake *f, dp_ref ref);
+const struct dp_peer *dp_fake_peer(const struct dp_fake *f, dp_ref ref);
+size_t dp_fake_peers(const struct dp_fake *f);
+size_t dp_fake_sessions(const struct dp_fake *f);
+size_t dp_fake_pools(const struct dp_fake *f);
+/* Rules that callers broke; `what` (may be NULL) receives the last one, a static string. */
+unsigned dp_fake_violations(const struct dp_fake *f, const char **what);
