@@ -52,6 +52,7 @@ void wr_at_u8(struct wr *w, size_t at, uint8_t v);
 size_t wr_len(const struct wr *w);
 bool wr_bad(const struct wr *w);
 
-/* The Internet checksum (RFC 1071) over `len` octets, added to a running sum; fold at the end. */
+/* The Internet checksum (RFC 1071) over `len` octets, added to a running sum; fold at the end.
+ * All pieces but the last have an even length. */
 uint32_t csum_add(uint32_t sum, const void *buf, size_t len);
 uint16_t csum_fold(uint32_t sum); /* value to store in the packet, host order */

@@ -22,15 +22,21 @@ struct deadline {
 	bool armed;
 };
 
+/* Zero-initialised is empty. The members are for deadline.c, except that n may be read. */
 struct deadlines {
 	struct deadline *root;
+	struct deadline *later; /* due already, armed by a callback: waits for the next run */
 	uint64_t armed_total;
+	nsec_t run_now;
 	size_t n;
+	bool running;
 };
 
 void deadline_arm(struct deadlines *h, struct deadline *d, nsec_t at); /* re-arms when armed */
 void deadline_cancel(struct deadlines *h, struct deadline *d);         /* no-op when not armed */
 nsec_t deadline_next(const struct deadlines *h);                       /* NSEC_NEVER when empty */
 /* Fires all that are due at `now`, earliest first. One armed by a callback for a time that is
- * already due fires in the next run, so that a run always ends. Returns how many fired. */
+ * already due fires in the next run, so that a run always ends. A callback may arm and cancel any
+ * deadline and free the object it is embedded in; it may not call deadline_run(). Returns how many
+ * fired. */
 size_t deadline_run(struct deadlines *h, void *ctx, nsec_t now);
