@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control protocol: what pmipd answers and pmipctl asks and shows.
+ *
+ * Over a Unix stream socket, one JSON object per line each way:
+ *
+ *	{"cmd":"bindings","args":{"mn_id":"mn1@example.com"}}
+ *	{"ok":true,"data":[{...},...]}		and "next":N when there are more: ask again with
+ *						{"args":{...,"offset":N}}
+ *	{"ok":false,"error":"..."}
+ *
+ * `monitor` answers {"ok":true,"data":{}} and from then on one event object per line, until the
+ * client hangs up. A client sends its next request when it has read the answer to the last one.
+ *
+ * A command is one row of CTL_COMMANDS; its arguments and the columns of its table are rows too.
+ */
+#pragma once
+
+#define CTL_LINE_MAX 65536 /* octets of a request, newline included */
+#define CTL_RUN_DIR  "/run/pmipd"
+
+enum ctl_arg_kind {
+	CTL_POS,     /* positional, must be there */
+	CTL_POS_OPT, /* positional, may be left out */
+	CTL_OPTION,  /* --name VALUE */
+	CTL_FLAG,    /* --name */
+};
+
+enum ctl_shape {
+	CTL_LIST,   /* data is an array of objects: a table */
+	CTL_OBJECT, /* data is one object: "key: value" lines */
+	CTL_STREAM, /* events until the client leaves */
+};
+
+enum ctl_format {
+	CTL_TEXT,    /* strings; arrays joined by a comma */
+	CTL_NUMBER,  /* right-aligned */
+	CTL_SECONDS, /* 1h02m03s */
+	CTL_YESNO,
+};
+
+// clang-format off
+/* A(json name, kind, what it is) */
+#define CTL_ARGS_NONE(A)
+#define CTL_ARGS_MNID(A) \
+	A("mn_id", CTL_POS_OPT, "only this node")
+#define CTL_ARGS_MODULE(A) \
+	A("module", CTL_POS_OPT, "lma, mag, drops, ...: only this one")
+#define CTL_ARGS_LEVEL(A) \
+	A("level", CTL_POS_OPT, "bug, local, auth, remote, info or debug; none: show it")
+#define CTL_ARGS_ATTACH(A) \
+	A("ifname", CTL_POS, "access interface") \
+	A("mac", CTL_POS, "the node's link-layer address") \
+	A("mn_id", CTL_OPTION, "identity, when the trigger knows it") \
+	A("hint", CTL_OPTION, "Handoff Indicator 1..5, when the trigger knows it (RFC 5213 8.4)")
+#define CTL_ARGS_DETACH(A) \
+	A("node", CTL_POS, "MN-ID, or the access interface when a MAC follows") \
+	A("mac", CTL_POS_OPT, "the node's link-layer address")
+#define CTL_ARGS_DELETE(A) \
+	A("mn_id", CTL_POS, "the node whose bindings go")
+#define CTL_ARGS_MONITOR(A) \
+	A("verbose", CTL_FLAG, "with every field of the messages")
+
+/* C(header, JSON key, format) */
+#define CTL_COLS_NONE(C)
+#define CTL_COLS_BINDINGS(C) \
+	C("MN-ID", "mn_id", CTL_TEXT) \
+	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("MAG", "mag", CTL_TEXT) \
+	C("PROXY-COA", "proxy_coa", CTL_TEXT) \
+	C("ATT", "att", CTL_TEXT) \
+	C("STATE", "state", CTL_TEXT) \
+	C("REMAINING", "remaining", CTL_SECONDS) \
+	C("HANDOVERS", "handovers", CTL_NUMBER)
+#define CTL_COLS_UPDATE_LIST(C) \
+	C("MN-ID", "mn_id", CTL_TEXT) \
+	C("IFNAME", "ifname", CTL_TEXT) \
+	C("MAC", "mac", CTL_TEXT) \
+	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("LMA", "lma", CTL_TEXT) \
+	C("STATE", "state", CTL_TEXT) \
+	C("REMAINING", "remaining", CTL_SECONDS) \
+	C("STATUS", "last_status", CTL_TEXT)
+#define CTL_COLS_SESSIONS(C) \
+	C("SESSION", "session", CTL_NUMBER) \
+	C("HALF", "half", CTL_TEXT) \
+	C("MN-ID", "mn_id", CTL_TEXT) \
+	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("MODE", "mode", CTL_TEXT) \
+	C("TO NODE", "down", CTL_TEXT) \
+	C("PKTS", "down_packets", CTL_NUMBER) \
+	C("BYTES", "down_bytes", CTL_NUMBER) \
+	C("FROM NODE", "up", CTL_TEXT) \
+	C("PKTS", "up_packets", CTL_NUMBER) \
+	C("BYTES", "up_bytes", CTL_NUMBER)
+#define CTL_COLS_PEERS(C) \
+	C("KIND", "kind", CTL_TEXT) \
+	C("NAME", "name", CTL_TEXT) \
+	C("ADDRESS", "address", CTL_TEXT) \
+	C("LOCAL", "local", CTL_TEXT) \
+	C("BINDINGS", "bindings", CTL_NUMBER) \
+	C("PBU", "pbu", CTL_NUMBER) \
+	C("REJECTED", "rejected", CTL_NUMBER) \
+	C("NEXT HOP", "next_hop", CTL_TEXT) \
+	C("MTU", "mtu", CTL_NUMBER)
+#define CTL_COLS_INTERFACES(C) \
+	C("IFNAME", "ifname", CTL_TEXT) \
+	C("KIND", "kind", CTL_TEXT) \
+	C("IFINDEX", "ifindex", CTL_NUMBER) \
+	C("STATE", "state", CTL_TEXT) \
+	C("HOOK", "hook", CTL_TEXT) \
+	C("MTU", "mtu", CTL_NUMBER) \
+	C("NODES", "nodes", CTL_NUMBER) \
+	C("NOTE", "note", CTL_TEXT)
+#define CTL_COLS_POOLS(C) \
+	C("POOL", "name", CTL_TEXT) \
+	C("PREFIX", "prefix", CTL_TEXT) \
+	C("SIZE", "size", CTL_NUMBER) \
+	C("USED", "used", CTL_NUMBER) \
+	C("FREE", "free", CTL_NUMBER)
+#define CTL_COLS_PROFILES(C) \
+	C("NODE", "node", CTL_TEXT) \
+	C("ENABLED", "enabled", CTL_YESNO) \
+	C("LINK-LAYER", "macs", CTL_TEXT) \
+	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("POOL", "pool", CTL_TEXT) \
+	C("LMA", "lma", CTL_TEXT)
+#define CTL_COLS_COUNTERS(C) \
+	C("MODULE", "module", CTL_TEXT) \
+	C("COUNTER", "name", CTL_TEXT) \
+	C("VALUE", "value", CTL_NUMBER) \
+	C("MEANING", "help", CTL_TEXT)
+#define CTL_COLS_DROPS(C) \
+	C("REASON", "name", CTL_TEXT) \
+	C("PACKETS", "value", CTL_NUMBER) \
+	C("MEANING", "help", CTL_TEXT)
+#define CTL_COLS_NODES(C) \
+	C("IFNAME", "ifname", CTL_TEXT) \
+	C("MAC", "mac", CTL_TEXT) \
+	C("MN-ID", "mn_id", CTL_TEXT) \
+	C("STATE", "state", CTL_TEXT) \
+	C("SEEN", "seen", CTL_SECONDS) \
+	C("PREFIXES", "prefixes", CTL_TEXT)
+#define CTL_COLS_HELP(C) \
+	C("COMMAND", "synopsis", CTL_TEXT) \
+	C("", "help", CTL_TEXT)
+
+/* X(SYMBOL, "name", shape, arguments, columns, help) */
+#define CTL_COMMANDS(X) \
+	X(STATUS, "status", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
+	  "what runs here, since when, how many nodes") \
+	X(BINDINGS, "bindings", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_BINDINGS, \
+	  "the LMA's binding cache") \
+	X(UPDATE_LIST, "update-list", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_UPDATE_LIST, \
+	  "the MAG's binding update list") \
+	X(SESSIONS, "sessions", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_SESSIONS, \
+	  "what the data plane forwards, with packet counts") \
+	X(PEERS, "peers", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_PEERS, \
+	  "MAGs, LMAs and the tunnels to them with their next hops") \
+	X(INTERFACES, "interfaces", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_INTERFACES, \
+	  "transport and access interfaces with their hook mode") \
+	X(NODES, "nodes", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_NODES, \
+	  "mobile nodes seen on the access interfaces") \
+	X(POOLS, "pools", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_POOLS, \
+	  "prefix pools and how full they are") \
+	X(PROFILES, "profiles", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_PROFILES, \
+	  "policy profiles of the configuration") \
+	X(COUNTERS, "counters", CTL_LIST, CTL_ARGS_MODULE, CTL_COLS_COUNTERS, \
+	  "every counter, one per status and per drop reason") \
+	X(DROPS, "drops", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_DROPS, \
+	  "packets the data plane discarded, by reason") \
+	X(MONITOR, "monitor", CTL_STREAM, CTL_ARGS_MONITOR, CTL_COLS_NONE, \
+	  "messages, states and handovers as they happen") \
+	X(ATTACH, "attach", CTL_OBJECT, CTL_ARGS_ATTACH, CTL_COLS_NONE, \
+	  "tell the MAG that a node arrived on an access interface") \
+	X(DETACH, "detach", CTL_OBJECT, CTL_ARGS_DETACH, CTL_COLS_NONE, \
+	  "tell the MAG that a node left") \
+	X(DELETE, "delete", CTL_OBJECT, CTL_ARGS_DELETE, CTL_COLS_NONE, \
+	  "delete a node's bindings at the LMA, at once") \
+	X(LOG_LEVEL, "log-level", CTL_OBJECT, CTL_ARGS_LEVEL, CTL_COLS_NONE, \
+	  "show or change how much is logged") \
+	X(RELOAD, "reload", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
+	  "read the configuration file again, as SIGHUP does") \
+	X(VERSION, "version", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
+	  "the daemon's version") \
+	X(HELP, "help", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_HELP, \
+	  "this list")
+// clang-format on
+
+#define CTL_ENUM(sym, name, shape, args, cols, help) CTL_##sym,
+enum ctl_command { CTL_COMMANDS(CTL_ENUM) CTL_COMMAND_MAX };
