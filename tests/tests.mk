@@ -39,7 +39,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/f
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,access mag lma core wire base)
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
 
-.PRECIOUS: $(O)/tests/%.o
+.SECONDARY: # keep the objects of test programs
 
 .PHONY: unit-bins
 unit-bins: $(UNIT_BINS)
