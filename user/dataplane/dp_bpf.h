@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane on eBPF: implements core/dataplane.h over the maps of include/pmip/abi.h.
+ *
+ * One struct dp_bpf per daemon. It owns the BPF objects, the pin directory
+ * <bpffs>/pmip/<instance>/ (locked while it lives) and the attachments to interfaces. It is used
+ * from one thread; nothing here blocks except loading and attaching, which happen at start, on
+ * reload and when an interface appears.
+ *
+ * What it does not do: watch netlink. The daemon tells it next hops and interfaces, and learns
+ * through struct dp_bpf_hooks which peers need a next hop.
+ */
+#pragma once
+
+#include <net/if.h>
+
+#include "base/addr.h"
+#include "base/counter.h"
+#include "core/dataplane.h"
+
+struct dp_bpf;
+
+#define DP_BPF_ERRLEN 512 /* large enough for every error line made here */
+
+enum dp_bpf_role { DP_BPF_LMA = 1 << 0, DP_BPF_MAG = 1 << 1 };
+
+/* Called from within peer_put and peer_del; must not call back into struct dataplane_ops. */
+struct dp_bpf_hooks {
+	void *ctx;
+	void (*peer_added)(void *ctx, dp_ref ref, const struct dp_peer *peer);
+	void (*peer_deleted)(void *ctx, dp_ref ref, const struct dp_peer *peer);
+};
+
+struct dp_bpf_cfg {
+	const char *instance;  /* names the pin directory: [A-Za-z0-9_-]+ */
+	const char *bpffs;     /* root of a bpffs; NULL: /sys/fs/bpf. Mounted when it is not. */
+	unsigned roles;	       /* enum dp_bpf_role */
+	uint32_t max_sessions; /* prefixes that do not come from an announced pool */
+	uint32_t pool_slots; /* prefixes that do: what all pool_put() calls may ask for together */
+	uint32_t max_peers;  /* below PM_MAX_TUNNELS */
+	uint16_t tunnel_mtu; /* upper limit for the octets of an inner packet; 0: none */
+	struct dp_bpf_hooks hooks;
+};
+
+/*
+ * Loads and pins. On failure returns -errno and stores in `err` one line that says what is wrong
+ * and what to do about it. What an earlier run of the same instance left behind is removed; a
+ * living one is an error (-EBUSY).
+ */
+int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen);
+
+/* With `flush` detaches from every interface and removes all pins, so that nothing is left of
+ * this instance. Without it, programs and maps stay and go on forwarding. */
+void dp_bpf_free(struct dp_bpf **p, bool flush);
+
+/* The core's view of it; lives as long as `dp`. */
+struct dataplane *dp_bpf_dataplane(struct dp_bpf *dp);
+
+/* The directory of the pins, for messages. */
+const char *dp_bpf_pin_dir(const struct dp_bpf *dp);
+
+/* ---- interfaces (dp_attach.c) */
+
+enum dp_bpf_kind { DP_BPF_TRANSPORT, DP_BPF_ACCESS };
+
+/*
+ * The TC program is attached always, because it carries what XDP cannot. `want` says what is
+ * attached besides it:
+ */
+enum dp_bpf_want {
+	DP_BPF_AUTO,	    /* native XDP where the driver has it */
+	DP_BPF_XDP,	    /* native XDP, or fail */
+	DP_BPF_TC,	    /* nothing */
+	DP_BPF_XDP_GENERIC, /* XDP in the network stack, or fail */
+};
+
+enum dp_bpf_mode { DP_BPF_MODE_TC, DP_BPF_MODE_XDP, DP_BPF_MODE_XDP_GENERIC };
+
+struct dp_bpf_iface {
+	unsigned ifindex;
+	char ifname[IF_NAMESIZE];
+	enum dp_bpf_kind kind;
+	enum dp_bpf_want want;
+	enum dp_bpf_mode mode; /* what runs there */
+	bool xdp_tx;	       /* takes frames that an XDP program redirects to it */
+	struct mac mac;	       /* DP_BPF_ACCESS: the router's address there */
+	uint16_t mtu;
+	char why[128]; /* DP_BPF_AUTO fell back to TC: the kernel's reason; else "" */
+};
+
+struct dp_bpf_attach {
+	unsigned ifindex;
+	const char *ifname;
+	enum dp_bpf_kind kind;
+	enum dp_bpf_want want;
+	struct mac mac; /* DP_BPF_ACCESS: source of frames to the nodes */
+	uint16_t mtu;
+};
+
+/*
+ * Attaches, or brings an earlier attachment to what is asked now. *got (may be NULL) says what
+ * was reached. -errno and one line in `err` on failure; then nothing is attached that was not
+ * attached before. -ENODEV: the interface is not there.
+ */
+int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bpf_iface *got,
+		  char *err, size_t errlen);
+/* Forgets the interface; one that has vanished or was never attached is fine. Sessions on it
+ * stay and drop their packets until it is attached again under the same index. */
+void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex);
+/* Asks the kernel again whether the interface takes XDP frames, which changes with the peer of a
+ * veth, and puts that into force. Call on link events. Returns whether anything changed. */
+bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex);
+void dp_bpf_walk_ifaces(const struct dp_bpf *dp,
+			void (*cb)(void *ctx, const struct dp_bpf_iface *i), void *ctx);
+
+const char *dp_bpf_mode_name(enum dp_bpf_mode m);	     /* "xdp", "tc", "xdp-generic" */
+const char *dp_bpf_want_name(enum dp_bpf_want w);	     /* and "auto" */
+int dp_bpf_want_parse(const char *s, enum dp_bpf_want *out); /* 0 or -EINVAL */
+
+/* ---- tunnels (dp_peer.c) */
+
+/* Our own tunnel end points. Peers whose remote is one of them mean "this very daemon". */
+int dp_bpf_local_add(struct dp_bpf *dp, const struct in6_addr *addr); /* -ENOSPC when full */
+void dp_bpf_local_del(struct dp_bpf *dp, const struct in6_addr *addr);
+
+struct dp_bpf_nexthop {
+	bool valid;	  /* false: unresolved; packets take the slow path or are dropped */
+	unsigned ifindex; /* egress */
+	struct mac smac;  /* of the egress interface */
+	struct mac dmac;  /* of the gateway or of the peer itself */
+	uint32_t mtu;	  /* path MTU to the remote, outer header included; 0: unknown */
+};
+
+/* Puts the next hop into force. No program sends a packet with one half of the old and one half
+ * of the new next hop. -ENOENT for a peer that is not there. */
+int dp_bpf_nexthop(struct dp_bpf *dp, dp_ref peer, const struct dp_bpf_nexthop *nh);
+
+struct dp_bpf_peer_info {
+	dp_ref ref; /* the index into pm_tunnel */
+	struct dp_peer peer;
+	struct dp_bpf_nexthop nexthop;
+	uint32_t mtu; /* octets of an inner packet; 0 unknown */
+	bool self;
+	bool xdp; /* the egress takes XDP frames */
+};
+void dp_bpf_walk_peers(const struct dp_bpf *dp,
+		       void (*cb)(void *ctx, const struct dp_bpf_peer_info *i), void *ctx);
+
+/* ---- inspection (dp_stats.c) */
+
+struct dp_bpf_session_info {
+	uint32_t slot;	/* of the first prefix */
+	uint64_t desc;	/* PM_DESC() of the slot that decides, aliases followed */
+	char text[160]; /* "tunnel 3 gen 7 anchored" */
+};
+int dp_bpf_session_info(struct dp_bpf *dp, dp_ref ref, struct dp_bpf_session_info *out);
+
+/* Reads the kernel's counters, summed over CPUs. The views borrow memory of `dp` that the next
+ * call overwrites. */
+int dp_bpf_drops(struct dp_bpf *dp, struct counter_set *out); /* module "drop" */
+int dp_bpf_verdicts(struct dp_bpf *dp, struct counter_set *xdp, struct counter_set *tc);
