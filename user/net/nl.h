@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Route netlink: what the kernel says about links, addresses, routes, neighbours and bridge
+ * forwarding entries, and what we ask it to do.
+ *
+ * A monitor socket delivers an initial dump and then every change to the listeners. When the
+ * kernel had to drop notifications (ENOBUFS), everything is dumped anew: links that vanished in
+ * between are reported gone, and every listener gets its resync() call. A second socket carries
+ * requests; they are synchronous and take microseconds.
+ *
+ * struct nl keeps a table of the links, because interfaces are configured by name and may appear
+ * later, be renamed, or vanish. Nothing else is kept.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/counter.h"
+#include "base/nsec.h"
+
+struct nl;
+
+struct nl_link {
+	unsigned ifindex;
+	char name[IFNAMSIZ];
+	char kind[16];   /* "bridge", "veth", ...; "" for hardware */
+	unsigned master; /* bridge or bond it belongs to; 0 none */
+	uint32_t mtu;
+	bool up;      /* administratively */
+	bool running; /* up and with carrier: frames can pass */
+	bool ethernet;
+	struct mac mac; /* zero unless ethernet */
+};
+
+struct nl_addr {
+	unsigned ifindex;
+	struct in6_addr addr;
+	uint8_t prefix_len;
+	bool tentative, dad_failed;
+};
+
+struct nl_neigh {
+	unsigned ifindex;
+	struct in6_addr addr;
+	struct mac mac;   /* meaningful when has_mac */
+	bool has_mac;
+	bool reachable; /* the entry's address may be used: not incomplete, not failed */
+	bool failed;    /* NUD_FAILED: resolution or probing went unanswered */
+};
+
+struct nl_fdb {
+	unsigned port;   /* ifindex of the bridge port */
+	unsigned bridge; /* ifindex of the bridge; 0 if the kernel did not tell */
+	struct mac mac;
+};
+
+/* Any member may be NULL. Everything passed is lent for the call. */
+struct nl_listener {
+	void *ctx;
+	/* New or changed; `gone` when it was deleted. `old` is what was known before, or NULL. */
+	void (*link)(void *ctx, const struct nl_link *l, const struct nl_link *old, bool gone,
+		     nsec_t now);
+	void (*addr)(void *ctx, const struct nl_addr *a, bool gone, nsec_t now);
+	void (*route)(void *ctx, const struct prefix6 *dst, bool gone, nsec_t now);
+	void (*neigh)(void *ctx, const struct nl_neigh *n, bool gone, nsec_t now);
+	void (*fdb)(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now);
+	/* Notifications were lost and the dump that repairs this has been delivered: entries that
+	 * went away meanwhile (other than links) were not reported. */
+	void (*resync)(void *ctx, nsec_t now);
+	struct nl_listener *next; /* of struct nl */
+};
+
+#define NL_COUNTERS(X)                                                                             \
+	X(NL_C_EVENTS, "events", "notifications received")                                         \
+	X(NL_C_OVERRUNS, "overruns", "notifications lost, everything dumped anew")                 \
+	X(NL_C_MALFORMED, "malformed", "notifications that could not be read")                     \
+	X(NL_C_REQUESTS, "requests", "requests sent")                                              \
+	X(NL_C_REQUESTS_FAILED, "requests_failed", "requests that the kernel refused")
+
+enum nl_counter { NL_COUNTERS(COUNTER_ENUM) NL_C_MAX };
+
+int nl_new(struct nl **out);
+void nl_free(struct nl **p);
+/* Adds a listener; the caller owns it and keeps it until nl_unlisten() or nl_free(). */
+void nl_listen(struct nl *nl, struct nl_listener *l);
+void nl_unlisten(struct nl *nl, struct nl_listener *l);
+
+/* Dumps links, addresses, neighbours and forwarding entries to the listeners. Call once after
+ * nl_listen(); returns when the dump is complete. */
+int nl_start(struct nl *nl, nsec_t now);
+int nl_fd(const struct nl *nl); /* poll for reading */
+void nl_read(struct nl *nl, nsec_t now);
+
+/* The link table; pointers are valid until the next nl_read(). */
+const struct nl_link *nl_link_by_name(const struct nl *nl, const char *name);
+const struct nl_link *nl_link_by_index(const struct nl *nl, unsigned ifindex);
+void nl_walk_links(const struct nl *nl, void (*cb)(void *ctx, const struct nl_link *l), void *ctx);
+
+/* Requests: 0 or the kernel's -errno. What is already so succeeds; deleting what is absent too. */
+int nl_addr_add(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8_t prefix_len,
+		bool nodad);
+int nl_addr_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8_t prefix_len);
+int nl_link_set_mac(struct nl *nl, unsigned ifindex, const struct mac *mac);
+int nl_link_set_up(struct nl *nl, unsigned ifindex, bool up);
+
+enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE };
+struct nl_route {
+	struct prefix6 dst;
+	enum nl_route_type type;
+	unsigned ifindex;        /* NL_ROUTE_UNICAST: egress; 0: from the gateway */
+	struct in6_addr gateway; /* :: none */
+	uint32_t metric;         /* 0: the kernel's default */
+	uint32_t table;          /* 0: main */
+};
+/* Routes carry protocol number NL_ROUTE_PROTO, so that an operator sees whose they are. */
+#define NL_ROUTE_PROTO 213
+int nl_route_put(struct nl *nl, const struct nl_route *r);
+int nl_route_del(struct nl *nl, const struct nl_route *r);
+
+/* How this machine would send to dst (from src, unless NULL): RTM_GETROUTE. -ENETUNREACH etc. */
+struct nl_path {
+	unsigned ifindex;
+	struct in6_addr gateway; /* dst itself when on-link */
+	struct in6_addr src;     /* preferred source */
+	uint32_t mtu;            /* of the path, when the kernel has learnt one or the route sets it; else 0 */
+	bool local;              /* dst is an address of this machine */
+};
+int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
+		 struct nl_path *out);
+
+/* Looks a neighbour up. -ENOENT when there is none. */
+int nl_neigh_get(struct nl *nl, unsigned ifindex, const struct in6_addr *a, struct nl_neigh *out);
+/* Starts resolution, and asks the kernel to keep the entry resolved (NTF_EXT_MANAGED). Returns 1
+ * when the kernel keeps it; 0 when it does not know how (before Linux 5.16): the caller then
+ * repeats the call to keep it fresh; or -errno. */
+int nl_neigh_keep(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
+int nl_neigh_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
+
+struct counter_set nl_counters(const struct nl *nl);
+
+/* Writes /proc/sys/net/ipv6/conf/<ifname>/<key>, "all" included. 0 or -errno (-ENOENT: no such
+ * interface or key, -EACCES, -EROFS: /proc/sys is read-only here). */
+int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value);
