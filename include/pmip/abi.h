@@ -98,9 +98,30 @@ enum pm_access_flag { PM_A_VALID = 1 << 0, PM_A_XDP = 1 << 1 };
 struct pm_iface {
 	__u32 flags;        /* enum pm_iface_flag */
 	__u32 access;       /* index into pm_access; 0: a transport interface */
+	__u8 mac[6];        /* its link-layer address; zero: frames to any unicast address count */
+	__u16 pad;
 };
 
-enum pm_iface_flag { PM_I_XDP = 1 << 0 /* both hooks run here: XDP has judged before TC */ };
+enum pm_iface_flag {
+	PM_I_XDP = 1 << 0,     /* both hooks run here: XDP has judged before TC */
+	PM_I_XDP_OUT = 1 << 1, /* takes frames that XDP redirects there */
+};
+
+/* Keys of pm_local, pm_mnid and pm_framed, and what pm_framed holds. */
+struct pm_addr6 {
+	__u8 addr[16];
+};
+struct pm_mnid_key {
+	char id[PM_MNID_KEY_LEN]; /* zero-padded */
+};
+struct pm_framed_key {
+	__u32 prefix_len;
+	__u8 addr[16];
+};
+struct pm_framed {
+	__u32 slot;
+	__u32 prefix_len;   /* of the entry; the slot's owner is compared up to this bit */
+};
 
 /* pm_meta: one element, for whoever adopts the maps or reads a dump. */
 struct pm_meta {
@@ -130,14 +151,15 @@ struct pm_pool {
 	X(PM_DROP_UNKNOWN_NODE, "unknown_node", "packet from an access link without a binding")    \
 	X(PM_DROP_SPOOFED, "spoofed_source", "source prefix belongs to another node or link")      \
 	X(PM_DROP_LINGERING, "lingering", "binding is being deleted, MinDelayBeforeBCEDelete")     \
-	X(PM_DROP_HOP_LIMIT, "hop_limit", "hop limit exceeded")                                    \
-	X(PM_DROP_TOO_BIG, "too_big", "larger than the tunnel; Packet Too Big sent if rate allows") \
+	X(PM_DROP_HOP_LIMIT, "hop_limit", "hop limit exceeded and no Time Exceeded was due")       \
+	X(PM_DROP_TOO_BIG, "too_big", "larger than the tunnel and no Packet Too Big was due")      \
 	X(PM_DROP_NO_NEXTHOP, "no_nexthop", "no route or neighbour towards the tunnel's other end") \
 	X(PM_DROP_NO_ROUTE, "no_route", "no route for a decapsulated packet")                      \
 	X(PM_DROP_LINK_SCOPE, "link_scope", "link-local or multicast packet where only routed ones may go") \
 	X(PM_DROP_STALE_SLOT, "stale_slot", "slot changed its owner while the packet was under way") \
 	X(PM_DROP_HEADROOM, "headroom", "no room to encapsulate")                                  \
-	X(PM_DROP_LOOP, "loop", "tunnel packet nested beyond what we send")
+	X(PM_DROP_LOOP, "loop", "the tunnel leads back to this node")                              \
+	X(PM_DROP_ECN, "ecn", "congestion mark on a packet that cannot carry it, RFC 6040 4.2")
 
 #define PM_DROP_ENUM(sym, name, help) sym,
 enum pm_drop_reason { PM_DROP_REASONS(PM_DROP_ENUM) PM_DROP_MAX };
@@ -154,6 +176,8 @@ enum pm_verdict {
 	PM_V_HAIRPIN,       /* out of one tunnel into another */
 	PM_V_LOCAL,         /* node to node on this MAG */
 	PM_V_REPLIED,       /* turned into an ICMPv6 error */
+	PM_V_LINK,          /* untunnelled packet delivered to a node: anchor and access in one */
+	PM_V_ROUTE,         /* from a node anchored here, routed without a tunnel */
 	PM_V_MAX
 };
 enum pm_hook { PM_HOOK_XDP, PM_HOOK_TC, PM_HOOK_MAX };

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The maps and switches of the data plane. Both objects define all of them; the loader creates
+ * each map once and lets the second object reuse it. Sizes marked "loader" are defaults that the
+ * loader replaces before it loads. Layouts: pmip/abi.h.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "pmip/abi.h"
+
+/* clang-format off */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 65536); /* loader */
+	__type(key, __u32);         /* slot */
+	__type(value, struct pm_session);
+} pm_session SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536); /* loader */
+	__type(key, __be64);        /* upper half of a home network prefix */
+	__type(value, __u32);       /* slot */
+} pm_prefix6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536); /* loader */
+	__type(key, __be32);        /* IPv4 home address */
+	__type(value, __u32);       /* slot */
+} pm_addr4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536); /* loader */
+	__type(key, struct pm_mnid_key);
+	__type(value, __u32);       /* slot */
+} pm_mnid SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct pm_framed_key);
+	__type(value, struct pm_framed);
+} pm_framed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PM_MAX_TUNNELS);
+	__type(key, __u32);
+	__type(value, struct pm_tunnel);
+} pm_tunnel SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PM_MAX_ACCESS);
+	__type(key, __u32);
+	__type(value, struct pm_access);
+} pm_access SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PM_MAX_ACCESS);
+	__type(key, __u32);         /* ifindex */
+	__type(value, struct pm_iface);
+} pm_iface SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PM_MAX_LOCAL);
+	__type(key, struct pm_addr6); /* LMAA or Proxy-CoA */
+	__type(value, __u32);         /* 1 */
+} pm_local SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PM_MAX_POOLS);
+	__type(key, __u32);
+	__type(value, struct pm_pool);
+} pm_pool SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pm_meta);
+} pm_meta SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PM_DROP_MAX);
+	__type(key, __u32);         /* enum pm_drop_reason */
+	__type(value, __u64);
+} pm_drop SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PM_HOOK_MAX * PM_V_MAX);
+	__type(key, __u32);         /* hook * PM_V_MAX + enum pm_verdict */
+	__type(value, __u64);
+} pm_verdict SEC(".maps");
+
+/* Tokens for ICMPv6 errors, one bucket per CPU. */
+struct pm_bucket {
+	__u64 last;                 /* ns */
+	__u64 tokens;               /* in ns: an error costs 1 s / pm_icmp_rate */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pm_bucket);
+} pm_icmp SEC(".maps");
+/* clang-format on */
+
+/* Switches, fixed at load time; the verifier removes what is off. */
+const volatile _Bool pm_role_lma = 1;  /* sessions may be anchored here */
+const volatile _Bool pm_role_mag = 1;  /* sessions may be on a link here */
+const volatile _Bool pm_use_pools = 1; /* pm_pool has entries */
+const volatile _Bool pm_use_framed = 0; /* pm_framed has entries */
+const volatile __u32 pm_icmp_rate = 1000; /* ICMPv6 errors per second and CPU; 0: none */
+const volatile __u32 pm_icmp_burst = 100;
