@@ -63,7 +63,14 @@ enum pm_flag {
 	PM_F_ANCHORED = 1 << 5,      /* this node is the LMA of the session */
 };
 
-/* pm_tunnel: index -> prebuilt outer header and next hop; index 0 is never used. */
+/*
+ * pm_tunnel: index -> prebuilt outer header and next hop; index 0 is never used.
+ *
+ * `flags` and `ifindex` are one 64-bit word that the daemon stores whole. The upper half of
+ * `flags` counts the changes of the next hop: who takes a next hop from here loads that word,
+ * copies dmac and smac, loads the word again, and goes on only when it is the same (else: as
+ * without PM_T_NEXTHOP). So a packet never leaves with half of the old and half of the new one.
+ */
 struct pm_tunnel {
 	__u8 remote[16];
 	__u8 local[16];
@@ -83,6 +90,7 @@ enum pm_tunnel_flag {
 	PM_T_XDP = 1 << 2,     /* the egress interface takes XDP frames */
 	PM_T_SELF = 1 << 3,    /* remote is one of our own addresses */
 };
+#define PM_T_CHANGE (1 << 16) /* added to flags with every change of the next hop */
 
 /* pm_access: index -> an access interface; index 0 is never used. */
 struct pm_access {
