@@ -173,7 +173,7 @@ struct mh_opt {
 		} vendor;                   /* 19 */
 		struct {
 			uint8_t flags;      /* 0x80 = L, RFC 7864 */
-			struct prefix6 prefix;
+			struct prefix6 prefix; /* octets as received: see mh_decode() */
 		} hnp;                      /* 22 */
 		uint8_t value;              /* 23 Handoff Indicator, 24 Access Technology Type */
 		struct llid llid;           /* 25 */
@@ -221,6 +221,12 @@ const char *mh_verdict_name(enum mh_verdict v);
  * NULL skips the checksum (the caller has verified it, or the transport has none, RFC 5844 4.1).
  * On anything but MH_OK, `out` keeps only what is safe: out->type where it was readable.
  * Unknown option types are kept raw and are no error. Octets behind Header Len are ignored.
+ *
+ * Checks come in this order: length, checksum, MH Type, Payload Proto, Header Len (RFC 6275 9.2),
+ * options. Neither alignment nor the order or number of options is a reason to refuse a message.
+ * A Home Network Prefix keeps the bits behind its length and its flags octet as received, so that
+ * a rejecting reply can echo the option unchanged (RFC 5213 5.3.6); whoever stores or compares
+ * the prefix applies prefix6_mask() to a copy. A length above 128 is MH_BAD_OPTION.
  */
 enum mh_verdict mh_decode(struct mh_msg *out, const uint8_t *buf, size_t len,
 			  const struct in6_addr *src, const struct in6_addr *dst);
@@ -228,7 +234,7 @@ enum mh_verdict mh_decode(struct mh_msg *out, const uint8_t *buf, size_t len,
 /*
  * Encodes into buf: options in the given order, each padded to its alignment, the tail padded to
  * 8 octets; checksum filled when src/dst are given, else 0. Options of unknown type are copied
- * from raw/len. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
+ * from raw/len; `len` and `raw` of known ones are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
  * message type or an option cannot be encoded (a value beyond its field, a missing pointer).
  */
 int mh_encode(const struct mh_msg *m, uint8_t *buf, size_t cap, const struct in6_addr *src,
@@ -250,7 +256,11 @@ struct mh_opt *mh_opt_add(struct mh_msg *m, uint8_t type);
 bool mnid_eq(const struct mnid *a, const struct mnid *b); /* subtype and octets, exactly */
 bool llid_eq(const struct llid *a, const struct llid *b);
 bool llid_is_zero(const struct llid *a); /* absent or all octets zero */
-/* "mn1@example.com", or hex for what is not printable; always terminated, cut to cap. */
+/*
+ * "mn1@example.com"; "0x6d00.." for a NAI with octets that are not printable ASCII or are blank;
+ * "3:0x2143.." for other subtypes; "" for an empty NAI. The link-layer identifier is written
+ * "02:00:00:00:00:01". Always terminated, cut to cap.
+ */
 const char *mnid_str(const struct mnid *id, char *buf, size_t cap);
 const char *llid_str(const struct llid *id, char *buf, size_t cap);
 
@@ -266,21 +276,40 @@ void mh_print(FILE *f, const struct mh_msg *m);
 /* One line: "PBU seq 4660 AP 3600s mn1@example.com HNP ::/0 HI 4 ATT 4 ..."; cut to cap. */
 const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap);
 
+/* Where an option starts, beyond a fixed xn+y. */
+enum mh_align_rule {
+	MH_ALIGN_FIXED,      /* align_x, align_y of the row */
+	MH_ALIGN_BY_TAIL,    /* its last field on a boundary of the largest of 2, 4, 8 that divides
+				the field's size: the natural boundary of RFC 6275 6.2.1 */
+	MH_ALIGN_ENDS_AT_8N, /* such that it needs no padding behind it, RFC 6275 6.2.7 */
+};
+
 /* Introspection for documentation, lint and the fuzz dictionary: the rows, in order of type. */
+struct mh_field; /* wire/mh_table.h */
 struct mh_opt_info {
 	uint8_t type;
 	const char *name;
 	uint8_t min_len, max_len; /* of the Length octet */
 	uint8_t align_x, align_y; /* xn+y; x = 1: none */
+	enum mh_align_rule align_rule;
+	bool repeatable;          /* may occur more than once; for the roles, the codec allows all */
 	bool has_layout;          /* false: known by number and name only, kept raw */
 	const char *ref;          /* "RFC 5213 8.3" */
+	const struct mh_field *fields;
+	uint8_t n_fields;
 };
 size_t mh_opt_infos(const struct mh_opt_info **rows);
 struct mh_type_info {
 	uint8_t type;
 	const char *name;
+	const char *short_name;
 	bool has_layout;
-	uint8_t min_hdr_len; /* Header Len field */
+	uint8_t min_hdr_len; /* Header Len field; the least one on receipt */
+	uint8_t fixed_len;   /* offset of the first option; 0 without layout */
 	const char *ref;
+	const struct mh_field *fields;
+	uint8_t n_fields;
 };
 size_t mh_type_infos(const struct mh_type_info **rows);
+/* The two registries as Markdown tables, for the documentation. */
+void mh_print_registry_md(FILE *f);
