@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nsec.h"
+#include "base/nsec.h"
 
 struct deadline {
 	nsec_t at;

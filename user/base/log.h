@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nsec.h"
+#include "base/nsec.h"
 
 enum log_class { LOG_C_BUG, LOG_C_LOCAL, LOG_C_AUTH, LOG_C_REMOTE, LOG_C_INFO, LOG_C_DEBUG };
 

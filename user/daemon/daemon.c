@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/util.h"
+
+static const struct counter_desc counter_desc[] = {DAEMON_COUNTERS(COUNTER_DESC)};
+
+/* More configured pairs than this are not held ready; their tunnels come with their first node. */
+#define WARM_TUNNELS_MAX 4096
+
+nsec_t daemon_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec;
+}
+
+struct counter_set daemon_counters(const struct daemon *d)
+{
+	return (struct counter_set){"daemon", counter_desc, d->counter, ARRAY_SIZE(counter_desc)};
+}
+
+/* ---- struct env */
+
+static int env_send(void *ctx, const struct packet *pkt)
+{
+	struct daemon *d = ctx;
+
+	return mh_sock_send(d->mh, pkt);
+}
+
+static void env_param_problem(void *ctx, const struct packet *about, uint32_t mh_offset)
+{
+	struct daemon *d = ctx;
+
+	mh_sock_param_problem(d->mh, about, mh_offset, daemon_now());
+}
+
+static void env_random(void *ctx, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	while (len) {
+		const ssize_t n = getrandom(p, len, 0);
+
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (n < 0 && errno != EINTR) {
+			abort(); /* a machine without randomness cannot run this */
+		}
+	}
+}
+
+static uint64_t env_wallclock(void *ctx)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- messages in */
+
+static void on_datagram(void *ctx, const struct mh_rx *rx, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	inbox_receive(&d->inbox, &rx->pkt, now);
+}
+
+static void on_binding_update(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
+			      nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	if (!(msg->bu.flags & MH_BU_P))
+		d->counter[DAEMON_C_NOT_PROXY]++;
+	else if (!lma_serves_addr(d->lma, &pkt->dst))
+		d->counter[DAEMON_C_WRONG_DESTINATION]++;
+	else
+		lma_receive(d->lma, pkt, msg, now);
+}
+
+static void on_binding_ack(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	if (!mag_serves_addr(d->mag, &pkt->dst))
+		d->counter[DAEMON_C_WRONG_DESTINATION]++;
+	else
+		mag_receive(d->mag, pkt, msg, now);
+}
+
+/* ---- frames and triggers */
+
+static void on_frame(void *ctx, const struct frame_rx *f, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	access_frame(d->access, f->ifindex, f->data, f->len, f->csum_partial, now);
+}
+
+static int send_frame(void *ctx, unsigned ifindex, const void *frame, size_t len)
+{
+	struct daemon *d = ctx;
+
+	return frame_sock_send(d->frames, ifindex, frame, len);
+}
+
+static void set_link_local(void *ctx, unsigned ifindex, const struct in6_addr *ll)
+{
+	links_set_link_local(ctx, ifindex, ll);
+}
+
+static int trigger_attach(void *ctx, const struct mag_attachment *a, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	return mag_attach(d->mag, a, now);
+}
+
+static int trigger_detach(void *ctx, const struct link_node *n, const char *cause, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	return mag_detach(d->mag, n, cause, now);
+}
+
+static unsigned trigger_detach_link(void *ctx, unsigned ifindex, const char *cause, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	return mag_detach_link(d->mag, ifindex, cause, now);
+}
+
+static void trigger_confirmed(void *ctx, const struct link_node *n, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	mag_confirmed(d->mag, n, now);
+}
+
+/* ---- events out */
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	struct daemon *d = ctx;
+
+	if (d->control)
+		control_emit(d->control, ev);
+}
+
+/* ---- start and stop */
+
+static int fail(char *err, size_t cap, int code, const char *what)
+{
+	snprintf(err, cap, "%s: %s", what, strerror(-code));
+	return code;
+}
+
+static int start_dataplane(struct daemon *d, char *err, size_t cap)
+{
+	const struct config *c = d->cfg;
+	const struct dp_bpf_cfg dc = {
+		.instance = c->instance,
+		.bpffs = c->dataplane.bpffs,
+		.roles = (c->has_lma ? DP_BPF_LMA : 0) | (c->has_mag ? DP_BPF_MAG : 0),
+		.max_sessions = c->dataplane.max_sessions,
+		.pool_slots = c->dataplane.pool_slots,
+		.max_peers = c->dataplane.max_tunnels,
+		.tunnel_mtu = (uint16_t)c->dataplane.tunnel_mtu,
+		.hooks = hops_hooks(d),
+	};
+	int rc;
+
+	rc = dp_bpf_new(&d->dp, &dc, err, cap);
+	if (rc)
+		return rc;
+	for (unsigned i = 0; c->has_lma && i < c->lma.n_addrs; i++) {
+		rc = dp_bpf_local_add(d->dp, &c->lma.addrs[i]);
+		if (rc)
+			return fail(err, cap, rc, "cannot register a tunnel end point");
+	}
+	if (c->has_mag) {
+		rc = dp_bpf_local_add(d->dp, &c->mag.proxy_coa);
+		if (rc)
+			return fail(err, cap, rc, "cannot register a tunnel end point");
+	}
+	rc = tunnels_new(&d->tunnels, dp_bpf_dataplane(d->dp));
+	return rc ? fail(err, cap, rc, "tunnels") : 0;
+}
+
+static int start_sockets(struct daemon *d, char *err, size_t cap)
+{
+	const struct mh_sock_cfg mh_cfg = {.dscp = -1, .ctx = d, .receive = on_datagram};
+	const char *why = NULL;
+	int rc = mh_sock_new(&d->mh, &mh_cfg, &why);
+
+	if (rc == -EPERM) {
+		snprintf(err, cap,
+			 "the Mobility Header socket is not permitted: run as root or with CAP_NET_RAW");
+		return rc;
+	}
+	if (rc) {
+		snprintf(err, cap, "the Mobility Header socket: %s: %s", why ? why : "setup",
+			 strerror(-rc));
+		return rc;
+	}
+	rc = nl_new(&d->nl);
+	if (rc)
+		return fail(err, cap, rc, "netlink socket");
+	rc = nexthops_new(&d->hops, d->nl, hops_changed, d);
+	if (rc)
+		return fail(err, cap, rc, "next-hop tracking");
+	if (d->cfg->has_mag) {
+		rc = frame_sock_new(&d->frames, on_frame, d);
+		if (rc)
+			return fail(err, cap, rc, "packet socket for the access interfaces");
+	}
+	return 0;
+}
+
+struct access_cfg daemon_access_cfg(const struct config *c)
+{
+	struct access_cfg a;
+
+	access_cfg_init(&a);
+	a.mac = c->mag.fixed_mag_link_layer_address_on_all_access_links;
+	a.link_local = c->mag.fixed_mag_link_local_address_on_all_access_links;
+	return a;
+}
+
+static int start_mag(struct daemon *d, char *err, size_t cap)
+{
+	const struct access_ops ops = {
+		.ctx = d,
+		.send = send_frame,
+		.set_link_local = set_link_local,
+		.random = env_random,
+	};
+	const struct access_triggers triggers = {
+		.ctx = d,
+		.attach = trigger_attach,
+		.detach = trigger_detach,
+		.detach_link = trigger_detach_link,
+		.confirmed = trigger_confirmed,
+	};
+	const struct access_cfg access_cfg = daemon_access_cfg(d->cfg);
+	struct link_ops links;
+	int rc = access_new(&d->access, &access_cfg, &ops, &d->sink);
+
+	if (rc)
+		return fail(err, cap, rc, "access side");
+	access_bind(d->access, &triggers);
+	links = access_link_ops(d->access);
+	rc = mag_new(&d->mag, &d->cfg->mag, &d->env, dp_bpf_dataplane(d->dp), d->tunnels,
+		     &d->profiles, &links, &d->sink);
+	if (rc)
+		return fail(err, cap, rc, "MAG");
+	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
+	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
+	return 0;
+}
+
+static int start_lma(struct daemon *d, char *err, size_t cap)
+{
+	int rc = lma_new(&d->lma, &d->cfg->lma, &d->env, dp_bpf_dataplane(d->dp), d->tunnels,
+			 &d->profiles, &d->sink);
+
+	if (rc)
+		return fail(err, cap, rc, "LMA");
+	inbox_on(&d->inbox, MH_BU, on_binding_update, d);
+	return 0;
+}
+
+static int start_control(struct daemon *d, char *err, size_t cap)
+{
+	const struct control_opts opts = {
+		.path = d->cfg->control_socket,
+		.group = d->cfg->control_group,
+	};
+	const struct control_io io = loop_control_io(d);
+
+	d->control_ctx = (struct control_ctx){
+		.lma = d->lma,
+		.mag = d->mag,
+		.dp = dp_bpf_dataplane(d->dp),
+		.tunnels = d->tunnels,
+		.ops = show_ops(d),
+		.instance = d->cfg->instance,
+		.config_file = d->config_path,
+		.version = PMIP_VERSION,
+		.dataplane = "bpf",
+		.started_at = d->started_at,
+		.wallclock = env_wallclock,
+	};
+	return control_new(&d->control, &opts, &io, &d->control_ctx, err, cap);
+}
+
+static void warm(struct daemon *d, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	if (d->n_warm < WARM_TUNNELS_MAX &&
+	    tunnel_get(d->tunnels, local, remote, &d->warm[d->n_warm]) == 0)
+		d->n_warm++;
+}
+
+void daemon_warm_tunnels(struct daemon *d)
+{
+	const struct config *c = d->cfg;
+
+	d->warm = calloc(WARM_TUNNELS_MAX, sizeof(*d->warm));
+	if (!d->warm)
+		return; /* tunnels then come with their first node */
+	for (unsigned a = 0; c->has_lma && a < c->lma.n_addrs; a++)
+		for (unsigned m = 0; m < c->lma.n_mags; m++)
+			warm(d, &c->lma.addrs[a], &c->lma.mags[m].addr);
+	for (unsigned l = 0; c->has_mag && l < c->mag.n_lmas; l++)
+		warm(d, &c->mag.proxy_coa, &c->mag.lmas[l].addr);
+}
+
+void daemon_cool_tunnels(struct daemon *d)
+{
+	while (d->n_warm)
+		tunnel_put(d->tunnels, d->warm[--d->n_warm]);
+	free(d->warm);
+	d->warm = NULL;
+}
+
+static int start_all(struct daemon *d, char *err, size_t cap)
+{
+	int rc = start_sockets(d, err, cap);
+
+	if (!rc)
+		rc = start_dataplane(d, err, cap);
+	if (!rc && d->cfg->has_lma)
+		rc = start_lma(d, err, cap);
+	if (!rc && d->cfg->has_mag)
+		rc = start_mag(d, err, cap);
+	if (!rc)
+		rc = start_control(d, err, cap);
+	if (!rc)
+		rc = links_start(d, err, cap);
+	if (!rc)
+		rc = caps_drop(err, cap);
+	if (rc)
+		return rc;
+	daemon_warm_tunnels(d);
+	return loop_start(d);
+}
+
+int daemon_start(struct daemon **out, struct config *cfg, const char *config_path, char *err,
+		 size_t cap)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d) {
+		config_free(&cfg);
+		return fail(err, cap, -ENOMEM, "start");
+	}
+	log_set_level(cfg->log_level);
+	d->cfg = cfg;
+	d->config_path = config_path;
+	d->profiles = profile_table_profiles(cfg->profiles);
+	d->started_at = daemon_now();
+	d->env = (struct env){
+		.ctx = d,
+		.send = env_send,
+		.param_problem = env_param_problem,
+		.random = env_random,
+		.wallclock = env_wallclock,
+	};
+	d->sink = (struct event_sink){.ctx = d, .emit = on_event};
+	inbox_init(&d->inbox, &d->env, &d->sink);
+	d->loop = ev_loop_new(EVFLAG_AUTO);
+	if (!d->loop)
+		rc = fail(err, cap, -ENOMEM, "event loop");
+	else
+		rc = start_all(d, err, cap);
+	if (rc) {
+		daemon_stop(&d);
+		return rc;
+	}
+	*out = d;
+	return 0;
+}
+
+int daemon_run(struct daemon *d)
+{
+	log_msg(LOG_C_INFO, "pmipd " PMIP_VERSION " instance %s: %s%s%s, maps in %s", d->cfg->instance,
+		d->lma ? "LMA" : "", d->lma && d->mag ? " and " : "", d->mag ? "MAG" : "",
+		dp_bpf_pin_dir(d->dp));
+	sd_notify(0, "READY=1");
+	ev_run(d->loop, 0);
+	return d->exit_code;
+}
+
+void daemon_stop(struct daemon **p)
+{
+	struct daemon *d = *p;
+
+	if (!d)
+		return;
+	control_free(&d->control);
+	lma_free(&d->lma);
+	mag_free(&d->mag);
+	if (d->tunnels)
+		daemon_cool_tunnels(d);
+	links_stop(d);
+	if (d->loop)
+		loop_stop(d);
+	access_free(&d->access);
+	tunnels_free(&d->tunnels);
+	dp_bpf_free(&d->dp, true);
+	nexthops_free(&d->hops);
+	frame_sock_free(&d->frames);
+	mh_sock_free(&d->mh);
+	nl_free(&d->nl);
+	if (d->loop)
+		ev_loop_destroy(d->loop);
+	config_free(&d->cfg);
+	free(d);
+	*p = NULL;
+}

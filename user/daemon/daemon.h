@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon: wires sockets, kernel, data plane and roles together on one libev loop.
+ *
+ *	main.c      command line
+ *	daemon.c    start, stop, the message path, the event sink
+ *	loop.c      libev: one timer for every deadline, descriptors, signals
+ *	links.c     interfaces: they come, change and go; both hooks and the access side follow
+ *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
+ *	show.c      facts for the control socket
+ *	reload.c    SIGHUP: all of a new configuration, or nothing of it
+ *	caps.c      what of root's power is kept
+ *
+ * This layer alone reads clocks. Everything runs in one thread.
+ */
+#pragma once
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include "access/access.h"
+#include "base/counter.h"
+#include "config/config.h"
+#include "control/control.h"
+#include "core/inbox.h"
+#include "core/tunnel.h"
+#include "dataplane/dp_bpf.h"
+#include "lma/lma.h"
+#include "mag/mag.h"
+#include "net/frame_sock.h"
+#include "net/mh_sock.h"
+#include "net/nexthop.h"
+#include "net/nl.h"
+
+#define DAEMON_ERRLEN 512
+
+/* An interface of the configuration and what became of it. */
+struct iface {
+	char name[IFNAMSIZ];
+	bool is_access;
+	enum dp_bpf_want want;
+	struct config_access access; /* when is_access */
+	unsigned ifindex;            /* 0: not there now */
+	bool attached;               /* both hooks are as wanted */
+	bool running;                /* up, with carrier */
+	bool mac_changed;
+	struct mac original_mac;
+	uint32_t mtu;
+	enum dp_bpf_mode mode;
+	char note[DP_BPF_ERRLEN];    /* why it is not attached, or not as hoped */
+};
+
+#define DAEMON_COUNTERS(X)                                                                         \
+	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                         \
+	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                  \
+	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                                          \
+	  "Binding Updates without the P flag, discarded")
+
+enum daemon_counter { DAEMON_COUNTERS(COUNTER_ENUM) DAEMON_C_MAX };
+
+struct daemon {
+	const char *config_path;
+	struct config *cfg;
+	struct profiles profiles;
+
+	struct ev_loop *loop;
+	ev_timer timer;
+	ev_prepare prepare;
+	ev_signal on_hup, on_term, on_int;
+	ev_io mh_io, nl_io, frame_io, pmtu_io;
+	struct control_watch *watches; /* loop.c */
+
+	struct dp_bpf *dp;
+	struct tunnels *tunnels;
+	struct nl *nl;
+	struct nl_listener nl_listener;
+	struct nexthops *hops;
+	struct mh_sock *mh;
+	struct frame_sock *frames;
+	struct access *access;
+	struct lma *lma;
+	struct mag *mag;
+	struct control *control;
+	struct control_ctx control_ctx;
+
+	struct inbox inbox;
+	struct env env;
+	struct event_sink sink;
+
+	struct iface *ifaces;
+	unsigned n_ifaces;
+	dp_ref *warm; /* tunnels to configured peers, held so that their next hops are known */
+	unsigned n_warm;
+
+	nsec_t started_at;
+	uint64_t counter[DAEMON_C_MAX];
+	int exit_code;
+};
+
+/* daemon.c */
+/* Starts everything on cfg, which it takes over. On failure -errno, one line in err; what was
+ * started is stopped again. */
+int daemon_start(struct daemon **out, struct config *cfg, const char *config_path, char *err,
+		 size_t cap);
+int daemon_run(struct daemon *d); /* until SIGTERM or SIGINT; the exit code */
+void daemon_stop(struct daemon **d);
+nsec_t daemon_now(void);
+struct counter_set daemon_counters(const struct daemon *d);
+/* The parts of a configuration that go to the access side. */
+struct access_cfg daemon_access_cfg(const struct config *cfg);
+/* Holds a tunnel to every peer that is configured, so that a first packet finds its way. */
+void daemon_warm_tunnels(struct daemon *d);
+void daemon_cool_tunnels(struct daemon *d);
+
+/* loop.c */
+int loop_start(struct daemon *d);
+void loop_stop(struct daemon *d);
+struct control_io loop_control_io(struct daemon *d);
+
+/* links.c */
+int links_start(struct daemon *d, char *err, size_t cap);
+void links_stop(struct daemon *d);
+/* Brings the interfaces to what d->cfg says now; those that stay are not interrupted. */
+int links_reload(struct daemon *d, nsec_t now);
+struct iface *link_by_name(const struct daemon *d, const char *name);
+struct iface *link_by_index(const struct daemon *d, unsigned ifindex);
+void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_addr *ll);
+
+/* hops.c */
+struct dp_bpf_hooks hops_hooks(struct daemon *d);
+void hops_changed(void *ctx, uint32_t id, const struct nexthop *nh, nsec_t now);
+
+/* show.c */
+struct control_ops show_ops(struct daemon *d);
+
+/* reload.c */
+int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now);
+
+/* caps.c */
+int caps_drop(char *err, size_t cap);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts for the control socket that lie outside of the roles. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "daemon/daemon.h"
+
+static const char *iface_state(const struct iface *i)
+{
+	if (!i->ifindex)
+		return "absent";
+	return i->running ? "up" : "down";
+}
+
+static const char *iface_hook(const struct iface *i)
+{
+	if (!i->attached)
+		return "none";
+	switch (i->mode) {
+	case DP_BPF_MODE_XDP:
+		return "xdp+tc";
+	case DP_BPF_MODE_XDP_GENERIC:
+		return "xdp-generic+tc";
+	case DP_BPF_MODE_TC:
+		break;
+	}
+	return "tc";
+}
+
+struct count_nodes {
+	unsigned ifindex;
+	uint32_t n;
+};
+
+static void count_nodes(void *ctx, const struct access_link_info *info)
+{
+	struct count_nodes *c = ctx;
+
+	if (info->cfg->ifindex == c->ifindex)
+		c->n = info->nodes;
+}
+
+static void walk_interfaces(void *ctx, void (*cb)(void *arg, const struct control_iface *i),
+			    void *arg)
+{
+	const struct daemon *d = ctx;
+
+	for (unsigned n = 0; n < d->n_ifaces; n++) {
+		const struct iface *i = &d->ifaces[n];
+		struct count_nodes nodes = {.ifindex = i->ifindex};
+
+		if (i->is_access && i->ifindex)
+			access_walk_links(d->access, count_nodes, &nodes);
+		const struct control_iface out = {
+			.name = i->name,
+			.kind = i->is_access ? "access" : "transport",
+			.hook = iface_hook(i),
+			.state = iface_state(i),
+			.note = i->note[0] ? i->note : NULL,
+			.ifindex = i->ifindex,
+			.mtu = i->mtu,
+			.nodes = nodes.n,
+		};
+		cb(arg, &out);
+	}
+}
+
+struct walk_nodes {
+	void (*cb)(void *arg, const struct control_node *n);
+	void *arg;
+};
+
+static void show_node(void *ctx, const struct access_node_info *info)
+{
+	const struct walk_nodes *w = ctx;
+	const struct control_node n = {
+		.ifname = info->ifname,
+		.mac = info->node.mac,
+		.state = info->probing ? "probing" : info->served ? "served" : "seen",
+		.seen = info->last_seen,
+		.prefixes = info->prefixes,
+		.n_prefixes = info->n_prefixes,
+	};
+
+	w->cb(w->arg, &n);
+}
+
+static void walk_nodes(void *ctx, void (*cb)(void *arg, const struct control_node *n), void *arg)
+{
+	const struct daemon *d = ctx;
+	struct walk_nodes w = {cb, arg};
+
+	if (d->access)
+		access_walk(d->access, show_node, &w);
+}
+
+static void walk_profiles(void *ctx,
+			  void (*cb)(void *arg, const char *pattern, const struct profile *p),
+			  void *arg)
+{
+	const struct daemon *d = ctx;
+
+	config_walk_profiles(d->cfg, cb, arg);
+}
+
+static size_t counters(void *ctx, struct counter_set *out, size_t max)
+{
+	const struct daemon *d = ctx;
+	struct counter_set all[12];
+	size_t n = 0;
+
+	all[n++] = daemon_counters(d);
+	all[n++] = inbox_counters(&d->inbox);
+	all[n++] = mh_sock_counters(d->mh);
+	all[n++] = nl_counters(d->nl);
+	if (d->frames)
+		all[n++] = frame_sock_counters(d->frames);
+	if (d->access) {
+		all[n++] = access_counters(d->access);
+		all[n++] = access_nd_counters(d->access);
+	}
+	if (dp_bpf_verdicts(d->dp, &all[n], &all[n + 1]) == 0)
+		n += 2;
+	for (size_t i = 0; i < n && i < max; i++)
+		out[i] = all[i];
+	return n < max ? n : max;
+}
+
+static int drops(void *ctx, struct counter_set *out)
+{
+	const struct daemon *d = ctx;
+
+	return dp_bpf_drops(d->dp, out);
+}
+
+static int nexthop(void *ctx, dp_ref peer, struct control_nexthop *out)
+{
+	const struct daemon *d = ctx;
+	const struct nexthop *nh = nexthop_get(d->hops, peer);
+	const struct nl_link *l;
+
+	if (!nh)
+		return -ENOENT;
+	*out = (struct control_nexthop){.gateway = nh->gateway, .mac = nh->dmac};
+	l = nl_link_by_index(d->nl, nh->ifindex);
+	if (l)
+		snprintf(out->ifname, sizeof(out->ifname), "%s", l->name);
+	if (nh->local)
+		out->state = "local";
+	else if (nh->valid)
+		out->state = "reachable";
+	else
+		out->state = nh->ifindex ? "resolving" : "no-route";
+	return 0;
+}
+
+static int attach(void *ctx, const char *ifname, const struct mac *mac, const struct mnid *mnid,
+		  uint8_t hint, nsec_t now)
+{
+	struct daemon *d = ctx;
+	const struct iface *i = link_by_name(d, ifname);
+	struct link_node n;
+
+	if (!i || !i->is_access || !i->ifindex)
+		return -ENODEV;
+	n = (struct link_node){.ifindex = i->ifindex, .mac = *mac};
+	return access_attach(d->access, &n, hint, mnid, "control", now);
+}
+
+static int detach(void *ctx, const char *ifname, const struct mac *mac, nsec_t now)
+{
+	struct daemon *d = ctx;
+	const struct iface *i = link_by_name(d, ifname);
+	struct link_node n;
+
+	if (!i || !i->is_access || !i->ifindex)
+		return -ENODEV;
+	n = (struct link_node){.ifindex = i->ifindex, .mac = *mac};
+	return access_detach(d->access, &n, "control", now);
+}
+
+static const char *ifname(void *ctx, unsigned ifindex)
+{
+	const struct daemon *d = ctx;
+	const struct nl_link *l = nl_link_by_index(d->nl, ifindex);
+
+	return l ? l->name : NULL;
+}
+
+static int reload(void *ctx, char *msg, size_t cap, nsec_t now)
+{
+	return daemon_reload(ctx, msg, cap, now);
+}
+
+struct control_ops show_ops(struct daemon *d)
+{
+	return (struct control_ops){
+		.ctx = d,
+		.walk_interfaces = walk_interfaces,
+		.walk_nodes = walk_nodes,
+		.walk_profiles = walk_profiles,
+		.counters = counters,
+		.drops = drops,
+		.nexthop = nexthop,
+		.attach = attach,
+		.detach = detach,
+		.ifname = ifname,
+		.reload = reload,
+	};
+}
