@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: topologies with real daemons, and what every test may ask of them.
+
+Run as root from the top of the tree: /usr/bin/python3 -m pytest tests/netns --bin build/release
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
+
+import topo as topology  # noqa: E402
+from ask import settled  # noqa: E402
+
+_live = []
+_count = 0
+
+
+def pytest_addoption(parser):
+    parser.addoption("--bin", default=str(ROOT / "build" / "release"),
+                     help="directory of pmipd and pmipctl")
+    parser.addoption("--asan-bin", default=str(ROOT / "build" / "asan"),
+                     help="directory of the sanitized pmipd; its tests are skipped without")
+    parser.addoption("--logs", default="", help="keep daemon logs and captures there")
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() == 0:
+        topology.remove_orphans("t")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for t in _live:
+            for d in t.daemons.values():
+                report.sections.append((f"log of {d.name} ({t.tag})", d.log()[-4000:]))
+
+
+@pytest.fixture(scope="session")
+def bindir(request):
+    if os.geteuid() != 0:
+        pytest.exit("the namespace tests need root", 2)
+    path = Path(request.config.getoption("--bin")).resolve()
+    for program in ("pmipd", "pmipctl"):
+        if not (path / program).exists():
+            pytest.exit(f"{path / program} is not built", 2)
+    return path
+
+
+def make_topo(request, bindir, signalling="ip6 proto 135", **kw):
+    """A topology that goes at the end of the requesting scope. All signalling at the LMA is
+    captured, and decoded by tshark when it goes."""
+    global _count
+    _count += 1
+    t = topology.Topo(f"t{os.getpid() % 1000000}n{_count}", bindir, **kw)
+
+    def finish():
+        bad = []
+        try:
+            for c in t.captures:
+                c.stop()
+            if signalling:
+                bad = undecodable(t.signalling.path)
+            logs = request.config.getoption("--logs")
+            if logs:
+                to = Path(logs) / f"{getattr(request.node, 'name', 'x').replace('/', '_')}-{t.tag}"
+                shutil.copytree(t.dir, to, dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns("*.sock"))
+        finally:
+            _live.remove(t)
+            t.down()
+        assert not bad, "tshark could not decode signalling:\n" + "\n".join(bad)
+
+    _live.append(t)
+    try:
+        t.up()
+        if signalling:
+            t.signalling = t.capture("lma", "net0", signalling)
+    except BaseException:
+        _live.remove(t)
+        t.down()
+        raise
+    request.addfinalizer(finish)
+    return t
+
+
+def undecodable(pcap):
+    """Frames of a capture that tshark calls malformed or wrong, one line each."""
+    r = subprocess.run(
+        ["tshark", "-n", "-r", str(pcap), "-T", "fields", "-e", "frame.number",
+         "-e", "mip6.mhtype", "-e", "_ws.malformed", "-e", "_ws.expert.message",
+         "-Y", '_ws.malformed or (_ws.expert.severity >= "Warning")'],
+        capture_output=True, text=True, timeout=60)
+    # A capture that ends in the middle of a packet is reported on stderr, and no fault.
+    return r.stdout.splitlines()
+
+
+@pytest.fixture
+def fresh(request, bindir):
+    """Makes topologies without daemons for one test."""
+    return lambda **kw: make_topo(request, bindir, **kw)
+
+
+@pytest.fixture(scope="module")
+def domain(request, bindir):
+    """LMA, two MAGs and two nodes of one module; tests leave mn1 and mn2 attached somewhere."""
+    t = make_topo(request, bindir)
+    t.start_all()
+    for n in t.nodes:
+        t.attach(n, 1)
+    for n in t.nodes:
+        settled(t, n, 1)
+    return t
