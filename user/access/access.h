@@ -9,7 +9,7 @@
  *
  * A node is the pair (interface, link-layer address) = struct link_node. It is:
  *
- *	seen	a frame came from it; the MAG refused it, or was not asked (rate limit)
+ *	seen	a frame came from it; the MAG refused it, or was not asked yet
  *	served	the MAG took it (attach returned 0) or advertises to it; it is probed when idle
  *
  * Rules that hold always: the Ethernet source identifies a node, never an option inside the
@@ -47,11 +47,11 @@ struct access_cfg {
 	struct in6_addr link_local;     /* fixed link-local address; :: = per node, from the MAG */
 	uint8_t cur_hop_limit;          /* 64 */
 	bool managed, other;            /* M and O flags */
-	uint32_t router_lifetime_s;     /* AdvDefaultLifetime, 1800; <= 9000 */
-	uint32_t max_rtr_adv_interval_s; /* 600 */
-	uint32_t min_rtr_adv_interval_s; /* 200 */
-	uint32_t max_ra_delay_ms;        /* MAX_RA_DELAY_TIME, 500: random delay of an answer to RS */
-	uint32_t min_delay_between_ras_ms; /* MIN_DELAY_BETWEEN_RAS, 3000, per node */
+	uint16_t router_lifetime_s;     /* AdvDefaultLifetime, 1800; <= 9000 */
+	uint32_t max_rtr_adv_interval_s;   /* 600 */
+	uint32_t min_rtr_adv_interval_s;   /* 200 */
+	uint32_t max_ra_delay_ms;          /* MAX_RA_DELAY_TIME, 500: answers to RS wait randomly */
+	uint32_t min_delay_between_ras_ms; /* MinDelayBetweenRAs, 3000, min 30 (RFC 6275 13) */
 	uint32_t max_nodes;          /* in total; 100000 */
 	uint32_t max_nodes_per_link; /* 65536 */
 	uint32_t attach_rate;        /* unknown link-layer addresses per second and link told to the
@@ -65,7 +65,7 @@ void access_cfg_init(struct access_cfg *cfg);
 struct access_link_cfg {
 	unsigned ifindex;
 	char name[IFNAMSIZ];
-	bool point_to_point; /* at most one node; a new link-layer address replaces the old one */
+	bool point_to_point; /* one node at most; a new link-layer address replaces it */
 	uint8_t att;         /* Access Technology Type */
 	uint32_t mtu;        /* 0: unknown */
 	uint32_t probe_interval_ms; /* NUD of idle nodes; 0: only on the MAG's request */
@@ -96,14 +96,15 @@ struct access_triggers {
 #define ACCESS_COUNTERS(X)                                                                         \
 	X(ACCESS_C_FRAMES, "frames", "frames received")                                            \
 	X(ACCESS_C_UNKNOWN_LINK, "unknown_link", "frame on an interface that is not configured")   \
-	X(ACCESS_C_LINK_DOWN, "link_is_down", "frame on an interface that counts as down")         \
+	X(ACCESS_C_LINK_DOWN, "link_is_down",                                                      \
+	  "frame on an interface that counts as down; remembered for its coming up")               \
 	X(ACCESS_C_OWN_MAC, "own_mac", "frame whose source is the gateway's own address")          \
 	X(ACCESS_C_ROGUE_RA, "rogue_ra", "Router Advertisement from an access link, ignored")      \
 	X(ACCESS_C_RS, "rs", "Router Solicitations")                                               \
 	X(ACCESS_C_NS, "ns", "Neighbor Solicitations, DAD excluded")                               \
 	X(ACCESS_C_DAD, "dad", "Neighbor Solicitations for duplicate address detection")           \
 	X(ACCESS_C_NA, "na", "Neighbor Advertisements")                                            \
-	X(ACCESS_C_MLD, "mld", "MLD reports")                                                      \
+	X(ACCESS_C_MLD, "mld", "MLD messages of listeners")                                                  \
 	X(ACCESS_C_ECHO, "echo_reply", "Echo Replies")                                             \
 	X(ACCESS_C_ECHO_FOREIGN, "echo_reply_foreign", "Echo Replies that nobody here asked for")  \
 	X(ACCESS_C_LLADDR_MISMATCH, "lladdr_mismatch",                                             \

@@ -3,9 +3,8 @@
  * Neighbor Discovery and MLD on Ethernet frames: strict parsing of what nodes send, construction
  * of what a MAG sends. Pure functions over bytes.
  *
- * Parsing enforces RFC 4861 6.1.1, 6.1.2, 7.1.1, 7.1.2 and RFC 3810 5 (MLD: link-local source or
- * unspecified, hop limit 1, Router Alert not required of a listener's report here). Construction
- * follows RFC 4861 4.2 to 4.4 and RFC 6085: an IPv6 multicast packet for one node travels in a
+ * Parsing enforces RFC 4861 6.1.1, 6.1.2, 7.1.1, 7.1.2 and, of RFC 3810 5 and RFC 2710 3, what
+ * matters for a sign of life: hop limit 1, source link-local or unspecified. Construction follows RFC 4861 4.2 to 4.4 and RFC 6085: an IPv6 multicast packet for one node travels in a
  * frame with that node's unicast address.
  */
 #pragma once
@@ -23,7 +22,7 @@ extern const struct mac nd_rfc6543_mac;           /* 00-00-5E-00-52-13 */
 extern const struct in6_addr nd_rfc6543_linklocal; /* fe80::200:5eff:fe00:5213 */
 extern const struct in6_addr nd_all_nodes;         /* ff02::1 */
 
-enum nd_kind { ND_RS, ND_RA, ND_NS, ND_NA, ND_MLD_REPORT, ND_ECHO_REPLY };
+enum nd_kind { ND_RS, ND_RA, ND_NS, ND_NA, ND_MLD_REPORT, ND_MLD_DONE, ND_ECHO_REPLY };
 
 struct nd_msg {
 	enum nd_kind kind;

@@ -1,0 +1,821 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "access/access.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access_priv.h"
+#include "base/util.h"
+
+#define PENDING_MAX nsec_from_s(1) /* a frame this old no longer announces a node at link-up */
+
+static const struct counter_desc counter_desc[] = {ACCESS_COUNTERS(COUNTER_DESC)};
+
+#define ND_COUNTER_DESC(sym, name, help) {name, help},
+static const struct counter_desc nd_counter_desc[] = {ND_VERDICTS(ND_COUNTER_DESC)};
+
+void access_cfg_init(struct access_cfg *cfg)
+{
+	*cfg = (struct access_cfg){
+		.mac = nd_rfc6543_mac,
+		.link_local = nd_rfc6543_linklocal,
+		.cur_hop_limit = 64,
+		.router_lifetime_s = 1800,
+		.max_rtr_adv_interval_s = 600,
+		.min_rtr_adv_interval_s = 200,
+		.max_ra_delay_ms = 500,
+		.min_delay_between_ras_ms = 3000,
+		.max_nodes = 100000,
+		.max_nodes_per_link = 65536,
+		.attach_rate = 100,
+		.retrigger_ms = 1000,
+		.suspect_probe_ms = 100,
+	};
+}
+
+/* ---- helpers for the other files ---- */
+
+int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len)
+{
+	int rc = len < 0 ? len : a->ops.send(a->ops.ctx, ifindex, frame, (size_t)len);
+
+	if (rc < 0)
+		a->counter[ACCESS_C_SEND_FAILED]++;
+	return rc < 0 ? rc : 0;
+}
+
+uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi)
+{
+	uint64_t v = 0;
+
+	if (hi <= lo)
+		return lo;
+	a->ops.random(a->ops.ctx, &v, sizeof(v));
+	return hi - lo == UINT64_MAX ? v : lo + v % (hi - lo + 1);
+}
+
+const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n)
+{
+	if (n->advertised && !addr6_is_zero(&n->ad.link_local))
+		return &n->ad.link_local;
+	if (!addr6_is_zero(&n->link->link_local))
+		return &n->link->link_local;
+	/* Before the MAG named one: RFC 6543's is nobody else's. */
+	return addr6_is_zero(&a->cfg.link_local) ? &nd_rfc6543_linklocal : &a->cfg.link_local;
+}
+
+static void emit(struct access *a, enum event_type type, const struct access_node *n,
+		 const char *cause, nsec_t now)
+{
+	struct event ev = {
+		.type = type,
+		.role = "access",
+		.now = now,
+		.mac = &n->id.mac,
+		.ifname = n->link->cfg.name,
+		.cause = cause,
+	};
+
+	event_emit(&a->sink, &ev);
+}
+
+/* ---- node table ---- */
+
+static struct access_link *find_link(const struct access *a, unsigned ifindex)
+{
+	struct access_link *l;
+
+	HASH_FIND(hh, a->links, &ifindex, sizeof(ifindex), l);
+	return l;
+}
+
+struct access_node *access_node_find(struct access *a, const struct link_node *id)
+{
+	struct access_node *n;
+
+	HASH_FIND(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
+	return n;
+}
+
+void access_node_serve(struct access_node *n, bool served)
+{
+	struct access_link *l = n->link;
+
+	if (n->served == served)
+		return;
+	if (served) {
+		DL_DELETE(l->seen, n);
+		DL_APPEND(l->served, n);
+		l->n_seen--;
+		l->n_served++;
+	} else {
+		DL_DELETE(l->served, n);
+		DL_APPEND(l->seen, n);
+		l->n_served--;
+		l->n_seen++;
+		n->announced = false;
+	}
+	n->served = served;
+}
+
+void access_node_free(struct access *a, struct access_node *n)
+{
+	struct access_link *l = n->link;
+
+	deadline_cancel(&a->deadlines, &n->ra_timer);
+	deadline_cancel(&a->deadlines, &n->nud_timer);
+	if (n->served) {
+		DL_DELETE(l->served, n);
+		l->n_served--;
+	} else {
+		DL_DELETE(l->seen, n);
+		l->n_seen--;
+	}
+	HASH_DELETE(hh, a->nodes, n);
+	free(n->prefixes);
+	free(n);
+}
+
+/* Makes room by forgetting a node that the MAG does not serve, the oldest of the link that has
+ * most of them. Served ones are never pushed out. */
+static bool evict(struct access *a, struct access_link *l)
+{
+	if (l->n_seen + l->n_served < a->cfg.max_nodes_per_link) {
+		struct access_link *i, *tmp;
+
+		HASH_ITER(hh, a->links, i, tmp)
+			if (i->n_seen > l->n_seen)
+				l = i;
+	}
+	if (!l->seen)
+		return false;
+	access_node_free(a, l->seen);
+	return true;
+}
+
+struct access_node *access_node_get(struct access *a, const struct link_node *id)
+{
+	struct access_node *n = access_node_find(a, id);
+	struct access_link *l;
+
+	if (n)
+		return n;
+	l = find_link(a, id->ifindex);
+	if (!l)
+		return NULL;
+	if ((l->n_seen + l->n_served >= a->cfg.max_nodes_per_link ||
+	     HASH_COUNT(a->nodes) >= a->cfg.max_nodes) &&
+	    !evict(a, l)) {
+		a->counter[ACCESS_C_TABLE_FULL]++;
+		return NULL;
+	}
+	n = calloc(1, sizeof(*n));
+	if (!n) {
+		a->counter[ACCESS_C_TABLE_FULL]++;
+		return NULL;
+	}
+	n->id.ifindex = id->ifindex;
+	n->id.mac = id->mac;
+	n->link = l;
+	access_ra_init(n);
+	access_nud_init(n);
+	HASH_ADD(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
+	DL_APPEND(l->seen, n);
+	l->n_seen++;
+	access_nud_idle(a, n);
+	return n;
+}
+
+int access_node_gone(struct access *a, struct access_node *n, const char *cause, nsec_t now)
+{
+	int rc = -ENOENT;
+
+	if (n->served) {
+		emit(a, EV_DETACH, n, cause, now);
+		/* The MAG answers with withdraw() for this node, so it must still be known. */
+		if (a->triggers.detach)
+			rc = a->triggers.detach(a->triggers.ctx, &n->id, cause, now);
+	}
+	access_node_free(a, n);
+	return rc;
+}
+
+/* ---- triggers ---- */
+
+/* Token bucket of `rate` per second with bursts of twice that; *spent_until is its state. */
+static bool bucket_take(nsec_t *spent_until, uint32_t rate, nsec_t now)
+{
+	nsec_t step = NSEC_PER_SEC / (rate ? rate : 1);
+
+	if (*spent_until < now)
+		*spent_until = now;
+	if (*spent_until - now > step * (2 * (nsec_t)rate - 1))
+		return false;
+	*spent_until += step;
+	return true;
+}
+
+static int offer(struct access *a, struct access_node *n, const char *cause, uint8_t hint,
+		 const struct mnid *mnid, nsec_t now)
+{
+	const struct link_node id = n->id;
+	struct mag_attachment at = {
+		.node = id,
+		.att = n->link->cfg.att,
+		.handoff_hint = hint,
+		.access_mtu = n->link->cfg.mtu,
+		.mnid = mnid,
+		.cause = cause,
+	};
+	char mac[MAC_STRLEN];
+	int rc;
+
+	n->last_offer = now;
+	n->pending_cause = NULL;
+	if (!a->triggers.attach)
+		return -ENOTCONN;
+	if (!n->announced) {
+		n->announced = true;
+		emit(a, EV_ATTACH, n, cause, now);
+	}
+	rc = a->triggers.attach(a->triggers.ctx, &at, now);
+	n = access_node_find(a, &id); /* attach may have moved things */
+	if (!n)
+		return rc;
+	if (rc == 0) {
+		if (!n->served) {
+			a->counter[ACCESS_C_ATTACH]++;
+			access_node_serve(n, true);
+			access_nud_idle(a, n);
+		}
+	} else {
+		a->counter[ACCESS_C_REFUSED]++;
+		access_ra_withdraw(a, n, false);
+		access_node_serve(n, false);
+		n->announced = true; /* told once; being refused again is no news */
+		access_nud_idle(a, n);
+		log_limited(&n->link->log, now, LOG_C_AUTH, "access[%s %s] not served: %s (%s)",
+			    n->link->cfg.name, mac_str(&id.mac, mac), strerror(-rc), cause);
+	}
+	return rc;
+}
+
+/* A frame or the link's coming up says that the node is there, and the MAG does not advertise to
+ * it yet: tells the MAG, within the rates. */
+static void offer_limited(struct access *a, struct access_node *n, const char *cause, nsec_t now)
+{
+	struct access_link *l = n->link;
+	char mac[MAC_STRLEN];
+
+	if (!l->up) {
+		a->counter[ACCESS_C_LINK_DOWN]++;
+		n->pending_cause = cause;
+		return;
+	}
+	if (n->last_offer && now < nsec_add(n->last_offer, nsec_from_ms(a->cfg.retrigger_ms))) {
+		if (!n->served)
+			a->counter[ACCESS_C_RETRIGGER_LIMITED]++;
+		return;
+	}
+	if (!bucket_take(&l->bucket, a->cfg.attach_rate, now)) {
+		a->counter[ACCESS_C_RATE_LIMITED]++;
+		log_limited(&l->log, now, LOG_C_REMOTE,
+			    "access[%s %s] too many new nodes on this link", l->cfg.name,
+			    mac_str(&n->id.mac, mac));
+		return;
+	}
+	offer(a, n, cause, HI_RESERVED, NULL, now);
+}
+
+/* Which switch lets this message announce a node, and under what name. */
+static unsigned trigger_of(const struct nd_msg *m, const char **cause)
+{
+	switch (m->kind) {
+	case ND_RS:
+		*cause = "rs";
+		return ACCESS_TRIGGER_RS;
+	case ND_NS:
+		if (addr6_is_zero(&m->src)) {
+			*cause = "dad";
+			return ACCESS_TRIGGER_DAD;
+		}
+		*cause = "ns";
+		return ACCESS_TRIGGER_NS;
+	case ND_NA:
+		*cause = "na";
+		return ACCESS_TRIGGER_NS;
+	case ND_MLD_REPORT:
+		*cause = "mld";
+		return ACCESS_TRIGGER_MLD;
+	default:
+		*cause = "other";
+		return 0;
+	}
+}
+
+/* A point-to-point link has one node: whoever was there before has left. */
+static void replace(struct access *a, struct access_link *l, const struct access_node *by,
+		    nsec_t now)
+{
+	struct access_node *old, *tmp;
+
+	DL_FOREACH_SAFE(l->seen, old, tmp)
+		if (old != by)
+			access_node_free(a, old);
+	DL_FOREACH_SAFE(l->served, old, tmp) {
+		if (old == by)
+			continue;
+		a->counter[ACCESS_C_REPLACED]++;
+		access_node_gone(a, old, "replaced", now);
+	}
+}
+
+static struct access_node *new_node(struct access *a, struct access_link *l,
+				    const struct link_node *id, const struct nd_msg *m, nsec_t now)
+{
+	struct access_node *n;
+	const char *cause;
+	char mac[MAC_STRLEN];
+
+	if (!(trigger_of(m, &cause) & l->cfg.triggers)) {
+		a->counter[ACCESS_C_TRIGGER_OFF]++;
+		return NULL;
+	}
+	if (!bucket_take(&l->bucket, a->cfg.attach_rate, now)) {
+		a->counter[ACCESS_C_RATE_LIMITED]++;
+		log_limited(&l->log, now, LOG_C_REMOTE,
+			    "access[%s %s] too many new nodes on this link", l->cfg.name,
+			    mac_str(&id->mac, mac));
+		return NULL;
+	}
+	n = access_node_get(a, id);
+	if (!n) {
+		log_limited(&l->log, now, LOG_C_REMOTE, "access[%s %s] no room for another node",
+			    l->cfg.name, mac_str(&id->mac, mac));
+		return NULL;
+	}
+	n->last_seen = now;
+	if (l->cfg.point_to_point)
+		replace(a, l, n, now);
+	if (m->kind == ND_RS)
+		n->rs_waiting = true;
+	if (l->up) {
+		offer(a, n, cause, HI_RESERVED, NULL, now);
+	} else {
+		a->counter[ACCESS_C_LINK_DOWN]++;
+		n->pending_cause = cause;
+	}
+	return access_node_find(a, id);
+}
+
+/* ---- frames ---- */
+
+static void discard(struct access *a, struct access_link *l, enum nd_verdict v,
+		    const uint8_t *frame, size_t len, nsec_t now)
+{
+	struct mac src = {0};
+	char mac[MAC_STRLEN];
+
+	a->nd_counter[v]++;
+	if (v == ND_NOT_ND)
+		return;
+	if (len >= 12)
+		memcpy(src.b, frame + 6, sizeof(src.b));
+	log_limited(&l->log, now, LOG_C_REMOTE, "access[%s %s] frame ignored: %s", l->cfg.name,
+		    mac_str(&src, mac), nd_verdict_name(v));
+}
+
+static void count_kind(struct access *a, const struct nd_msg *m)
+{
+	static const enum access_counter by_kind[] = {
+		[ND_RS] = ACCESS_C_RS,
+		[ND_RA] = ACCESS_C_ROGUE_RA,
+		[ND_NS] = ACCESS_C_NS,
+		[ND_NA] = ACCESS_C_NA,
+		[ND_MLD_REPORT] = ACCESS_C_MLD,
+		[ND_MLD_DONE] = ACCESS_C_MLD,
+		[ND_ECHO_REPLY] = ACCESS_C_ECHO,
+	};
+	bool dad = m->kind == ND_NS && addr6_is_zero(&m->src);
+
+	a->counter[dad ? ACCESS_C_DAD : by_kind[m->kind]]++;
+}
+
+/* Which link-local address does this message show to be the node's? A DAD target is only wanted,
+ * not owned yet, so it never replaces one that is. */
+static void learn_address(struct access_node *n, const struct nd_msg *m)
+{
+	if (addr6_is_linklocal(&m->src))
+		n->link_local = m->src;
+	else if (m->kind == ND_NS && addr6_is_zero(&m->src) && addr6_is_linklocal(&m->target) &&
+		 addr6_is_zero(&n->link_local))
+		n->link_local = m->target;
+}
+
+void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size_t len,
+		  bool csum_partial, nsec_t now)
+{
+	struct access_link *l = find_link(a, ifindex);
+	struct link_node id = {0};
+	struct access_node *n;
+	enum nd_verdict v;
+	const char *cause;
+	struct nd_msg m;
+	char mac[MAC_STRLEN], claimed[MAC_STRLEN];
+
+	a->counter[ACCESS_C_FRAMES]++;
+	if (!l) {
+		a->counter[ACCESS_C_UNKNOWN_LINK]++;
+		return;
+	}
+	v = nd_parse(&m, frame, len, csum_partial);
+	if (v != ND_OK) {
+		discard(a, l, v, frame, len, now);
+		return;
+	}
+	a->nd_counter[ND_OK]++;
+	if (mac_eq(&m.eth_src, &a->cfg.mac)) {
+		a->counter[ACCESS_C_OWN_MAC]++;
+		log_limited(&l->log, now, LOG_C_REMOTE,
+			    "access[%s %s] somebody else uses the gateway's link-layer address",
+			    l->cfg.name, mac_str(&m.eth_src, mac));
+		return;
+	}
+	count_kind(a, &m);
+	if (m.kind == ND_RA) {
+		log_limited(&l->log, now, LOG_C_REMOTE,
+			    "access[%s %s] Router Advertisement from an access link ignored",
+			    l->cfg.name, mac_str(&m.eth_src, mac));
+		return;
+	}
+	if (m.has_lladdr && !mac_eq(&m.lladdr, &m.eth_src)) {
+		a->counter[ACCESS_C_LLADDR_MISMATCH]++;
+		log_limited(&l->log, now, LOG_C_REMOTE,
+			    "access[%s %s] %s claims link-layer address %s; not believed",
+			    l->cfg.name, mac_str(&m.eth_src, mac), nd_kind_name(m.kind),
+			    mac_str(&m.lladdr, claimed));
+	}
+	if (m.kind == ND_NS && addr6_is_zero(&m.src))
+		access_ra_defend(a, l, &m);
+
+	id.ifindex = ifindex;
+	id.mac = m.eth_src;
+	n = access_node_find(a, &id);
+	if (m.kind == ND_ECHO_REPLY && (!n || m.echo_id != a->echo_id)) {
+		a->counter[ACCESS_C_ECHO_FOREIGN]++;
+		return;
+	}
+	if (!n) {
+		n = new_node(a, l, &id, &m, now);
+		if (!n)
+			return;
+		learn_address(n, &m);
+		if (m.kind == ND_RS && !n->advertised)
+			a->counter[ACCESS_C_RS_WAITING]++;
+		return;
+	}
+	learn_address(n, &m);
+	access_nud_alive(a, n, now);
+	if (!n->advertised && (trigger_of(&m, &cause) & l->cfg.triggers)) {
+		if (m.kind == ND_RS)
+			access_ra_solicited(a, n, now); /* waits */
+		offer_limited(a, n, cause, now);
+		return;
+	}
+	if (m.kind == ND_RS)
+		access_ra_solicited(a, n, now);
+}
+
+/* ---- links ---- */
+
+int access_link_put(struct access *a, const struct access_link_cfg *cfg)
+{
+	struct access_link *l;
+
+	if (!cfg->ifindex || !cfg->name[0])
+		return -EINVAL;
+	l = find_link(a, cfg->ifindex);
+	if (!l) {
+		l = calloc(1, sizeof(*l));
+		if (!l)
+			return -ENOMEM;
+		l->cfg.ifindex = cfg->ifindex;
+		HASH_ADD(hh, a->links, cfg.ifindex, sizeof(cfg->ifindex), l);
+	}
+	l->cfg = *cfg;
+	l->cfg.name[sizeof(l->cfg.name) - 1] = '\0';
+	if (!l->cfg.probe_count)
+		l->cfg.probe_count = 3;
+	for (struct access_node *n = l->served; n; n = n->next)
+		if (n->probe == PROBE_NONE && n->probe_wanted == PROBE_NONE)
+			access_nud_idle(a, n); /* the interval may be another one now */
+	return 0;
+}
+
+static void detach_all(struct access *a, struct access_link *l, const char *cause, nsec_t now)
+{
+	struct access_node *n, *tmp;
+
+	l->up = false;
+	DL_FOREACH(l->served, n) {
+		a->counter[ACCESS_C_LINK_DETACH]++;
+		emit(a, EV_DETACH, n, cause, now);
+	}
+	/* The MAG answers with withdraw(), which moves nodes from one list to the other. */
+	if (l->served && a->triggers.detach_link)
+		a->triggers.detach_link(a->triggers.ctx, l->cfg.ifindex, cause, now);
+	DL_FOREACH_SAFE(l->seen, n, tmp)
+		access_node_free(a, n);
+	DL_FOREACH_SAFE(l->served, n, tmp)
+		access_node_free(a, n);
+}
+
+void access_link_del(struct access *a, unsigned ifindex, nsec_t now)
+{
+	struct access_link *l = find_link(a, ifindex);
+
+	if (!l)
+		return;
+	detach_all(a, l, "link-gone", now);
+	HASH_DEL(a->links, l);
+	free(l);
+}
+
+void access_link_up(struct access *a, unsigned ifindex, nsec_t now)
+{
+	struct access_link *l = find_link(a, ifindex);
+	struct access_node *n;
+
+	if (!l || l->up)
+		return;
+	l->up = true;
+	/* Frames and link events come on different ways, so a node may have spoken before. Each
+	 * offer may change the list: look from its start again. */
+	for (n = l->seen; n;) {
+		const char *cause = n->pending_cause;
+
+		n->pending_cause = NULL;
+		if (cause && now <= nsec_add(n->last_seen, PENDING_MAX)) {
+			offer(a, n, cause, HI_RESERVED, NULL, now);
+			n = l->seen;
+		} else {
+			n = n->next;
+		}
+	}
+}
+
+void access_link_down(struct access *a, unsigned ifindex, nsec_t now)
+{
+	struct access_link *l = find_link(a, ifindex);
+
+	if (l && l->up)
+		detach_all(a, l, "link-down", now);
+}
+
+/* ---- external triggers and hints ---- */
+
+int access_attach(struct access *a, const struct link_node *id, uint8_t handoff_hint,
+		  const struct mnid *mnid, const char *cause, nsec_t now)
+{
+	struct access_link *l = find_link(a, id->ifindex);
+	struct access_node *n;
+
+	if (!l || !l->up)
+		return -ENODEV;
+	if (mac_is_zero(&id->mac) || mac_is_multicast(&id->mac))
+		return -EINVAL;
+	n = access_node_get(a, id);
+	if (!n)
+		return -ENOSPC;
+	n->last_seen = now;
+	if (l->cfg.point_to_point)
+		replace(a, l, n, now);
+	return offer(a, n, cause, handoff_hint, mnid, now);
+}
+
+int access_detach(struct access *a, const struct link_node *id, const char *cause, nsec_t now)
+{
+	struct access_node *n = access_node_find(a, id);
+
+	return n ? access_node_gone(a, n, cause, now) : -ENOENT;
+}
+
+static void suspect(struct access *a, unsigned ifindex, const struct mac *mac, const char *cause)
+{
+	struct link_node id = {.ifindex = ifindex, .mac = *mac};
+	struct access_node *n = access_node_find(a, &id);
+
+	if (n && n->served)
+		access_nud_start(a, n, PROBE_SUSPECT, cause);
+}
+
+void access_fdb_gone(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now)
+{
+	suspect(a, ifindex, mac, "fdb");
+}
+
+void access_neigh_failed(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now)
+{
+	suspect(a, ifindex, mac, "neighbour");
+}
+
+void access_confirm(struct access *a, const struct link_node *id, nsec_t now)
+{
+	struct access_node *n = access_node_find(a, id);
+
+	if (n)
+		access_nud_alive(a, n, now);
+}
+
+/* ---- struct link_ops: the MAG speaks ---- */
+
+static void op_advertise(void *ctx, const struct link_node *id, const struct link_advert *ad)
+{
+	struct access *a = ctx;
+	struct access_node *n = access_node_get(a, id);
+	char mac[MAC_STRLEN];
+
+	if (!n) {
+		log_msg(LOG_C_LOCAL, "access[%u %s] cannot advertise: no such link, or table full",
+			id->ifindex, mac_str(&id->mac, mac));
+		return;
+	}
+	if (!n->served) {
+		access_node_serve(n, true);
+		access_nud_idle(a, n);
+	}
+	access_ra_advertise(a, n, ad);
+}
+
+static void op_withdraw(void *ctx, const struct link_node *id, bool deprecate)
+{
+	struct access *a = ctx;
+	struct access_node *n = access_node_find(a, id);
+
+	if (!n)
+		return;
+	access_ra_withdraw(a, n, deprecate);
+	access_node_serve(n, false);
+	access_nud_idle(a, n);
+}
+
+static void op_verify(void *ctx, const struct link_node *id)
+{
+	struct access *a = ctx;
+	struct access_node *n = access_node_get(a, id);
+
+	/* Without a link or room for the node the MAG hears nothing and gives up by its own timer. */
+	if (!n)
+		return;
+	access_node_serve(n, true);
+	access_nud_start(a, n, PROBE_VERIFY, "nud");
+}
+
+static bool op_attached(void *ctx, const struct link_node *id)
+{
+	struct access_node *n = access_node_find(ctx, id);
+
+	return n && n->link->up;
+}
+
+static void op_teardown(void *ctx, const struct link_node *id)
+{
+	struct access *a = ctx;
+
+	if (a->ops.teardown)
+		a->ops.teardown(a->ops.ctx, id);
+	op_withdraw(a, id, false);
+}
+
+static void op_set_link_local(void *ctx, unsigned ifindex, const struct in6_addr *ll)
+{
+	struct access *a = ctx;
+	struct access_link *l = find_link(a, ifindex);
+
+	if (!l || addr6_eq(&l->link_local, ll))
+		return;
+	l->link_local = *ll;
+	if (a->ops.set_link_local)
+		a->ops.set_link_local(a->ops.ctx, ifindex, ll);
+}
+
+struct link_ops access_link_ops(struct access *a)
+{
+	return (struct link_ops){
+		.ctx = a,
+		.advertise = op_advertise,
+		.withdraw = op_withdraw,
+		.verify = op_verify,
+		.attached = op_attached,
+		.teardown = op_teardown,
+		.set_link_local = op_set_link_local,
+	};
+}
+
+/* ---- instance ---- */
+
+int access_new(struct access **out, const struct access_cfg *cfg, const struct access_ops *ops,
+	       const struct event_sink *sink)
+{
+	struct access *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->cfg = *cfg;
+	a->ops = *ops;
+	if (sink)
+		a->sink = *sink;
+	a->ops.random(a->ops.ctx, &a->echo_id, sizeof(a->echo_id));
+	*out = a;
+	return 0;
+}
+
+void access_free(struct access **p)
+{
+	struct access_node *n, *ntmp;
+	struct access_link *l, *ltmp;
+	struct access *a = *p;
+
+	if (!a)
+		return;
+	HASH_ITER(hh, a->nodes, n, ntmp)
+		access_node_free(a, n);
+	HASH_ITER(hh, a->links, l, ltmp) {
+		HASH_DEL(a->links, l);
+		free(l);
+	}
+	free(a);
+	*p = NULL;
+}
+
+void access_bind(struct access *a, const struct access_triggers *t)
+{
+	a->triggers = *t;
+}
+
+void access_reload(struct access *a, const struct access_cfg *cfg)
+{
+	a->cfg = *cfg;
+}
+
+nsec_t access_next(const struct access *a)
+{
+	return deadline_next(&a->deadlines);
+}
+
+void access_tick(struct access *a, nsec_t now)
+{
+	deadline_run(&a->deadlines, a, now);
+}
+
+void access_walk(const struct access *a, void (*cb)(void *ctx, const struct access_node_info *i),
+		 void *ctx)
+{
+	struct access_node *n, *tmp;
+
+	HASH_ITER(hh, a->nodes, n, tmp) {
+		const struct access_node_info i = {
+			.node = n->id,
+			.ifname = n->link->cfg.name,
+			.served = n->served,
+			.advertised = n->advertised,
+			.probing = n->probe != PROBE_NONE || n->probe_wanted != PROBE_NONE,
+			.link_local = n->link_local,
+			.last_seen = n->last_seen,
+			.unanswered = n->unanswered,
+			.n_prefixes = n->advertised ? n->ad.n_prefixes : 0,
+			.prefixes = n->prefixes,
+		};
+
+		cb(ctx, &i);
+	}
+}
+
+void access_walk_links(const struct access *a,
+		       void (*cb)(void *ctx, const struct access_link_info *i), void *ctx)
+{
+	struct access_link *l, *tmp;
+
+	HASH_ITER(hh, a->links, l, tmp) {
+		const struct access_link_info i = {
+			.cfg = &l->cfg,
+			.up = l->up,
+			.nodes = l->n_seen + l->n_served,
+			.served = l->n_served,
+		};
+
+		cb(ctx, &i);
+	}
+}
+
+struct counter_set access_counters(const struct access *a)
+{
+	return (struct counter_set){"access", counter_desc, a->counter, ACCESS_C_MAX};
+}
+
+struct counter_set access_nd_counters(const struct access *a)
+{
+	return (struct counter_set){"nd", nd_counter_desc, a->nd_counter, ND_VERDICT_MAX};
+}

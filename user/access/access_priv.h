@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of access/: the tables, and the seams between its three files.
+ *
+ *	access.c	links, node table, triggers, frames
+ *	access_ra.c	what nodes are told: Router Advertisements, DAD defence
+ *	access_nud.c	whether nodes are still there: probes
+ */
+#pragma once
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "access/access.h"
+#include "base/deadline.h"
+#include "base/log.h"
+
+struct access_link;
+
+enum probe_mode {
+	PROBE_NONE,
+	PROBE_IDLE,    /* silent for an interval */
+	PROBE_VERIFY,  /* the MAG asked */
+	PROBE_SUSPECT, /* a hint said that it left */
+};
+
+struct access_node {
+	struct link_node id; /* key of the hash: ifindex and mac, without the padding behind */
+	UT_hash_handle hh;
+	struct access_link *link;
+	struct access_node *prev, *next; /* in link->seen or link->served */
+	bool served;
+	bool announced;            /* EV_ATTACH was emitted */
+	bool rs_waiting;           /* solicited before there was something to advertise */
+	const char *pending_cause; /* offer it to the MAG once the link is up */
+	nsec_t last_seen;          /* 0: not yet */
+	nsec_t last_offer;
+	struct in6_addr link_local; /* the node's own */
+
+	/* Advertisement */
+	bool advertised;
+	struct link_advert ad;
+	struct prefix6 *prefixes; /* owned; ad.prefixes points here */
+	struct deadline ra_timer;
+	bool ra_just_sent;  /* by advertise(), which has no clock: the tick fills in the time */
+	bool ra_solicited;  /* the armed advertisement answers a solicitation */
+	unsigned ra_burst;  /* initial advertisements still due */
+	nsec_t last_ra;
+
+	/* Reachability */
+	struct deadline nud_timer; /* of an unserved node: its expiry */
+	enum probe_mode probe;
+	enum probe_mode probe_wanted; /* asked for without a clock: the tick starts it */
+	const char *probe_cause;
+	unsigned unanswered;
+};
+
+#define ACCESS_NODE_KEYLEN (offsetof(struct link_node, mac) + sizeof(struct mac))
+
+struct access_link {
+	struct access_link_cfg cfg;
+	UT_hash_handle hh;
+	bool up;
+	struct in6_addr link_local; /* the router's on this link, when the MAG set one */
+	struct access_node *seen, *served;
+	uint32_t n_seen, n_served;
+	nsec_t bucket; /* attach rate: the time up to which tokens are spent */
+	struct log_limit log;
+};
+
+struct access {
+	struct access_cfg cfg;
+	struct access_ops ops;
+	struct access_triggers triggers;
+	struct event_sink sink;
+	struct access_link *links;
+	struct access_node *nodes;
+	struct deadlines deadlines;
+	uint16_t echo_id, echo_seq;
+	uint64_t counter[ACCESS_C_MAX];
+	uint64_t nd_counter[ND_VERDICT_MAX];
+};
+
+/* access.c */
+struct access_node *access_node_find(struct access *a, const struct link_node *id);
+/* Finds or makes it; NULL when its link is unknown or the table is full (counted). */
+struct access_node *access_node_get(struct access *a, const struct link_node *id);
+void access_node_serve(struct access_node *n, bool served);
+void access_node_free(struct access *a, struct access_node *n);
+/* The node is not there any more: tells the MAG and forgets it. Returns what detach said. */
+int access_node_gone(struct access *a, struct access_node *n, const char *cause, nsec_t now);
+int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len);
+uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi); /* lo..hi, both possible */
+/* The router's link-local address as that node knows it. */
+const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n);
+
+/* access_ra.c */
+void access_ra_init(struct access_node *n);
+void access_ra_advertise(struct access *a, struct access_node *n, const struct link_advert *ad);
+void access_ra_withdraw(struct access *a, struct access_node *n, bool deprecate);
+void access_ra_solicited(struct access *a, struct access_node *n, nsec_t now);
+void access_ra_defend(struct access *a, struct access_link *l, const struct nd_msg *m);
+
+/* access_nud.c */
+void access_nud_init(struct access_node *n);
+void access_nud_alive(struct access *a, struct access_node *n, nsec_t now); /* proof of life */
+void access_nud_start(struct access *a, struct access_node *n, enum probe_mode mode,
+		      const char *cause); /* in the next tick */
+void access_nud_idle(struct access *a, struct access_node *n); /* watch anew, from the next tick */
