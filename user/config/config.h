@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "access/access.h"
 #include "base/addr.h"
 #include "base/log.h"
 #include "core/profile.h"
@@ -43,9 +44,6 @@ struct config_access {
 	uint8_t att;		    /* Access Technology Type, RFC 5213 8.5 */
 	uint32_t probe_interval_ms; /* between probes of a node; 0: never probe */
 	uint32_t probe_count;	    /* unanswered probes until the node counts as gone */
-	uint32_t max_nodes;	    /* nodes tracked on this interface */
-	uint32_t ra_interval_s; /* mean time between unsolicited RAs to a node; 0: only solicited */
-	uint32_t router_lifetime_s; /* Router Lifetime of the RAs, RFC 4861 4.2 */
 	/* what counts as a node's arrival or departure */
 	bool trigger_rs;	/* Router Solicitation */
 	bool trigger_ns;	/* Neighbor Solicitation, DAD included */
@@ -58,7 +56,8 @@ struct config {
 	enum log_class log_level;
 	char control_socket[CONFIG_PATH_LEN];
 	char control_group[32];	     /* group that may use the socket; "": root alone */
-	char bpffs[CONFIG_PATH_LEN]; /* maps are pinned in <bpffs>/<instance>/ */
+	char bpffs[CONFIG_PATH_LEN]; /* maps are pinned in <bpffs>/pmip/<instance>/ */
+	uint32_t signalling_dscp;    /* of our Mobility Headers */
 
 	struct config_transport *transport;
 	unsigned n_transport;
@@ -68,13 +67,12 @@ struct config {
 	bool has_lma;
 	struct lma_cfg lma; /* complete, domain knobs included, when has_lma */
 	bool has_mag;
-	struct mag_cfg mag; /* complete, domain knobs included, when has_mag */
+	struct mag_cfg mag;	      /* complete, domain knobs included, when has_mag */
+	struct access_cfg access_cfg; /* complete when has_mag */
 	struct config_access *access;
 	unsigned n_access;
 
 	struct profile_table *profiles; /* profiles and fallback-profiles; always there */
-
-	struct config_priv *priv; /* what only config/ looks at */
 };
 
 /*

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules that hold between keys; each value alone is right already. Private to config/. */
+#pragma once
+
+#include "config/config_rows.h"
+#include "config/config_yaml.h"
+
+/* 0, or -EINVAL with the error line made. */
+int config_check(const struct config_file *f, struct config_yaml *y);

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/config_rows.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* ---- which strings are accepted */
+
+static bool chars_ok(const char *s, const char *extra)
+{
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr(extra, *s))
+			return false;
+	return true;
+}
+
+static bool instance_ok(const char *s)
+{
+	/* bpffs takes no dots in names */
+	return *s && chars_ok(s, "_-");
+}
+
+static bool word_ok(const char *s)
+{
+	return *s && *s != '-' && chars_ok(s, "_-.");
+}
+
+static bool word_or_empty_ok(const char *s)
+{
+	return !*s || word_ok(s);
+}
+
+static bool path_ok(const char *s)
+{
+	return s[0] == '/' && s[1];
+}
+
+static bool path_or_empty_ok(const char *s)
+{
+	return !*s || path_ok(s);
+}
+
+static bool ifname_ok(const char *s)
+{
+	if (!*s || !strcmp(s, ".") || !strcmp(s, ".."))
+		return false;
+	for (; *s; s++)
+		if (!isgraph((unsigned char)*s) || *s == '/' || *s == ':')
+			return false;
+	return true;
+}
+
+/* The realm of RFC 7542 2.2, without internationalised names. */
+static bool realm_ok(const char *s)
+{
+	while (*s) {
+		size_t n = strcspn(s, ".");
+
+		if (!n || n > 63 || s[0] == '-' || s[n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!isalnum((unsigned char)s[i]) && s[i] != '-')
+				return false;
+		s += n;
+		if (*s == '.' && !*++s)
+			return false;
+	}
+	return true;
+}
+
+static bool realm_given_ok(const char *s)
+{
+	return *s && realm_ok(s);
+}
+
+static bool nai_ok(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	if (!*s || at == s)
+		return false;
+	for (const char *c = s; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			return false;
+	return !at || realm_given_ok(at + 1);
+}
+
+static bool match_ok(const char *s)
+{
+	return !strcmp(s, "*") || (s[0] == '@' && realm_given_ok(s + 1));
+}
+
+static const struct config_syntax syn_instance = {instance_ok,
+						  "letters, digits, '-' and '_', such as lma1"};
+static const struct config_syntax syn_word = {word_ok,
+					      "letters, digits, '-', '_' and '.', such as mag1"};
+static const struct config_syntax syn_word_or_empty = {word_or_empty_ok,
+						       "a name such as default, or nothing"};
+static const struct config_syntax syn_path = {path_ok, "an absolute path"};
+static const struct config_syntax syn_path_or_empty = {path_or_empty_ok, "an absolute path"};
+static const struct config_syntax syn_ifname = {ifname_ok, "an interface name such as eth0"};
+static const struct config_syntax syn_realm = {realm_ok, "a realm such as example.com"};
+static const struct config_syntax syn_realm_given = {realm_given_ok, "a realm such as example.com"};
+static const struct config_syntax syn_nai = {
+	nai_ok, "a network access identifier such as mn1@example.com (RFC 4283 3.1)"};
+static const struct config_syntax syn_match = {match_ok, "@ and a realm, or \"*\" for everybody"};
+
+/* ---- words */
+
+static const struct config_name names_log[] = {
+	{"bug",	LOG_C_BUG	 },
+	{"local",  LOG_C_LOCAL },
+	{"auth",	 LOG_C_AUTH  },
+	{"remote", LOG_C_REMOTE},
+	{"info",	 LOG_C_INFO  },
+	{"debug",  LOG_C_DEBUG },
+	{NULL,     0		},
+};
+
+static const struct config_name names_hook[] = {
+	{"auto",	 CONFIG_HOOK_AUTO	 },
+	{"xdp",		CONFIG_HOOK_XDP	       },
+	{"tc",	       CONFIG_HOOK_TC	     },
+	{"xdp-generic", CONFIG_HOOK_XDP_GENERIC},
+	{NULL,	       0		      },
+};
+
+static const struct config_name names_link[] = {
+	{"shared",	   CONFIG_LINK_SHARED	     },
+	{"point-to-point", CONFIG_LINK_POINT_TO_POINT},
+	{NULL,	       0			 },
+};
+
+static const struct config_name names_inherit[] = {
+	{"inherit", -1},
+	{"true",	 1 },
+	{"false",	  0 },
+	{NULL,      0 },
+};
+
+/* RFC 5213 8.5 and the registry it founded */
+static const struct config_name names_att[] = {
+	{"virtual",	    1 },
+	     {"ppp",	     2 },
+	 {"ieee-802.3",	3 },
+	      {"ieee-802.11",  4 },
+	{"ieee-802.16e", 5 },
+	     {"3gpp-geran",   6 },
+	 {"3gpp-utran",	7 },
+	      {"3gpp-e-utran", 8 },
+	{"3gpp2-ehrpd",	9 },
+	     {"3gpp2-hrpd",   10},
+	 {"3gpp2-1xrtt",	 11},
+	      {"3gpp2-umb",    12},
+	{"3gpp-nb-iot",	13},
+	     {NULL,	    0 },
+};
+
+/* ---- rows */
+
+// clang-format off
+#define SIZE_OF(type, member) sizeof(((type *)0)->member)
+#define ONE(type, member) .offset = offsetof(type, member), .size = SIZE_OF(type, member)
+#define ARRAY(type, member, n_member) \
+	.list = CONFIG_ARRAY, .offset = offsetof(type, member), .count = offsetof(type, n_member), \
+	.size = SIZE_OF(type, member[0]), .max_n = sizeof(((type *)0)->member) / SIZE_OF(type, member[0])
+#define HEAP(type, member, n_member, most) \
+	.list = CONFIG_HEAP, .offset = offsetof(type, member), .count = offsetof(type, n_member), \
+	.size = SIZE_OF(type, member[0]), .max_n = (most)
+#define SECTION(name_, title_, type, rows_) \
+	{.name = (name_), .title = (title_), .size = sizeof(type), .rows = (rows_), .n_rows = ARRAY_SIZE(rows_)}
+#define RANGE(lo, hi) .min = (lo), .max = (hi)
+#define LIVE .live = true
+
+#define LIFETIME_MAX 262140 /* 65535 units of 4 s, RFC 6275 6.1.7 */
+
+/* lma.pools[] */
+static const struct config_row rows_pool[] = {
+	{"name", CONFIG_STRING, ONE(struct lma_pool_cfg, name), .syntax = &syn_word, .example = "default",
+	 .help = "How profiles refer to the pool."},
+	{"prefix", CONFIG_PREFIX, ONE(struct lma_pool_cfg, prefix), RANGE(16, 64), .example = "2001:db8:100::/44",
+	 .rfc = "RFC 5213 5.3.2", .help = "Each node gets its own /64 from it."},
+};
+static const struct config_section sec_pool =
+	SECTION("lma.pools[]", "Where home network prefixes come from", struct lma_pool_cfg, rows_pool);
+
+/* lma.mags[] */
+static const struct config_row rows_lma_mag[] = {
+	{"name", CONFIG_STRING, ONE(struct lma_mag_cfg, name), .syntax = &syn_word, LIVE, .example = "mag1",
+	 .help = "For the log and `pmipctl`."},
+	{"address", CONFIG_ADDR, ONE(struct lma_mag_cfg, addr), LIVE, .example = "2001:db8:11::1",
+	 .rfc = "Proxy-CoA, RFC 5213 2.2", .help = "Source of its signalling and other end of its tunnel."},
+	{"realms", CONFIG_STRING, ARRAY(struct lma_mag_cfg, realms, n_realms), .def = "", .syntax = &syn_realm_given,
+	 LIVE, .example = "[example.com]", .rfc = "RFC 5213 4.1",
+	 .help = "Realms of the nodes it may register; none: all."},
+	{"allow-prefixes", CONFIG_PREFIX, ARRAY(struct lma_mag_cfg, allow, n_allow), .def = "", RANGE(0, 64), LIVE,
+	 .example = "[2001:db8:100::/44, 2001:db8:f00::/48]", .rfc = "RFC 5213 4.1",
+	 .help = "Home network prefixes it may serve; none: all of ours."},
+};
+static const struct config_section sec_lma_mag =
+	SECTION("lma.mags[]", "Mobile Access Gateways that may register nodes here", struct lma_mag_cfg, rows_lma_mag);
+
+/* lma */
+#define L(member) ONE(struct config_file, c.lma.member)
+static const struct config_row rows_lma[] = {
+	{"addresses", CONFIG_ADDR, ARRAY(struct config_file, c.lma.addrs, c.lma.n_addrs),
+	 .example = "[2001:db8:2::1]", .rfc = "LMAA, RFC 5213 2.2",
+	 .help = "Addresses that signalling and tunnels come to. The operator configures them on an interface."},
+	{"pools", CONFIG_SECTION, HEAP(struct config_file, c.lma.pools, c.lma.n_pools, 16), .def = "", .sub = &sec_pool,
+	 LIVE, .rfc = "RFC 5213 5.3.2", .help = "Pools can be added while running, not changed or removed."},
+	{"static-prefixes", CONFIG_PREFIX, HEAP(struct config_file, c.lma.static_prefixes, c.lma.n_static_prefixes, 256),
+	 .def = "", RANGE(16, 64), LIVE, .example = "[2001:db8:f00::/48]", .rfc = "RFC 5213 5.3.2",
+	 .help = "Aggregates of the prefixes that stand in profiles and are anchored here."},
+	{"mags", CONFIG_SECTION, HEAP(struct config_file, c.lma.mags, c.lma.n_mags, 65535), .def = "", .sub = &sec_lma_mag,
+	 LIVE, .rfc = "RFC 5213 4.1", .help = "Who may register nodes; nobody else is answered."},
+	{"max-bindings", CONFIG_UINT, L(max_bindings), .def = "100000", RANGE(1, 10000000), .rfc = "RFC 5213 5.1",
+	 .help = "Size of the binding cache; beyond it registrations get status 130."},
+	{"max-lifetime", CONFIG_UINT, L(max_lifetime), .def = "3600", RANGE(4, LIFETIME_MAX), .unit = "s", LIVE,
+	 .rfc = "RFC 5213 5.3.1", .help = "Granted at most; a multiple of 4."},
+	{"binding-refresh-advice", CONFIG_UINT, L(refresh_advice), .def = "0", RANGE(0, LIFETIME_MAX), .unit = "s", LIVE,
+	 .rfc = "Refresh Interval, RFC 6275 6.2.4", .help = "Sent in acknowledgements; a multiple of 4; 0: not sent."},
+	{"min-delay-before-bce-delete", CONFIG_UINT, L(min_delay_before_bce_delete_ms), .def = "10000",
+	 RANGE(0, 3600000), .unit = "ms", LIVE, .rfc = "MinDelayBeforeBCEDelete, RFC 5213 9.1",
+	 .help = "How long a de-registered node's binding waits for another MAG; its packets are dropped meanwhile."},
+	{"max-delay-before-new-bce-assign", CONFIG_UINT, L(max_delay_before_new_bce_assign_ms), .def = "1500",
+	 RANGE(0, 60000), .unit = "ms", LIVE, .rfc = "MaxDelayBeforeNewBCEAssign, RFC 5213 9.1",
+	 .help = "How long a registration that may be a handover waits for the old MAG's de-registration."},
+	{"timestamp-validity-window", CONFIG_UINT, L(timestamp_validity_window_ms), .def = "300", RANGE(1, 3600000),
+	 .unit = "ms", LIVE, .rfc = "TimestampValidityWindow, RFC 5213 9.1",
+	 .help = "How far a MAG's clock may be off."},
+	{"hold-before-new-bce", CONFIG_BOOL, L(hold_before_new_bce), .def = "true", LIVE, .rfc = "RFC 5213 5.4.1.3",
+	 .help = "Wait as MaxDelayBeforeNewBCEAssign says; false: create a new binding at once."},
+};
+static const struct config_section sec_lma =
+	SECTION("lma", "The Local Mobility Anchor; absent: this daemon is none", struct config_file, rows_lma);
+
+/* mag.lmas[] */
+static const struct config_row rows_mag_lma[] = {
+	{"name", CONFIG_STRING, ONE(struct mag_lma_cfg, name), .syntax = &syn_word, LIVE, .example = "lma1",
+	 .help = "For the log and `pmipctl`."},
+	{"address", CONFIG_ADDR, ONE(struct mag_lma_cfg, addr), LIVE, .example = "2001:db8:2::1",
+	 .rfc = "LMAA, RFC 5213 2.2", .help = "Where registrations go and the tunnel ends."},
+};
+static const struct config_section sec_mag_lma =
+	SECTION("mag.lmas[]", "Local Mobility Anchors; the first is the default", struct mag_lma_cfg, rows_mag_lma);
+
+/* mag.access[] */
+#define A(member) ONE(struct config_access, member)
+static const struct config_row rows_access[] = {
+	{"name", CONFIG_STRING, A(name), .syntax = &syn_ifname, LIVE, .example = "acc0",
+	 .help = "The interface; it may appear later."},
+	{"type", CONFIG_NAME, A(type), .def = "shared", .names = names_link, LIVE, .rfc = "RFC 5213 6.3, RFC 6085",
+	 .help = "Whether several nodes are on it (a bridge, an access point) or one."},
+	{"hook", CONFIG_NAME, A(hook), .def = "auto", .names = names_hook, LIVE,
+	 .help = "Where packets are taken: auto uses native XDP where the driver has it, else TC."},
+	{"access-technology-type", CONFIG_ATT, A(att), .def = "ieee-802.3", RANGE(1, 255), .names = names_att, LIVE,
+	 .rfc = "Access Technology Type, RFC 5213 8.5", .help = "Told to the LMA; a name or the number."},
+	{"probe-interval", CONFIG_UINT, A(probe_interval_ms), .def = "1000", RANGE(0, 3600000), .unit = "ms", LIVE,
+	 .rfc = "RFC 5213 6.13", .help = "Between Neighbor Unreachability probes of an idle node; 0: never probe."},
+	{"probe-count", CONFIG_UINT, A(probe_count), .def = "3", RANGE(1, 100), LIVE, .rfc = "RFC 5213 6.13",
+	 .help = "So many probes without an answer mean that the node left."},
+	{"attach-on-rs", CONFIG_BOOL, A(trigger_rs), .def = "true", LIVE, .rfc = "RFC 5213 6.9.1.1",
+	 .help = "A Router Solicitation announces a node."},
+	{"attach-on-ns", CONFIG_BOOL, A(trigger_ns), .def = "true", LIVE, .rfc = "RFC 5213 6.9.1.1",
+	 .help = "A Neighbor Solicitation, duplicate address detection included, announces a node."},
+	{"detach-on-link-down", CONFIG_BOOL, A(trigger_link_down), .def = "true", LIVE, .rfc = "RFC 5213 6.13",
+	 .help = "When the interface loses its carrier everybody on it left."},
+	{"detach-on-neighbour", CONFIG_BOOL, A(trigger_neighbour), .def = "true", LIVE, .rfc = "RFC 5213 6.13",
+	 .help = "When the bridge forgets the node's address it left."},
+};
+static const struct config_section sec_access =
+	SECTION("mag.access[]", "Interfaces towards mobile nodes", struct config_access, rows_access);
+
+/* mag.router-advertisements */
+#define RA(member) ONE(struct config_file, c.access_cfg.member)
+static const struct config_row rows_ra[] = {
+	{"router-lifetime", CONFIG_UINT, RA(router_lifetime_s), .def = "1800", RANGE(0, 9000), .unit = "s", LIVE,
+	 .rfc = "AdvDefaultLifetime, RFC 4861 6.2.1", .help = "How long a node keeps us as its default router."},
+	{"max-interval", CONFIG_UINT, RA(max_rtr_adv_interval_s), .def = "600", RANGE(4, 1800), .unit = "s", LIVE,
+	 .rfc = "MaxRtrAdvInterval, RFC 4861 6.2.1", .help = "At most so long between unsolicited advertisements to a node."},
+	{"min-interval", CONFIG_UINT, RA(min_rtr_adv_interval_s), .def = "200", RANGE(3, 1350), .unit = "s", LIVE,
+	 .rfc = "MinRtrAdvInterval, RFC 4861 6.2.1", .help = "And at least; not above 3/4 of max-interval."},
+	{"max-delay", CONFIG_UINT, RA(max_ra_delay_ms), .def = "500", RANGE(0, 500), .unit = "ms", LIVE,
+	 .rfc = "MAX_RA_DELAY_TIME, RFC 4861 10", .help = "An answer to a solicitation waits for a random part of it."},
+	{"min-delay-between", CONFIG_UINT, RA(min_delay_between_ras_ms), .def = "3000", RANGE(30, 3000), .unit = "ms", LIVE,
+	 .rfc = "MinDelayBetweenRAs, RFC 6275 13", .help = "Between two advertisements to one node."},
+	{"hop-limit", CONFIG_UINT, RA(cur_hop_limit), .def = "64", RANGE(0, 255), LIVE,
+	 .rfc = "AdvCurHopLimit, RFC 4861 6.2.1", .help = "Hop limit that nodes shall use; 0: not told."},
+	{"managed", CONFIG_BOOL, RA(managed), .def = "false", LIVE, .rfc = "AdvManagedFlag, RFC 4861 6.2.1",
+	 .help = "Addresses are available by DHCPv6."},
+	{"other", CONFIG_BOOL, RA(other), .def = "false", LIVE, .rfc = "AdvOtherConfigFlag, RFC 4861 6.2.1",
+	 .help = "Other configuration is available by DHCPv6."},
+};
+static const struct config_section sec_ra = SECTION("mag.router-advertisements",
+	"What nodes are told; the same at every MAG of the domain", struct config_file, rows_ra);
+
+/* mag */
+#define M(member) ONE(struct config_file, c.mag.member)
+static const struct config_row rows_mag[] = {
+	{"proxy-coa", CONFIG_ADDR, M(proxy_coa), .example = "2001:db8:11::1", .rfc = "Proxy-CoA, RFC 5213 2.2",
+	 .help = "Our end of the tunnels. The operator configures it on an interface."},
+	{"lmas", CONFIG_SECTION, HEAP(struct config_file, c.mag.lmas, c.mag.n_lmas, 1024), .sub = &sec_mag_lma, LIVE,
+	 .rfc = "RFC 5213 4.1", .help = "Anchors whose acknowledgements are believed."},
+	{"access", CONFIG_SECTION, HEAP(struct config_file, c.access, c.n_access, 4095), .sub = &sec_access, LIVE,
+	 .help = "Where mobile nodes attach."},
+	{"router-advertisements", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_ra,
+	 .rfc = "RFC 5213 6.8", .help = "What nodes are told."},
+	{"max-nodes", CONFIG_UINT, RA(max_nodes), .def = "100000", RANGE(1, 10000000), LIVE,
+	 .help = "Nodes tracked on all access interfaces; more are ignored and counted."},
+	{"max-nodes-per-interface", CONFIG_UINT, RA(max_nodes_per_link), .def = "65536", RANGE(1, 10000000), LIVE,
+	 .help = "And on one of them."},
+	{"attach-rate", CONFIG_UINT, RA(attach_rate), .def = "100", RANGE(1, 1000000), .unit = "nodes/s", LIVE,
+	 .help = "New link-layer addresses per interface that are looked at; bursts of twice that."},
+	{"retry-refused", CONFIG_UINT, RA(retrigger_ms), .def = "1000", RANGE(0, 3600000), .unit = "ms", LIVE,
+	 .help = "A node that was refused is looked at again at most this often."},
+	{"suspect-probe-interval", CONFIG_UINT, RA(suspect_probe_ms), .def = "100", RANGE(10, 60000), .unit = "ms", LIVE,
+	 .rfc = "RFC 5213 6.13", .help = "Between probes of a node that may have left, when something hints at it."},
+	{"max-bindings", CONFIG_UINT, M(max_bindings), .def = "100000", RANGE(1, 10000000), .rfc = "RFC 5213 6.1",
+	 .help = "Size of the binding update list; beyond it nodes are refused."},
+	{"lifetime", CONFIG_UINT, M(lifetime), .def = "3600", RANGE(4, LIFETIME_MAX), .unit = "s", LIVE,
+	 .rfc = "RFC 5213 6.9.1.1", .help = "Asked for in registrations; a multiple of 4."},
+	{"refresh-percent", CONFIG_UINT, M(refresh_percent), .def = "75", RANGE(10, 95), .unit = "%", LIVE,
+	 .rfc = "RFC 5213 6.9.1.3", .help = "Registers anew when this part of the granted lifetime is over."},
+	{"initial-bindack-timeout", CONFIG_UINT, M(initial_bindack_timeout_ms), .def = "1000", RANGE(100, 60000),
+	 .unit = "ms", LIVE, .rfc = "INITIAL_BINDACK_TIMEOUT, RFC 6275 12",
+	 .help = "First wait for an acknowledgement; doubles with each retransmission."},
+	{"max-bindack-timeout", CONFIG_UINT, M(max_bindack_timeout_ms), .def = "32000", RANGE(100, 3600000), .unit = "ms",
+	 LIVE, .rfc = "MAX_BINDACK_TIMEOUT, RFC 6275 12", .help = "The wait does not grow beyond this."},
+	{"tunnel-mtu", CONFIG_UINT, M(tunnel_mtu), .def = "0", RANGE(0, 65495), .unit = "octets", .rfc = "RFC 5213 6.9.5",
+	 .example = "1460", .help = "Advertised to the nodes; 0: from the path to the LMA; else 1280 or more."},
+	{"enable-mag-local-routing", CONFIG_BOOL, M(enable_mag_local_routing), .def = "false", LIVE,
+	 .rfc = "EnableMAGLocalRouting, RFC 5213 9.2",
+	 .help = "Packets between two nodes here do not go through the LMA. A profile may say otherwise."},
+	{"deprecate-on-detach", CONFIG_BOOL, M(deprecate_on_detach), .def = "true", LIVE, .rfc = "RFC 5213 6.12",
+	 .help = "A final advertisement with zero lifetimes when the session ends here."},
+};
+static const struct config_section sec_mag =
+	SECTION("mag", "The Mobile Access Gateway; absent: this daemon is none", struct config_file, rows_mag);
+
+/* domain */
+#define D(member) ONE(struct config_file, domain.member)
+static const struct config_row rows_domain[] = {
+	{"realm", CONFIG_STRING, D(realm), .def = "", .syntax = &syn_realm, LIVE, .example = "example.com",
+	 .rfc = "RFC 5213 6.6", .help = "A node without a profile is <link-layer address>@realm; absent: it is refused."},
+	{"timestamp-based-approach-in-use", CONFIG_BOOL, D(timestamp_based_approach_in_use), .def = "true",
+	 .rfc = "TimestampBasedApproachInUse, RFC 5213 9.3",
+	 .help = "Order registrations by time; false: by sequence number."},
+	{"mobile-node-generated-timestamp-in-use", CONFIG_BOOL, D(mobile_node_generated_timestamp_in_use), .def = "false",
+	 .rfc = "MobileNodeGeneratedTimestampInUse, RFC 5213 9.3",
+	 .help = "Timestamps come from the nodes; needs timestamp-based-approach-in-use."},
+	{"fixed-mag-link-local-address-on-all-access-links", CONFIG_LINKLOCAL, D(fixed_link_local),
+	 .def = "fe80::200:5eff:fe00:5213", .rfc = "FixedMAGLinkLocalAddressOnAllAccessLinks, RFC 5213 9.3, RFC 6543",
+	 .help = "The default router of every node on every MAG; \"::\": the LMA assigns one per node."},
+	{"fixed-mag-link-layer-address-on-all-access-links", CONFIG_MAC_OR_ZERO, D(fixed_link_layer),
+	 .def = "00:00:5e:00:52:13", .rfc = "FixedMAGLinkLayerAddressOnAllAccessLinks, RFC 5213 9.3, RFC 6543",
+	 .help = "Its link-layer address; all zero: each interface's own."},
+};
+static const struct config_section sec_domain = SECTION(
+	"domain", "What every LMA and MAG of the domain must have in common", struct config_file, rows_domain);
+
+/* profiles[], fallback-profiles[] */
+#define P(member) ONE(struct config_profile, profile.member)
+#define PROFILE_ROWS \
+	{"enabled", CONFIG_BOOL, P(enabled), .def = "true", LIVE, .rfc = "RFC 5213 5.3.1", \
+	 .help = "Entitled to network-based mobility; false: status 152."}, \
+	{"pool", CONFIG_STRING, P(pool), .def = "", .syntax = &syn_word_or_empty, LIVE, \
+	 .help = "Pool that its prefixes come from; none: any."}, \
+	{"prefix-count", CONFIG_UINT, P(prefix_count), .def = "1", RANGE(1, DP_PREFIXES_MAX), LIVE, \
+	 .rfc = "RFC 5213 5.3.2", .help = "How many /64 prefixes it gets from the pool."}, \
+	{"lma", CONFIG_ADDR, P(lmaa), .def = "", LIVE, .rfc = "RFC 5213 6.2", \
+	 .help = "Address of its anchor, one of mag.lmas; none: the first of them."}, \
+	{"lifetime", CONFIG_UINT, P(lifetime), .def = "0", RANGE(0, LIFETIME_MAX), .unit = "s", LIVE, \
+	 .rfc = "RFC 5213 6.2", .help = "Binding lifetime, a multiple of 4; 0: as the role says."}, \
+	{"local-routing", CONFIG_NAME, P(local_routing), .def = "inherit", .names = names_inherit, LIVE, \
+	 .rfc = "EnableMAGLocalRouting, RFC 5213 9.2", .help = "Overrides the MAG's setting for this node."}
+static const struct config_row rows_profile[] = {
+	{"mn-id", CONFIG_STRING, ONE(struct config_profile, id), .syntax = &syn_nai, LIVE, .example = "mn1@example.com",
+	 .rfc = "MN-Identifier, RFC 4283 3.1", .help = "Who the node is."},
+	{"link-layer-addresses", CONFIG_MAC, ARRAY(struct config_profile, profile.macs, profile.n_macs), .def = "", LIVE,
+	 .example = "[\"02:00:00:00:00:01\"]", .rfc = "RFC 5213 6.6", .help = "By which a MAG recognises it."},
+	{"prefixes", CONFIG_PREFIX, ARRAY(struct config_profile, profile.prefixes, profile.n_prefixes), .def = "",
+	 RANGE(64, 64), LIVE, .rfc = "RFC 5213 6.2", .help = "Its own home network prefixes; none: from the pool."},
+	PROFILE_ROWS,
+};
+static const struct config_section sec_profile = SECTION(
+	"profiles[]", "What the domain knows of its nodes (RFC 5213 6.2)", struct config_profile, rows_profile);
+static const struct config_row rows_fallback[] = {
+	{"match", CONFIG_STRING, ONE(struct config_profile, id), .syntax = &syn_match, LIVE, .example = "\"@example.com\"",
+	 .help = "Nodes of that realm, or \"*\"."},
+	PROFILE_ROWS,
+};
+static const struct config_section sec_fallback = SECTION(
+	"fallback-profiles[]", "For nodes without a profile of their own", struct config_profile, rows_fallback);
+
+/* transport[] */
+static const struct config_row rows_transport[] = {
+	{"name", CONFIG_STRING, ONE(struct config_transport, name), .syntax = &syn_ifname, LIVE, .example = "eth0",
+	 .help = "The interface; it may appear later."},
+	{"hook", CONFIG_NAME, ONE(struct config_transport, hook), .def = "auto", .names = names_hook, LIVE,
+	 .help = "Where packets are taken: auto uses native XDP where the driver has it, else TC."},
+};
+static const struct config_section sec_transport = SECTION(
+	"transport[]", "Interfaces towards the network, the LMA's to the Internet included", struct config_transport,
+	rows_transport);
+
+/* the file */
+#define R(member) ONE(struct config_file, c.member)
+static const struct config_row rows_root[] = {
+	{"instance", CONFIG_STRING, R(instance), .def = "pmipd", .syntax = &syn_instance, .example = "lma1",
+	 .help = "Tells daemons on one machine apart; names the directory of the pinned maps."},
+	{"log-level", CONFIG_NAME, R(log_level), .def = "info", .names = names_log, LIVE,
+	 .help = "The least important class that is logged."},
+	{"control-socket", CONFIG_STRING, R(control_socket), .def = "", .syntax = &syn_path_or_empty,
+	 .example = "/run/pmipd/lma1.sock", .help = "Where `pmipctl` connects; none: /run/pmipd/INSTANCE.sock."},
+	{"control-group", CONFIG_STRING, R(control_group), .def = "", .syntax = &syn_word_or_empty,
+	 .help = "Group that may use the control socket; none: root alone."},
+	{"bpffs", CONFIG_STRING, R(bpffs), .def = "/sys/fs/bpf", .syntax = &syn_path,
+	 .help = "BPF file system; maps and programs are pinned in pmip/INSTANCE/ there."},
+	{"signalling-dscp", CONFIG_UINT, R(signalling_dscp), .def = "48", RANGE(0, 63), .rfc = "CS6, RFC 4594 3.2",
+	 .help = "Differentiated Services code point of our Mobility Headers."},
+	{"transport", CONFIG_SECTION, HEAP(struct config_file, c.transport, c.n_transport, 256), .sub = &sec_transport, LIVE,
+	 .help = "Interfaces that tunnel packets come and go by."},
+	{"domain", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_domain,
+	 .help = "What every LMA and MAG of the domain must have in common."},
+	{"lma", CONFIG_SECTION, .size = sizeof(struct config_file), .count = offsetof(struct config_file, c.has_lma),
+	 .def = "", .sub = &sec_lma, .help = "The Local Mobility Anchor; absent: this daemon is none."},
+	{"mag", CONFIG_SECTION, .size = sizeof(struct config_file), .count = offsetof(struct config_file, c.has_mag),
+	 .def = "", .sub = &sec_mag, .help = "The Mobile Access Gateway; absent: this daemon is none."},
+	{"profiles", CONFIG_SECTION, HEAP(struct config_file, profiles, n_profiles, 1000000), .def = "", .sub = &sec_profile,
+	 LIVE, .rfc = "RFC 5213 6.2", .help = "What the domain knows of its nodes."},
+	{"fallback-profiles", CONFIG_SECTION, HEAP(struct config_file, fallbacks, n_fallbacks, 4096), .def = "",
+	 .sub = &sec_fallback, LIVE, .rfc = "RFC 5213 6.2", .help = "For nodes without a profile of their own."},
+};
+const struct config_section config_root = SECTION("", "The file", struct config_file, rows_root);
+// clang-format on
