@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -42,7 +43,8 @@ def _yaml_scalar(v):
     if isinstance(v, (list, dict)):
         return "[" + ", ".join(_yaml_scalar(x) for x in v) + "]" if isinstance(v, list) else "{}"
     s = str(v)
-    return f'"{s}"' if s == "" or s[0] in "@*&!%#" or s != s.strip() else s
+    quote = s == "" or s[0] in "@*&!%#" or s != s.strip() or re.fullmatch(r"[\d:]+", s) and ":" in s
+    return f'"{s}"' if quote else s
 
 
 class Daemon:

@@ -154,6 +154,16 @@ class Topo:
         self.procs = []
         remove(self.tag)
 
+    def release(self):
+        """Lets go of a kept topology: what is not needed to run it ends, the rest stays."""
+        for c in self.captures:
+            c.stop()
+        for d in self.daemons.values():
+            for m in d.monitors:
+                m.stop()
+        for r in self._rtnl.values():
+            r.close()
+
     def popen(self, argv, **kw):
         """Starts a process that goes when the topology goes, or when this program dies (unless
         the topology is to be kept). Its pid is remembered for whoever removes the topology."""

@@ -1,0 +1,369 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A mobile node roams between two access gateways while its TCP connection lives.
+
+    demo.py run [--keep 1] [--bin DIR]    lay the topology out, show it, check it, remove it
+    demo.py stop                          remove what was kept or left behind
+
+Everything happens in network namespaces named pm-demo-*. The exit status is 1 if the node's address,
+its connection or the transfer did not survive.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
+
+import topo as topology  # noqa: E402
+from capture import Flow, mobility_headers  # noqa: E402
+from netns import Timeout, TopoError, wait_until  # noqa: E402
+
+TAG = "demo"
+WIDTH = 100
+PPS = 1000
+GAP = 0.1         # s without any link
+TRANSFER = 8      # s of iperf3
+MOVE_AT = 3.5     # s into the transfer
+
+COLOUR = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+PICTURE = """\
+   correspondent            anchor              transport            gateways        access points
+   +----------+        +--------------+        +---------+        +------------+
+   |    cn    |        |     lma      |        |   net   |    +---|    mag1    |--- ap1  ))) mn1 mn2
+   |          |--------|  pmipd: LMA  |--------| router  |----+   | pmipd: MAG |        |
+   |          |        |              |        |         |    |   +------------+        | mn1 moves
+   +----------+        +--------------+        +---------+    |   +------------+        v
+   2001:db8:c::2       2001:db8:2::1                          +---|    mag2    |--- ap2  )))
+                       home prefixes of nodes                     | pmipd: MAG |
+                       2001:db8:100::/44                          +------------+
+"""
+
+
+class Failed(Exception):
+    pass
+
+
+def paint(code, text):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def bold(text):
+    return paint("1", text)
+
+
+def say(text="", indent=3):
+    for line in text.splitlines() or [""]:
+        print((" " * indent + line).rstrip()[:WIDTH + (20 if COLOUR else 0)], flush=True)
+
+
+def title(n, text):
+    print(f"\n{bold(f'{n}. {text}')}", flush=True)
+
+
+def output(r):
+    """What a program printed, or why it failed."""
+    if r.returncode != 0:
+        raise Failed(f"{' '.join(map(str, r.args))}: {r.stdout}{r.stderr}".strip())
+    return r.stdout.rstrip()
+
+
+# ---- the signalling ladder --------------------------------------------------------------------
+
+
+class Ladder:
+    """Draws what the three daemons' monitors tell, in the order it happened. A line is held back
+    for a moment, because an earlier one may still be under way from another daemon."""
+
+    COLUMNS = {"mag1": 17, "lma": 39, "mag2": 61}
+    PATIENCE = 0.15
+    NAMES = {topology.LMAA: "lma", topology.mag_addr(1): "mag1", topology.mag_addr(2): "mag2"}
+
+    def __init__(self, t):
+        self.monitors = [t.daemons[n].monitor() for n in ("lma", "mag1", "mag2")]
+        self.zero, self.seen, self.waiting = None, [], []
+        self.lock, self.live, self.ending = threading.Lock(), False, False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.ending:
+            time.sleep(0.03)
+            self._collect(time.monotonic_ns() - self.PATIENCE * 1e9)
+
+    def _collect(self, until):
+        with self.lock:
+            for m in self.monitors:
+                self.waiting += m.take()
+            self.waiting.sort(key=lambda e: e["at"])
+            while self.waiting and self.waiting[0]["at"] <= until:
+                ev = self.waiting.pop(0)
+                self.seen.append(ev)
+                if self.live:
+                    self._draw(ev)
+
+    def start(self):
+        """From now on events are drawn; their times count from the first of them."""
+        self._collect(time.monotonic_ns())
+        with self.lock:
+            self.live, self.zero, self.seen = True, None, []
+        ends = [("ms", 6)] + [(n, c) for n, c in self.COLUMNS.items()]
+        line = [" "] * 70
+        for name, at in ends:
+            line[at - len(name) // 2:at - len(name) // 2 + len(name)] = name
+        say("".join(line).rstrip())
+
+    def stop(self):
+        """Draws what is left; returns the events since start()."""
+        time.sleep(self.PATIENCE)
+        self._collect(time.monotonic_ns())
+        with self.lock:
+            self.live = False
+            return self.seen
+
+    def close(self):
+        self.ending = True
+        self.thread.join(2)
+
+    def _draw(self, ev):
+        what = describe(ev)
+        if what is None:
+            return
+        kind, peer, text = what
+        if self.zero is None:
+            self.zero = ev["at"]
+        line = [" "] * 63
+        for c in self.COLUMNS.values():
+            line[c] = "|"
+        ms = f"{(ev['at'] - self.zero) / 1e6:9.1f}"
+        line[:len(ms)] = ms
+        here = self.COLUMNS[ev["_daemon"]]
+        if peer in self.COLUMNS:
+            a, b = sorted((here, self.COLUMNS[peer]))
+            line[a + 1:b] = "-" * (b - a - 1)
+            if here < self.COLUMNS[peer]:
+                line[b - 1] = ">"
+            else:
+                line[a + 1] = "<"
+            label = f" {kind} "
+            at = (a + b - len(label)) // 2 + 1
+            line[at:at + len(label)] = label
+        else:
+            line[here] = "*"
+        say(f"{''.join(line)}  {text}")
+
+
+def describe(ev):
+    """(message name, daemon it goes to, text) of an event, or None for one that is not drawn."""
+    return None
+
+
+# ---- the story --------------------------------------------------------------------------------
+
+
+class Demo:
+    def __init__(self, bindir, keep):
+        self.t = topology.Topo(TAG, bindir, keep=keep)
+        self.keep = keep
+        self.checks = []
+
+    def check(self, ok, text):
+        self.checks.append((bool(ok), text))
+
+    def run(self):
+        t = self.t
+        print(bold("pmipd: a node roams between two gateways and its TCP connection lives"))
+        print()
+        print(PICTURE, end="")
+        title(1, "Three daemons start")
+        t.up()
+        t.start_all()
+        for name in ("lma", "mag1"):
+            say(f"{name}: pmipctl interfaces")
+            say(output(t.daemons[name].pmipctl("interfaces")), 6)
+        ladder = Ladder(t)
+        self.attach(ladder)
+        self.roam(ladder)
+        ladder.close()
+        return self.verdict()
+
+    def attach(self, ladder):
+        t = self.t
+        title(2, "mn1 and mn2, plain Linux hosts, come into reach of ap1")
+        ladder.start()
+        for n in t.nodes:
+            t.attach(n, 1)
+        for n in t.nodes:
+            n.wait_address(15)
+        ladder.stop()
+        self.address = t.mn1.wait_address()
+        say()
+        say(f"mn1 configured itself (SLAAC): {bold(self.address)}")
+        say("lma: pmipctl bindings")
+        say(output(t.daemons["lma"].pmipctl("bindings")), 6)
+        say()
+        say(f"mn1: ping {topology.CN}")
+        r = t.mn1.run("ping", "-6", "-n", "-c", 3, "-i", 0.2, topology.CN, check=False)
+        say("\n".join(x for x in r.stdout.splitlines() if "bytes from" in x or "loss" in x), 6)
+        self.check(" 0% packet loss" in r.stdout, "ping to the correspondent answered")
+
+    def roam(self, ladder):
+        t = self.t
+        title(3, f"mn1 sends with iperf3 (TCP), hears {PPS} UDP packets per second, and moves to ap2")
+        server = t.cn.popen("iperf3", "-s", "-1", "-p", 5201, stdout=subprocess.DEVNULL)
+        wait_until(lambda: ":5201" in t.cn.run("ss", "-ltn").stdout, 5, "the iperf3 server")
+        flow = Flow(t, "cn", "mn1", self.address, 5202, PPS)
+        wire = t.capture("lma", "net0", "ip6 proto 135")
+        client = t.mn1.popen("iperf3", "-6", "-c", topology.CN, "-p", 5201, "-t", TRANSFER, "-i", 1,
+                             "-b", "300M", "--forceflush", stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
+        lines = []
+        reader = threading.Thread(target=self._transfer, args=(client, lines), daemon=True)
+        reader.start()
+        time.sleep(MOVE_AT)
+        ladder.start()
+        say(bold(f"mn1's link to ap1 goes down; {GAP * 1000:.0f} ms later its link to ap2 is up"), 12)
+        down, up = t.move(t.mn1, 2, GAP)
+        try:
+            wait_until(lambda: any(b["proxy_coa"] == topology.mag_addr(2) for b in
+                                   t.daemons["lma"].ctl("bindings", t.mn1.mnid)), 5, "the handover")
+        except Timeout:
+            pass  # the verdict below says so
+        time.sleep(0.5)
+        ladder.stop()
+        rc = client.wait(TRANSFER + 20)
+        reader.join(2)
+        server.wait(5)
+        flow.finish()
+        wire.stop()
+        self.results(lines, rc, flow, wire, down, up)
+
+    @staticmethod
+    def _transfer(client, lines):
+        for line in client.stdout:
+            lines.append(line.rstrip())
+            if re.match(r"\[ *\d+\] +\d+\.\d+-\d+\.\d+ .*bits/sec", lines[-1]) and \
+                    "sender" not in line and "receiver" not in line:
+                say(f"iperf3 {lines[-1][5:]}", 6)
+
+    def results(self, lines, rc, flow, wire, down, up):
+        t = self.t
+        first = min((at for n, at in flow.got.items() if at > up and flow.sent[n] > down), default=None)
+        addresses = t.mn1.addresses()
+        (b,) = t.daemons["lma"].ctl("bindings", t.mn1.mnid) or [{}]
+        received = [x for x in lines if "receiver" in x]
+        rates = [float(m.group(1)) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(m.group(2), 1)
+                 for x in lines if "er" not in x[-8:] and
+                 (m := re.search(r"([\d.]+) ([KMG]?)bits/sec", x))]
+        msgs = [m for m in mobility_headers(wire.frames()) if m[0] >= down]
+        pbu = next((m for m in msgs if m[3] == 5 and m[1] == topology.mag_addr(2)), None)
+        pba = next((m for m in msgs if pbu and m[3] == 6 and m[2] == pbu[1] and m[0] > pbu[0]), None)
+
+        title(4, "What happened")
+        say("lma: pmipctl bindings")
+        say(output(t.daemons["lma"].pmipctl("bindings")), 6)
+        say()
+        self.check(b.get("proxy_coa") == topology.mag_addr(2), "the binding followed to mag2")
+        self.check(addresses == [self.address], f"address kept: {', '.join(addresses) or 'none'}")
+        tail = rates[-2:] or [0]
+        self.check(rc == 0 and received and min(tail) > 10e6,
+                   "TCP connection kept" + (f": {' '.join(received[-1].split()[2:8])} received in all,"
+                                            if received else ": iperf3 failed,") +
+                   f" {tail[-1] / 1e6:.0f} Mbit/s at the end")
+        self.check(t.mn1.ping(topology.CN, 3, 0.1) == 3, "ping answered through mag2")
+        self.check(pba is not None, "handover signalled: "
+                   + (f"{(pba[0] - pbu[0]) / 1e6:.2f} ms from PBU to PBA at the LMA" if pba else "no PBA"))
+        self.check(first is not None, "first packet "
+                   + (f"{(first - up) / 1e6:.1f} ms after the new link came up" if first else "never came"))
+        lost, allowed = len(flow.lost), None
+        if first:
+            allowed = PPS * (first - down) / 1e9 + 10
+        self.check(allowed is not None and lost <= allowed,
+                   f"{lost} of {len(flow.sent)} UDP packets lost: the link was gone for "
+                   f"{(up - down) / 1e6:.0f} ms = {PPS * (up - down) / 1e9:.0f} packets")
+
+    def verdict(self):
+        for ok, text in self.checks:
+            mark = paint("32", "ok  ") if ok else paint("31", "FAIL")
+            say(f"{mark}  {text}")
+        print()
+        bad = sum(not ok for ok, _ in self.checks)
+        if bad:
+            print(f"demo: {bad} of {len(self.checks)} checks failed")
+        return bad == 0
+
+    def hints(self):
+        t = self.t
+        d = t.daemons
+        ctl = os.path.relpath(t.bindir / "pmipctl")
+        print(bold("The domain keeps running. Try:"))
+        print()
+        for what, command in (
+            ("bindings", f"{ctl} -s {d['lma'].socket} bindings"),
+            ("live signalling", f"{ctl} -s {d['lma'].socket} monitor"),
+            ("data plane", f"{ctl} -s {d['mag2'].socket} sessions"),
+            ("ping", f"ip netns exec {t.mn1.full} ping {topology.CN}"),
+            ("a shell on mn1", f"ip netns exec {t.mn1.full} bash"),
+            ("move mn1 to ap1", f"ip -n {t.radio.full} link set mn1 down; "
+                                f"ip -n {t.radio.full} link set mn1 master ap1 up"),
+            ("... and to ap2", f"ip -n {t.radio.full} link set mn1 down; "
+                               f"ip -n {t.radio.full} link set mn1 master ap2 up"),
+            ("sniff signalling", f"ip netns exec {t.lma.full} tshark -i net0 -f 'ip6 proto 135'"),
+            ("look at the maps", f"nsenter -t {d['lma'].proc.pid} -m bpftool map dump pinned "
+                                 f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_tunnel | head -40"),
+            ("daemon's log", f"tail -f {d['lma'].log_file}"),
+            ("remove it all", "make demo-stop"),
+        ):
+            say(f"# {what}")
+            print(f"   {command}")
+        print()
+
+
+def run(args):
+    demo = Demo(args.bin, bool(args.keep))
+    ok = False
+    try:
+        ok = demo.run()
+        if demo.keep and ok:
+            demo.hints()
+    except (Failed, TopoError, OSError, subprocess.SubprocessError) as e:
+        print(f"\ndemo: {e}", file=sys.stderr)
+        for d in demo.t.daemons.values():
+            last = d.log().splitlines()[-8:]
+            print(f"\nlast lines of {d.name}'s log:", *last, sep="\n   ", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted", file=sys.stderr)
+    finally:
+        if demo.keep and ok:
+            demo.t.release()
+        else:
+            demo.t.down()
+    return 0 if ok else 1
+
+
+def main():
+    p = argparse.ArgumentParser(prog="demo.py", description="pmipd's demonstration")
+    sub = p.add_subparsers(dest="command", required=True)
+    r = sub.add_parser("run")
+    r.add_argument("--keep", type=int, default=0, metavar="0|1", help="leave it running")
+    r.add_argument("--bin", default=str(ROOT / "build" / "release"), help="directory of pmipd and pmipctl")
+    sub.add_parser("stop")
+    args = p.parse_args()
+    if os.geteuid() != 0:
+        print("demo: network namespaces need root; run it with sudo", file=sys.stderr)
+        return 1
+    if args.command == "stop":
+        print("demo: removed" if topology.remove(TAG) else "demo: nothing to remove")
+        return 0
+    return run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
