@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the codec refuses to encode, and the accessors. */
+#include "lib/cu.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "wire/mh.h"
+
+static uint8_t buf[MH_MAX_LEN];
+
+static int encode(const struct mh_msg *m)
+{
+	return mh_encode(m, buf, sizeof(buf), NULL, NULL);
+}
+
+static void test_refused_types(void)
+{
+	struct mh_msg m = {0};
+
+	for (unsigned t = 0; t < 256; t++) {
+		bool known = t == MH_BRR || t == MH_BU || t == MH_BA || t == MH_BE;
+
+		m.type = (uint8_t)t;
+		CU_ASSERT_EQUAL(encode(&m) > 0, known);
+		if (!known)
+			CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	}
+}
+
+static void test_refused_options(void)
+{
+	static const uint8_t octets[255];
+	struct mh_msg m = {.type = MH_BU};
+	struct mh_opt *o = mh_opt_add(&m, MHO_HNP);
+
+	o->hnp.prefix.len = 128;
+	CU_ASSERT_TRUE(encode(&m) > 0);
+	o->hnp.prefix.len = 129;
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+
+	*o = (struct mh_opt){
+		.type = MHO_MN_ID, .mnid = {MNID_NAI, 254, octets}
+	  };
+	CU_ASSERT_TRUE(encode(&m) > 0);
+	o->mnid.len = 255; /* would need a Length of 256 */
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	o->mnid = (struct mnid){MNID_NAI, 1, NULL};
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	o->mnid = (struct mnid){MNID_NAI, 0, NULL};
+	CU_ASSERT_TRUE(encode(&m) > 0);
+
+	*o = (struct mh_opt){
+		.type = MHO_MN_LLID, .llid = {253, octets}
+	  };
+	CU_ASSERT_TRUE(encode(&m) > 0);
+	o->llid.len = 254;
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+
+	*o = (struct mh_opt){.type = MHO_SERVICE_SELECTION}; /* empty: RFC 5149 3 */
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	*o = (struct mh_opt){.type = MHO_VENDOR};
+	o->vendor.len = 251;
+	o->vendor.data = octets;
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+
+	/* padding is the encoder's own business */
+	*o = (struct mh_opt){.type = MHO_PAD1};
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	o->type = MHO_PADN;
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+
+	*o = (struct mh_opt){.type = 200, .len = 3};
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+	o->raw = (const uint8_t *)"abc";
+	CU_ASSERT_EQUAL(encode(&m), 24);
+	CU_ASSERT_EQUAL(memcmp(buf + 12,
+			       "\xc8\x03"
+			       "abc",
+			       5),
+			0);
+
+	m.n_opts = MH_OPTS_MAX + 1;
+	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
+}
+
+static void test_capacity(void)
+{
+	static const uint8_t octets[250];
+	struct mh_msg m = {.type = MH_BU};
+	struct mh_opt *o = mh_opt_add(&m, MHO_HANDOFF_IND);
+
+	memset(buf, 0x5a, sizeof(buf));
+	CU_ASSERT_EQUAL(mh_encode(&m, buf, 15, NULL, NULL), -EMSGSIZE);
+	CU_ASSERT_EQUAL(buf[0], 0x5a); /* untouched on failure */
+	CU_ASSERT_EQUAL(mh_encode(&m, buf, 16, NULL, NULL), 16);
+	CU_ASSERT_EQUAL(buf[16], 0x5a);
+
+	/* 12 + 8 * 254 = 2044 and 4 of padding; a further option is too much for Header Len */
+	m.n_opts = 0;
+	for (int i = 0; i < 8; i++) {
+		o = mh_opt_add(&m, 200);
+		o->raw = octets;
+		o->len = 250;
+	}
+	CU_ASSERT_EQUAL(encode(&m), 2032);
+	o = mh_opt_add(&m, 200);
+	o->raw = octets;
+	o->len = 14;
+	CU_ASSERT_EQUAL(encode(&m), 2048);
+	CU_ASSERT_EQUAL(buf[1], 255);
+	o->len = 30;
+	CU_ASSERT_EQUAL(encode(&m), -EMSGSIZE);
+}
+
+static void test_known_options_ignore_raw(void)
+{
+	struct mh_msg m = {.type = MH_BU};
+	struct mh_opt *o = mh_opt_add(&m, MHO_ATT);
+
+	o->raw = (const uint8_t *)"zz";
+	o->len = 200;
+	o->value = 4;
+	CU_ASSERT_EQUAL(encode(&m), 16);
+	CU_ASSERT_EQUAL(memcmp(buf + 12, "\x18\x02\x00\x04", 4), 0);
+}
+
+static void test_checksum_optional(void)
+{
+	struct in6_addr a =
+				{
+					.s6_addr = {0x20, 1}
+	    },
+			b = {.s6_addr = {0x20, 2}};
+	struct mh_msg m = {.type = MH_BRR}, got;
+	uint16_t sum;
+
+	CU_ASSERT_EQUAL(encode(&m), 8);
+	CU_ASSERT_EQUAL(buf[4] | buf[5], 0);
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &a, &b), MH_BAD_CHECKSUM);
+	CU_ASSERT_EQUAL(mh_encode(&m, buf, sizeof(buf), &a, &b), 8);
+	sum = mh_checksum(buf, 8, &a, &b);
+	CU_ASSERT_EQUAL(buf[4] << 8 | buf[5], sum);
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &a, &b), MH_OK);
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &b, &a), MH_OK); /* the sum is symmetric */
+	a.s6_addr[15] = 1;
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &a, &b), MH_BAD_CHECKSUM);
+}
+
+static void test_accessors(void)
+{
+	struct mh_msg m = {.type = MH_BU};
+
+	mh_opt_add(&m, MHO_HNP)->hnp.prefix.len = 1;
+	mh_opt_add(&m, MHO_ATT);
+	mh_opt_add(&m, MHO_HNP)->hnp.prefix.len = 2;
+	CU_ASSERT_EQUAL(mh_opt_count(&m, MHO_HNP), 2);
+	CU_ASSERT_EQUAL(mh_opt_count(&m, MHO_TIMESTAMP), 0);
+	CU_ASSERT_EQUAL(mh_opt(&m, MHO_HNP)->hnp.prefix.len, 1);
+	CU_ASSERT_EQUAL(mh_opt_nth(&m, MHO_HNP, 1)->hnp.prefix.len, 2);
+	CU_ASSERT_PTR_NULL(mh_opt_nth(&m, MHO_HNP, 2));
+	CU_ASSERT_PTR_NULL(mh_opt(&m, MHO_TIMESTAMP));
+	while (m.n_opts < MH_OPTS_MAX)
+		CU_ASSERT_PTR_NOT_NULL(mh_opt_add(&m, MHO_HANDOFF_IND));
+	CU_ASSERT_PTR_NULL(mh_opt_add(&m, MHO_HANDOFF_IND));
+	CU_ASSERT_EQUAL(m.n_opts, MH_OPTS_MAX);
+}
+
+static void test_identifiers(void)
+{
+	struct mnid a = {MNID_NAI, 3, (const uint8_t *)"a@b"}, b = a;
+	struct llid l = {2, (const uint8_t *)"\0\0"}, none = {0, NULL};
+
+	CU_ASSERT_TRUE(mnid_eq(&a, &b));
+	b.subtype = 2;
+	CU_ASSERT_FALSE(mnid_eq(&a, &b));
+	b = (struct mnid){MNID_NAI, 3, (const uint8_t *)"A@b"};
+	CU_ASSERT_FALSE(mnid_eq(&a, &b)); /* octets, exactly */
+	b = (struct mnid){MNID_NAI, 2, a.id};
+	CU_ASSERT_FALSE(mnid_eq(&a, &b));
+	CU_ASSERT_TRUE(mnid_eq(&(struct mnid){1, 0, NULL}, &(struct mnid){1, 0, a.id}));
+	CU_ASSERT_TRUE(llid_is_zero(&l));
+	CU_ASSERT_TRUE(llid_is_zero(&none));
+	CU_ASSERT_FALSE(llid_is_zero(&(struct llid){2, (const uint8_t *)"\0\1"}));
+	CU_ASSERT_FALSE(llid_eq(&l, &none));
+	CU_ASSERT_TRUE(llid_eq(&none, &none));
+}
+
+static void test_identifiers_as_text(void)
+{
+	static const struct {
+		struct mnid id;
+		const char *text;
+	} rows[] = {
+		{{1, 15, (const uint8_t *)"mn1@example.com"}, "mn1@example.com"},
+		{{1, 0, NULL},				""		 },
+		{{1, 3, (const uint8_t *)"a\nb"},		  "0x610a62"	    },
+		{{1, 3, (const uint8_t *)"a b"},		 "0x612062"	   },
+		{{3, 2, (const uint8_t *)"ab"},		"3:0x6162"	  },
+	};
+	char text[64], small[5];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		CU_ASSERT_STRING_EQUAL(mnid_str(&rows[i].id, text, sizeof(text)), rows[i].text);
+	CU_ASSERT_STRING_EQUAL(mnid_str(&rows[0].id, small, sizeof(small)), "mn1@");
+	CU_ASSERT_STRING_EQUAL(
+		llid_str(&(struct llid){3, (const uint8_t *)"\2\0\xff"}, text, sizeof(text)),
+		"02:00:ff");
+	CU_ASSERT_STRING_EQUAL(llid_str(&(struct llid){0, NULL}, text, sizeof(text)), "");
+	CU_ASSERT_STRING_EQUAL(
+		llid_str(&(struct llid){3, (const uint8_t *)"\2\0\xff"}, small, sizeof(small)),
+		"02:0");
+}
+
+static void test_message_names(void)
+{
+	struct mh_msg m = {.type = MH_BU};
+
+	CU_ASSERT_STRING_EQUAL(mh_msg_name(&m), "BU");
+	m.bu.flags = MH_BU_P;
+	CU_ASSERT_STRING_EQUAL(mh_msg_name(&m), "PBU");
+	m = (struct mh_msg){.type = MH_BA};
+	CU_ASSERT_STRING_EQUAL(mh_msg_name(&m), "BA");
+	m.ba.flags = MH_BA_P;
+	CU_ASSERT_STRING_EQUAL(mh_msg_name(&m), "PBA");
+	m.type = 99;
+	CU_ASSERT_STRING_EQUAL(mh_msg_name(&m), "Unknown");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"types without layout are not encoded",			 test_refused_types},
+		{"options beyond their bounds are not encoded",								test_refused_options},
+		{"capacity and the greatest length are kept",test_capacity},
+		{"known options are encoded from their fields alone",
+		 test_known_options_ignore_raw},
+		{"checksum is filled and checked when addresses are given",							    test_checksum_optional},
+		{"options are found, counted and added",				 test_accessors},
+		{"identifiers are compared exactly", test_identifiers},
+		{"identifiers as text are safe and cut",							 test_identifiers_as_text},
+		{"proxy messages are named by the P flag",		   test_message_names},
+		{0		       },
+	};
+	return cu_main("codec", tests, argc, argv);
+}
