@@ -268,6 +268,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		return fail(err, cap, rc, "MAG");
 	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
+	inbox_on(&d->inbox, MH_BE, on_binding_ack, d);
 	return 0;
 }
 

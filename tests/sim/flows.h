@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "lib/cu.h"
+
+/* The named call flows of flows_*.c; each array ends with an empty row. */
+extern const struct cu_test flows_basic[];
+extern const struct cu_test flows_trouble[];

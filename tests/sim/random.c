@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Random lives of a domain. A seed decides everything: the network's manners, clocks, the pool, and
+ * what every node does. After the last move the network is made good and everything comes to rest;
+ * then LMA and MAGs must agree. */
+#include "sim/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/world.h"
+
+static struct world_cfg random_cfg(uint64_t seed)
+{
+	struct world_cfg c = world_defaults(seed);
+	struct world dice = {.rng = seed ^ 0x5eed};
+
+	c.n_nodes = 1 + world_below(&dice, SIM_NODES);
+	c.lifetime_s = 20 + 4 * world_below(&dice, 30);
+	c.loss_percent = world_below(&dice, 3) ? world_below(&dice, 40) : 0;
+	c.dup_percent = world_below(&dice, 3) ? world_below(&dice, 30) : 0;
+	c.min_delay_us = 100 + world_below(&dice, 5000);
+	/* sometimes so wide that messages overtake each other */
+	c.max_delay_us = c.min_delay_us + (world_below(&dice, 2) ? world_below(&dice, 150000) : 1000);
+	for (int i = 0; i < SIM_MAGS; i++)
+		c.skew_ms[i] = (int)world_below(&dice, 201) - 100;
+	c.sequence_mode = world_below(&dice, 8) == 0;
+	c.no_hold = world_below(&dice, 4) == 0;
+	return c;
+}
+
+static int other_mag(struct world *w, int mag)
+{
+	const int step = 1 + (int)world_below(w, SIM_MAGS - 1);
+
+	return mag == SIM_NOWHERE ? (int)world_below(w, SIM_MAGS) : (mag + step) % SIM_MAGS;
+}
+
+static nsec_t random_late(struct world *w)
+{
+	switch (world_below(w, 4)) {
+	case 0:
+		return 0;
+	case 1:
+		return nsec_from_ms(world_below(w, 50));
+	case 2:
+		return nsec_from_ms(world_below(w, 5000));
+	default:
+		return NSEC_NEVER;
+	}
+}
+
+/* One thing that a node does. */
+static void act(struct world *w)
+{
+	const unsigned n = world_below(w, w->cfg.n_nodes), i = world_below(w, 8) == 0;
+	struct sim_node *sn = &w->node[n];
+	const int at = sn->at[i], other = sn->at[!i];
+
+	switch (world_below(w, 10)) {
+	case 0: /* leaves, and the MAG notices or not */
+		if (at != SIM_NOWHERE)
+			world_detach(w, n, i, world_below(w, 2));
+		break;
+	case 1: /* the session moves between two interfaces of the node */
+		if (at == SIM_NOWHERE && other != SIM_NOWHERE) {
+			const int mag = other_mag(w, other);
+
+			world_detach(w, n, !i, false);
+			world_attach(w, n, i, mag, HI_BETWEEN_INTERFACES);
+		}
+		break;
+	case 2: /* shows up where it already is */
+		if (at != SIM_NOWHERE)
+			world_attach(w, n, i, at, HI_RESERVED);
+		break;
+	case 3: /* a second interface with a session of its own */
+		if (at == SIM_NOWHERE)
+			world_attach(w, n, i, other_mag(w, other), HI_NEW_INTERFACE);
+		break;
+	default: /* roams */
+		world_move(w, n, i, other_mag(w, at),
+			   world_below(w, 2) ? HI_BETWEEN_MAGS : HI_RESERVED, random_late(w));
+	}
+}
+
+static void trouble(struct world *w)
+{
+	const int mag = (int)world_below(w, SIM_MAGS);
+
+	switch (world_below(w, 12)) {
+	case 0:
+		w->lma.silent = !w->lma.silent;
+		break;
+	case 1:
+		w->mag[mag].cut = !w->mag[mag].cut;
+		break;
+	case 2:
+		world_drop_in_flight(w);
+		/* a lost answer to verify() is a lost probe: ask the truth once more */
+		for (unsigned n = 0; n < w->cfg.n_nodes; n++)
+			for (unsigned i = 0; i < SIM_IFACES; i++)
+				if (w->node[n].at[i] != SIM_NOWHERE)
+					world_attach(w, n, i, w->node[n].at[i], HI_RESERVED);
+		break;
+	default:
+		w->lma.silent = false;
+	}
+}
+
+static void calm(struct world *w)
+{
+	w->lma.silent = false;
+	for (int i = 0; i < SIM_MAGS; i++)
+		w->mag[i].cut = false;
+	w->cfg.loss_percent = w->cfg.dup_percent = 0;
+	w->cfg.max_delay_us = w->cfg.min_delay_us + 1000;
+}
+
+int sim_random(uint64_t seed, bool trace, unsigned *messages)
+{
+	static struct world w; /* large */
+	struct world_cfg cfg = random_cfg(seed);
+	const unsigned moves = 20;
+	int rc = 0;
+
+	cfg.trace = trace;
+	world_init(&w, &cfg);
+	for (unsigned k = 0; k < moves && !w.broken[0]; k++) {
+		act(&w);
+		if (world_below(&w, 4) == 0)
+			trouble(&w);
+		/* now and then the next move comes while the last is still under way */
+		world_run(&w, world_below(&w, 3) ? nsec_from_ms(world_below(&w, 20))
+						 : nsec_from_ms(world_below(&w, 8000)));
+	}
+	calm(&w);
+	/* longer than a lifetime, the deletion delay, and the longest back-off together */
+	world_run(&w, nsec_from_s(3 * cfg.lifetime_s + 200));
+	if (!w.broken[0])
+		world_check_quiet(&w);
+	if (w.broken[0]) {
+		printf("seed %llu: at %.3f s: %s\n", (unsigned long long)seed, (double)w.now / 1e9,
+		       w.broken);
+		rc = -1;
+	}
+	*messages += w.messages;
+	world_free(&w);
+	return rc;
+}

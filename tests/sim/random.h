@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Plays one seed. 0, or -1 after printing what broke. Adds the messages exchanged. */
+int sim_random(uint64_t seed, bool trace, unsigned *messages);

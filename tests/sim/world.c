@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+#define WALLCLOCK_EPOCH 1700000000000000000ull
+#define ACCESS_IFINDEX 10
+#define PROBE_ANSWER nsec_from_ms(20)
+#define PROBE_GIVE_UP nsec_from_ms(3000)
+
+enum sim_event_kind { SIM_DELIVER, SIM_VERIFIED, SIM_DETACH };
+
+struct sim_event {
+	struct deadline d;
+	enum sim_event_kind kind;
+	/* SIM_DELIVER */
+	struct in6_addr src, dst;
+	size_t len;
+	/* SIM_VERIFIED, SIM_DETACH */
+	int mag;
+	struct link_node node;
+	uint8_t data[];
+};
+
+struct world_cfg world_defaults(uint64_t seed)
+{
+	return (struct world_cfg){
+		.seed = seed,
+		.n_nodes = 4,
+		.lifetime_s = 60,
+		.min_delay_us = 1000,
+		.max_delay_us = 3000,
+		.pool_bits = 8,
+	};
+}
+
+/* splitmix64 */
+uint64_t world_random(struct world *w)
+{
+	uint64_t z = (w->rng += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+unsigned world_below(struct world *w, unsigned n)
+{
+	return (unsigned)(world_random(w) % n);
+}
+
+static struct in6_addr addr(const char *s)
+{
+	struct in6_addr a;
+
+	if (addr6_parse(s, &a))
+		abort();
+	return a;
+}
+
+static const char *name_of(const struct world *w, const struct in6_addr *a)
+{
+	static const char *const mags[SIM_MAGS] = {"mag0", "mag1", "mag2"};
+
+	if (addr6_eq(a, &w->lma.addr))
+		return "lma";
+	for (int i = 0; i < SIM_MAGS; i++)
+		if (addr6_eq(a, &w->mag[i].addr))
+			return mags[i];
+	return "?";
+}
+
+static void trace(struct world *w, const struct packet *p, const char *what)
+{
+	struct mh_msg m;
+	char text[200];
+
+	if (!w->cfg.trace)
+		return;
+	if (mh_decode(&m, p->data, p->len, &p->src, &p->dst) != MH_OK)
+		snprintf(text, sizeof(text), "(malformed)");
+	else
+		mh_summary(&m, text, sizeof(text));
+	printf("%10.3f  %s -> %s%s  %s\n", (double)w->now / 1e9, name_of(w, &p->src),
+	       name_of(w, &p->dst), what, text);
+}
+
+/* ---- events */
+
+static void deliver(struct world *w, const struct packet *p)
+{
+	trace(w, p, "   ");
+	if (addr6_eq(&p->dst, &w->lma.addr)) {
+		if (!w->lma.silent)
+			inbox_receive(&w->lma.inbox, p, w->now);
+		return;
+	}
+	for (int i = 0; i < SIM_MAGS; i++)
+		if (addr6_eq(&p->dst, &w->mag[i].addr))
+			inbox_receive(&w->mag[i].inbox, p, w->now);
+}
+
+static struct sim_node *node_of(struct world *w, const struct mac *mac, unsigned *node,
+				unsigned *iface)
+{
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++)
+		for (unsigned i = 0; i < SIM_IFACES; i++)
+			if (mac_eq(&w->node[n].mac[i], mac)) {
+				*node = n;
+				*iface = i;
+				return &w->node[n];
+			}
+	return NULL;
+}
+
+static bool node_is_at(struct world *w, const struct link_node *ln, int mag)
+{
+	unsigned n, i;
+	const struct sim_node *sn;
+
+	if (w->cfg.no_llid) {
+		/* the interface number stands for the node */
+		n = ln->ifindex - ACCESS_IFINDEX;
+		return w->node[n / SIM_IFACES].at[n % SIM_IFACES] == mag;
+	}
+	sn = node_of(w, &ln->mac, &n, &i);
+	return sn && sn->at[i] == mag;
+}
+
+static void fire(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct sim_event *e = container_of(d, struct sim_event, d);
+	struct world *w = ctx;
+	const struct packet p = {e->src, e->dst, e->data, e->len};
+
+	w->pending--;
+	switch (e->kind) {
+	case SIM_DELIVER:
+		deliver(w, &p);
+		break;
+	case SIM_VERIFIED:
+		if (node_is_at(w, &e->node, e->mag))
+			mag_confirmed(w->mag[e->mag].mag, &e->node, now);
+		else
+			mag_detach(w->mag[e->mag].mag, &e->node, "nud", now);
+		break;
+	case SIM_DETACH:
+		if (!node_is_at(w, &e->node, e->mag))
+			mag_detach(w->mag[e->mag].mag, &e->node, "late", now);
+		break;
+	}
+	free(e);
+}
+
+static struct sim_event *schedule(struct world *w, nsec_t at, enum sim_event_kind kind, size_t len)
+{
+	struct sim_event *e = calloc(1, sizeof(*e) + len);
+
+	if (!e)
+		abort();
+	e->kind = kind;
+	e->len = len;
+	e->d.fire = fire;
+	deadline_arm(&w->events, &e->d, at);
+	w->pending++;
+	return e;
+}
+
+void world_drop_in_flight(struct world *w)
+{
+	while (w->events.root) {
+		struct sim_event *e = container_of(w->events.root, struct sim_event, d);
+
+		deadline_cancel(&w->events, &e->d);
+		free(e);
+		w->pending--;
+	}
+}
+
+/* ---- the network */
+
+static bool reachable(const struct world *w, const struct packet *p)
+{
+	if (w->lma.silent)
+		return false;
+	for (int i = 0; i < SIM_MAGS; i++)
+		if (w->mag[i].cut &&
+		    (addr6_eq(&p->src, &w->mag[i].addr) || addr6_eq(&p->dst, &w->mag[i].addr)))
+			return false;
+	return true;
+}
+
+static void send_copy(struct world *w, const struct packet *p)
+{
+	const uint32_t span = w->cfg.max_delay_us - w->cfg.min_delay_us + 1;
+	const nsec_t delay = (w->cfg.min_delay_us + world_below(w, span)) * 1000ull;
+	struct sim_event *e = schedule(w, w->now + delay, SIM_DELIVER, p->len);
+
+	e->src = p->src;
+	e->dst = p->dst;
+	memcpy(e->data, p->data, p->len);
+}
+
+static int net_send(struct world *w, const struct packet *p)
+{
+	w->messages++;
+	if (!reachable(w, p) || world_below(w, 100) < w->cfg.loss_percent) {
+		trace(w, p, " X ");
+		return 0;
+	}
+	send_copy(w, p);
+	if (world_below(w, 100) < w->cfg.dup_percent)
+		send_copy(w, p);
+	return 0;
+}
+
+static int lma_send(void *ctx, const struct packet *p)
+{
+	return net_send(((struct sim_lma *)ctx)->w, p);
+}
+
+static int mag_send(void *ctx, const struct packet *p)
+{
+	return net_send(((struct sim_mag *)ctx)->w, p);
+}
+
+static void fill_random(struct world *w, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)world_random(w);
+}
+
+static void lma_random(void *ctx, void *buf, size_t len)
+{
+	fill_random(((struct sim_lma *)ctx)->w, buf, len);
+}
+
+static void mag_random(void *ctx, void *buf, size_t len)
+{
+	fill_random(((struct sim_mag *)ctx)->w, buf, len);
+}
+
+static uint64_t lma_wallclock(void *ctx)
+{
+	return WALLCLOCK_EPOCH + ((struct sim_lma *)ctx)->w->now;
+}
+
+static uint64_t mag_wallclock(void *ctx)
+{
+	const struct sim_mag *m = ctx;
+
+	return WALLCLOCK_EPOCH + m->w->now + (uint64_t)(m->w->cfg.skew_ms[m->index] * 1000000ll);
+}
+
+/* ---- access links */
+
+static struct sim_advert *advert_of(struct sim_mag *m, const struct link_node *ln)
+{
+	unsigned n, i;
+
+	if (m->w->cfg.no_llid) {
+		n = ln->ifindex - ACCESS_IFINDEX;
+		return &m->advert[n / SIM_IFACES][n % SIM_IFACES];
+	}
+	if (!node_of(m->w, &ln->mac, &n, &i))
+		abort();
+	return &m->advert[n][i];
+}
+
+static void link_advertise(void *ctx, const struct link_node *n, const struct link_advert *ad)
+{
+	struct sim_advert *a = advert_of(ctx, n);
+
+	if (!ad->valid_s) {
+		a->deprecated++;
+		return;
+	}
+	a->on = true;
+	a->times++;
+	a->n_prefixes = ad->n_prefixes;
+	memcpy(a->prefix, ad->prefixes, ad->n_prefixes * sizeof(a->prefix[0]));
+}
+
+static void link_withdraw(void *ctx, const struct link_node *n, bool deprecate)
+{
+	struct sim_advert *a = advert_of(ctx, n);
+
+	a->on = false;
+	a->deprecated += deprecate;
+}
+
+static void link_verify(void *ctx, const struct link_node *n)
+{
+	struct sim_mag *m = ctx;
+	const nsec_t wait = node_is_at(m->w, n, m->index) ? PROBE_ANSWER : PROBE_GIVE_UP;
+	struct sim_event *e = schedule(m->w, m->w->now + wait, SIM_VERIFIED, 0);
+
+	e->mag = m->index;
+	e->node = *n;
+}
+
+static bool link_attached(void *ctx, const struct link_node *n)
+{
+	struct sim_mag *m = ctx;
+
+	return node_is_at(m->w, n, m->index);
+}
+
+static void link_teardown(void *ctx, const struct link_node *n)
+{
+}
+
+static void link_set_link_local(void *ctx, unsigned ifindex, const struct in6_addr *ll)
+{
+}
+
+/* ---- roles */
+
+static void to_lma(void *ctx, const struct packet *p, const struct mh_msg *m, nsec_t now)
+{
+	lma_receive(((struct sim_lma *)ctx)->lma, p, m, now);
+}
+
+static void to_mag(void *ctx, const struct packet *p, const struct mh_msg *m, nsec_t now)
+{
+	mag_receive(((struct sim_mag *)ctx)->mag, p, m, now);
+}
+
+static void emit(void *ctx, const struct event *ev)
+{
+	struct world *w = ctx;
+
+	if (w->on_event)
+		w->on_event(w, ev);
+}
+
+static void init_lma(struct world *w)
+{
+	struct sim_lma *l = &w->lma;
+	struct lma_cfg *c = &w->lma_cfg;
+
+	l->w = w;
+	l->addr = addr("2001:db8:2::1");
+	l->env = (struct env){.ctx = l, .send = lma_send, .random = lma_random,
+			      .wallclock = lma_wallclock};
+	l->sink = (struct event_sink){w, emit};
+	if (dp_fake_new(&l->dp) || tunnels_new(&l->tunnels, dp_fake_dataplane(l->dp)))
+		abort();
+	inbox_init(&l->inbox, &l->env, &l->sink);
+	inbox_on(&l->inbox, MH_BU, to_lma, l);
+
+	snprintf(w->pool.name, sizeof(w->pool.name), "default");
+	w->pool.prefix.addr = addr("2001:db8:100::");
+	w->pool.prefix.len = (uint8_t)(64 - w->cfg.pool_bits);
+	for (int i = 0; i < SIM_MAGS; i++) {
+		snprintf(w->mag_peers[i].name, sizeof(w->mag_peers[i].name), "mag%d", i);
+		w->mag_peers[i].addr = w->mag[i].addr;
+	}
+	c->addrs[0] = l->addr;
+	c->n_addrs = 1;
+	c->pools = &w->pool;
+	c->n_pools = 1;
+	c->mags = w->mag_peers;
+	c->n_mags = SIM_MAGS;
+	c->max_bindings = 1000;
+	c->max_lifetime = 3600;
+	c->min_delay_before_bce_delete_ms = 10000;
+	c->max_delay_before_new_bce_assign_ms = 1500;
+	c->timestamp_validity_window_ms = 300;
+	c->hold_before_new_bce = !w->cfg.no_hold;
+	c->timestamp_based_approach_in_use = !w->cfg.sequence_mode;
+	c->fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213");
+	if (lma_new(&l->lma, c, &l->env, dp_fake_dataplane(l->dp), l->tunnels, &w->profiles, &l->sink))
+		abort();
+}
+
+static void init_mag(struct world *w, int index)
+{
+	struct sim_mag *m = &w->mag[index];
+	struct mag_cfg c = {
+		.proxy_coa = m->addr,
+		.lmas = &w->lma_peer,
+		.n_lmas = 1,
+		.max_bindings = 1000,
+		.lifetime = w->cfg.lifetime_s,
+		.refresh_percent = 70,
+		.tunnel_mtu = 1460,
+		.initial_bindack_timeout_ms = 1000,
+		.max_bindack_timeout_ms = 32000,
+		.timestamp_based_approach_in_use = !w->cfg.sequence_mode,
+		.fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213"),
+		.deprecate_on_detach = true,
+	};
+
+	m->w = w;
+	m->index = index;
+	m->env = (struct env){.ctx = m, .send = mag_send, .random = mag_random,
+			      .wallclock = mag_wallclock};
+	m->sink = (struct event_sink){w, emit};
+	m->links = (struct link_ops){
+		.ctx = m,
+		.advertise = link_advertise,
+		.withdraw = link_withdraw,
+		.verify = link_verify,
+		.attached = link_attached,
+		.teardown = link_teardown,
+		.set_link_local = link_set_link_local,
+	};
+	snprintf(c.realm, sizeof(c.realm), "example.com");
+	if (dp_fake_new(&m->dp) || tunnels_new(&m->tunnels, dp_fake_dataplane(m->dp)))
+		abort();
+	inbox_init(&m->inbox, &m->env, &m->sink);
+	inbox_on(&m->inbox, MH_BA, to_mag, m);
+	inbox_on(&m->inbox, MH_BRR, to_mag, m);
+	inbox_on(&m->inbox, MH_BE, to_mag, m);
+	if (mag_new(&m->mag, &c, &m->env, dp_fake_dataplane(m->dp), m->tunnels, &w->profiles, &m->links,
+		    &m->sink))
+		abort();
+}
+
+static void init_nodes(struct world *w)
+{
+	if (profile_table_new(&w->table))
+		abort();
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++) {
+		struct sim_node *sn = &w->node[n];
+		struct profile p = {.enabled = true, .prefix_count = 1, .local_routing = -1};
+
+		snprintf(sn->name, sizeof(sn->name), "mn%u@example.com", n);
+		for (unsigned i = 0; i < SIM_IFACES; i++) {
+			sn->mac[i] = (struct mac){{2, 0, 0, 0, (uint8_t)i, (uint8_t)(n + 1)}};
+			sn->at[i] = SIM_NOWHERE;
+			p.macs[p.n_macs++] = sn->mac[i];
+		}
+		p.mnid = (struct mnid){MNID_NAI, (uint8_t)strlen(sn->name), (uint8_t *)sn->name};
+		if (n % 4 == 3)
+			p.prefix_count = 3; /* every fourth node has several prefixes */
+		if (profile_table_add(w->table, &p))
+			abort();
+	}
+	w->profiles = profile_table_profiles(w->table);
+}
+
+void world_init(struct world *w, const struct world_cfg *cfg)
+{
+	static const char *const mags[SIM_MAGS] = {"2001:db8:11::1", "2001:db8:12::1",
+						   "2001:db8:13::1"};
+
+	memset(w, 0, sizeof(*w));
+	w->cfg = *cfg;
+	w->rng = cfg->seed;
+	w->now = NSEC_PER_SEC;
+	for (int i = 0; i < SIM_MAGS; i++)
+		w->mag[i].addr = addr(mags[i]);
+	init_nodes(w);
+	init_lma(w);
+	snprintf(w->lma_peer.name, sizeof(w->lma_peer.name), "lma");
+	w->lma_peer.addr = w->lma.addr;
+	for (int i = 0; i < SIM_MAGS; i++)
+		init_mag(w, i);
+}
+
+void world_free(struct world *w)
+{
+	world_drop_in_flight(w);
+	for (int i = 0; i < SIM_MAGS; i++) {
+		mag_free(&w->mag[i].mag);
+		tunnels_free(&w->mag[i].tunnels);
+		dp_fake_free(&w->mag[i].dp);
+	}
+	lma_free(&w->lma.lma);
+	tunnels_free(&w->lma.tunnels);
+	dp_fake_free(&w->lma.dp);
+	profile_table_free(&w->table);
+}
+
+/* ---- time */
+
+static nsec_t next_time(const struct world *w)
+{
+	nsec_t t = nsec_min(deadline_next(&w->events), lma_next(w->lma.lma));
+
+	for (int i = 0; i < SIM_MAGS; i++)
+		t = nsec_min(t, mag_next(w->mag[i].mag));
+	return t;
+}
+
+bool world_step(struct world *w, nsec_t until)
+{
+	const nsec_t t = next_time(w);
+
+	if (t > until) {
+		w->now = until;
+		return false;
+	}
+	if (t > w->now)
+		w->now = t;
+	w->steps++;
+	deadline_run(&w->events, w, w->now);
+	if (lma_next(w->lma.lma) <= w->now)
+		lma_tick(w->lma.lma, w->now);
+	for (int i = 0; i < SIM_MAGS; i++)
+		if (mag_next(w->mag[i].mag) <= w->now)
+			mag_tick(w->mag[i].mag, w->now);
+	world_check(w);
+	return !w->broken[0];
+}
+
+void world_run(struct world *w, nsec_t duration)
+{
+	const nsec_t until = w->now + duration;
+
+	while (world_step(w, until))
+		;
+}
+
+/* ---- nodes */
+
+static struct link_node place(const struct world *w, unsigned node, unsigned iface)
+{
+	if (w->cfg.no_llid)
+		return (struct link_node){.ifindex = ACCESS_IFINDEX + node * SIM_IFACES + iface};
+	return (struct link_node){.ifindex = ACCESS_IFINDEX, .mac = w->node[node].mac[iface]};
+}
+
+int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint)
+{
+	struct sim_node *sn = &w->node[node];
+	const struct mnid id = {MNID_NAI, (uint8_t)strlen(sn->name), (uint8_t *)sn->name};
+	const struct mag_attachment a = {
+		.node = place(w, node, iface),
+		/* each interface of a node has a technology of its own */
+		.att = iface ? ATT_ETHERNET : ATT_WIFI,
+		.handoff_hint = hint,
+		.access_mtu = 1500,
+		.mnid = w->cfg.no_llid ? &id : NULL,
+		.cause = "sim",
+	};
+	int rc;
+
+	sn->at[iface] = mag;
+	rc = mag_attach(w->mag[mag].mag, &a, w->now);
+	world_check(w);
+	return rc;
+}
+
+void world_detach(struct world *w, unsigned node, unsigned iface, bool tell)
+{
+	const int mag = w->node[node].at[iface];
+	const struct link_node ln = place(w, node, iface);
+
+	w->node[node].at[iface] = SIM_NOWHERE;
+	if (tell && mag != SIM_NOWHERE)
+		mag_detach(w->mag[mag].mag, &ln, "left", w->now);
+	world_check(w);
+}
+
+int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint, nsec_t late)
+{
+	const int old = w->node[node].at[iface];
+
+	if (late != NSEC_NEVER && old != SIM_NOWHERE && old != mag) {
+		struct sim_event *e = schedule(w, w->now + late, SIM_DETACH, 0);
+
+		e->mag = old;
+		e->node = place(w, node, iface);
+	}
+	return world_attach(w, node, iface, mag, hint);
+}
+
+/* ---- views */
+
+struct find {
+	const struct world *w;
+	unsigned node, iface;
+	bool found;
+	void *out;
+};
+
+static bool is_node(const struct find *f, const struct mnid *id)
+{
+	const char *name = f->w->node[f->node].name;
+
+	return id->len == strlen(name) && !memcmp(id->id, name, id->len);
+}
+
+static void find_binding(void *ctx, const struct lma_binding *b)
+{
+	struct find *f = ctx;
+	const struct mac *mac = &f->w->node[f->node].mac[f->iface];
+
+	if (f->found || !is_node(f, &b->mnid))
+		return;
+	if (!f->w->cfg.no_llid && (b->llid.len != sizeof(mac->b) || memcmp(b->llid.id, mac->b, 6) != 0))
+		return;
+	f->found = true;
+	*(struct lma_binding *)f->out = *b;
+}
+
+bool world_binding(struct world *w, unsigned node, unsigned iface, struct lma_binding *b)
+{
+	struct find f = {w, node, iface, false, b};
+
+	lma_walk(w->lma.lma, w->now, find_binding, &f);
+	return f.found;
+}
+
+static void find_update(void *ctx, const struct mag_binding *b)
+{
+	struct find *f = ctx;
+	const struct link_node want = place(f->w, f->node, f->iface);
+
+	if (f->found || !mac_eq(&b->node.mac, &want.mac) || b->node.ifindex != want.ifindex)
+		return;
+	f->found = true;
+	*(struct mag_binding *)f->out = *b;
+}
+
+bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struct mag_binding *b)
+{
+	struct find f = {w, node, iface, false, b};
+
+	mag_walk(w->mag[mag].mag, w->now, find_update, &f);
+	return f.found;
+}
+
+uint64_t world_counter(const struct counter_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->desc[i].name, name))
+			return s->value[i];
+	fprintf(stderr, "no counter %s in %s\n", name, s->module);
+	abort();
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A whole PMIPv6 domain in one process: one real LMA, real MAGs, fake data planes, fake access
+ * links, mobile nodes that are nothing but a place, and a network that delays, drops, duplicates
+ * and reorders. Time moves from event to event. Everything random comes from the seed, so that a
+ * seed is a test that can be replayed.
+ */
+#pragma once
+
+#include <stdarg.h>
+
+#include "base/deadline.h"
+#include "core/inbox.h"
+#include "core/profile.h"
+#include "core/tunnel.h"
+#include "dataplane/dp_fake.h"
+#include "lma/lma.h"
+#include "mag/mag.h"
+
+#define SIM_MAGS 3
+#define SIM_NODES 8
+#define SIM_IFACES 2 /* of a mobile node; each has a link-layer address of its own */
+#define SIM_NOWHERE (-1)
+
+struct world_cfg {
+	uint64_t seed;
+	unsigned n_nodes;
+	uint32_t lifetime_s;
+	unsigned loss_percent, dup_percent;
+	uint32_t min_delay_us, max_delay_us; /* one way; a wide range reorders */
+	int skew_ms[SIM_MAGS];               /* MAG clocks, relative to the LMA's */
+	unsigned pool_bits;                  /* prefixes in the pool: 2 to this power */
+	bool sequence_mode;                  /* TimestampBasedApproachInUse = 0 */
+	bool no_hold;                        /* skip MaxDelayBeforeNewBCEAssign */
+	bool no_llid;                        /* access links without link-layer addresses */
+	bool trace;                          /* the signalling ladder on stdout */
+};
+struct world_cfg world_defaults(uint64_t seed);
+
+struct sim_node {
+	char name[32];
+	struct mac mac[SIM_IFACES];
+	int at[SIM_IFACES]; /* MAG, or SIM_NOWHERE */
+};
+
+/* What a MAG's access link knows of a node. */
+struct sim_advert {
+	bool on;
+	unsigned n_prefixes;
+	struct prefix6 prefix[DP_PREFIXES_MAX];
+	unsigned times, deprecated;
+};
+
+struct world;
+
+struct sim_mag {
+	struct world *w;
+	int index;
+	struct in6_addr addr;
+	struct env env;
+	struct inbox inbox;
+	struct dp_fake *dp;
+	struct tunnels *tunnels;
+	struct mag *mag;
+	struct link_ops links;
+	struct event_sink sink;
+	bool cut; /* unreachable for the LMA, both ways */
+	struct sim_advert advert[SIM_NODES][SIM_IFACES];
+};
+
+struct sim_lma {
+	struct world *w;
+	struct in6_addr addr;
+	struct env env;
+	struct inbox inbox;
+	struct dp_fake *dp;
+	struct tunnels *tunnels;
+	struct lma *lma;
+	struct event_sink sink;
+	bool silent; /* receives nothing, sends nothing */
+};
+
+struct world {
+	struct world_cfg cfg;
+	nsec_t now;
+	uint64_t rng;
+	struct deadlines events;
+	unsigned pending; /* events in flight */
+	struct profile_table *table;
+	struct profiles profiles;
+	struct lma_cfg lma_cfg;
+	struct lma_mag_cfg mag_peers[SIM_MAGS];
+	struct lma_pool_cfg pool;
+	struct mag_lma_cfg lma_peer;
+	struct sim_lma lma;
+	struct sim_mag mag[SIM_MAGS];
+	struct sim_node node[SIM_NODES];
+	/* the last accepted timestamp per node and interface, for the monotony invariant */
+	struct {
+		bool valid;
+		uint64_t timestamp;
+		struct prefix6 prefix;
+	} seen[SIM_NODES][SIM_IFACES];
+	unsigned messages, steps;
+	char broken[256]; /* the first invariant that did not hold; "" */
+	void (*on_event)(struct world *w, const struct event *ev);
+	void *user;
+};
+
+void world_init(struct world *w, const struct world_cfg *cfg);
+void world_free(struct world *w);
+
+uint64_t world_random(struct world *w);
+unsigned world_below(struct world *w, unsigned n); /* 0 .. n-1 */
+
+/* Runs to the next event or deadline not later than `until`; false when there is none (time is
+ * then `until`). Checks the invariants after it. */
+bool world_step(struct world *w, nsec_t until);
+void world_run(struct world *w, nsec_t duration);
+
+/* The node's interface shows up at a MAG: the MAG hears of it now. */
+int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint);
+/* It is gone; `tell` = the MAG notices now, else only when it asks. */
+void world_detach(struct world *w, unsigned node, unsigned iface, bool tell);
+/* Moves without the old MAG noticing; its de-registration comes `late` after the move, or never
+ * when NSEC_NEVER (the MAG then finds out by asking). */
+int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint, nsec_t late);
+
+/* Delivers nothing that is in flight. */
+void world_drop_in_flight(struct world *w);
+
+struct lma_binding;
+/* The LMA's binding of that node and interface; false: none. Borrowed parts live in `b` until the
+ * world moves on. */
+bool world_binding(struct world *w, unsigned node, unsigned iface, struct lma_binding *b);
+bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struct mag_binding *b);
+uint64_t world_counter(const struct counter_set *s, const char *name);
+
+/* invariants.c */
+void world_check(struct world *w);        /* always true */
+void world_check_quiet(struct world *w);  /* true when nothing is under way any more */
+void world_break(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
