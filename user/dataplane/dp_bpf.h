@@ -107,8 +107,9 @@ int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bp
 /* Forgets the interface; one that has vanished or was never attached is fine. Sessions on it
  * stay and drop their packets until it is attached again under the same index. */
 void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex);
-/* Asks the kernel again whether the interface takes XDP frames, which changes with the peer of a
- * veth, and puts that into force. Call on link events. Returns whether anything changed. */
+/* Asks the kernel again for the interface's address and whether it takes XDP frames, which changes
+ * with the peer of a veth, and puts that into force. Call on link events. Returns whether anything
+ * changed. */
 bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex);
 void dp_bpf_walk_ifaces(const struct dp_bpf *dp,
 			void (*cb)(void *ctx, const struct dp_bpf_iface *i), void *ctx);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interfaces: which programs run where, and the tables the programs read about them.
+ *
+ *	pm_iface   for every interface with our programs: the hooks that run there
+ *	pm_access  the access links; sessions name them by index
+ *
+ * An access index lives as long as a session or an attachment uses it, so that a session may be
+ * put before its interface is attached and survives when the interface goes.
+ */
+#pragma once
+
+#include "dataplane/dp_bpf.h"
+#include "dataplane/dp_index.h"
+#include "dataplane/dp_netdev.h"
+
+struct dp_access {
+	unsigned ifindex; /* 0: free */
+	uint32_t users;	  /* sessions, and the attachment */
+};
+
+struct dp_iface {
+	struct dp_bpf_iface pub;
+	struct mac own;	  /* link-layer address; zero: none */
+	uint32_t access;  /* into dp_ifaces.access; 0: transport */
+	int link;	  /* the XDP link's descriptor, -1 none */
+	uint32_t tc_prog; /* id of the attached TC program */
+};
+
+struct dp_ifaces {
+	struct dp_iface *iface; /* [n] */
+	unsigned n;
+	struct dp_access *access; /* [PM_MAX_ACCESS] */
+	struct dp_fifo free;
+	struct dp_index by_ifindex; /* access indices */
+	struct dp_netdev netdev;
+};
+
+int dp_attach_init(struct dp_ifaces *x);
+/* With `flush` detaches everything, otherwise leaves what is pinned in place. */
+void dp_attach_free(struct dp_bpf *dp, bool flush);
+
+/* Detaches what a pin called `name` in the instance's directory holds; the caller unlinks it. */
+void dp_attach_forget(const char *name, const char *path);
+
+/* The access index of an interface, one user more. 0 when all are in use. */
+uint32_t dp_access_get(struct dp_bpf *dp, unsigned ifindex);
+void dp_access_put(struct dp_bpf *dp, uint32_t access); /* 0 is ignored */
+
+/* Whether redirected XDP frames may go out there; false for an interface not attached. */
+bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex);

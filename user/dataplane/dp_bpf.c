@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/dp_bpf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "dataplane/dp_err.h"
+#include "dataplane/dp_state.h"
+
+int dp_fail(char *err, size_t errlen, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, errlen, fmt, ap);
+	va_end(ap);
+	return code > 0 ? -code : -EIO;
+}
+
+static struct dp_bpf *self(struct dataplane *dp)
+{
+	return container_of(dp, struct dp_bpf, dp);
+}
+
+static int op_pool_put(struct dataplane *dp, const struct prefix6 *aggregate, uint32_t n)
+{
+	return dp_slots_pool(&self(dp)->slots, aggregate, n);
+}
+
+static int op_peer_put(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
+{
+	return dp_peer_put(self(dp), p, out);
+}
+
+static void op_peer_del(struct dataplane *dp, dp_ref peer)
+{
+	dp_peer_del(self(dp), peer);
+}
+
+static uint32_t op_peer_mtu(struct dataplane *dp, dp_ref peer)
+{
+	return dp_peer_mtu(self(dp), peer);
+}
+
+static int op_session_put(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
+{
+	return dp_session_put(self(dp), s, ref);
+}
+
+static void op_session_del(struct dataplane *dp, dp_ref ref)
+{
+	dp_session_del(self(dp), ref);
+}
+
+static int op_session_move(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
+{
+	return dp_session_move(self(dp), ref, down);
+}
+
+static int op_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
+{
+	return dp_session_mode(self(dp), ref, mode);
+}
+
+static int op_session_stats(struct dataplane *dp, dp_ref ref, struct dp_stats *out)
+{
+	return dp_session_stats(self(dp), ref, out);
+}
+
+static void op_walk(struct dataplane *dp, const struct dp_walk *w)
+{
+	dp_peer_walk(self(dp), w);
+	dp_session_walk(self(dp), w);
+}
+
+static const struct dataplane_ops ops = {
+	.pool_put = op_pool_put,
+	.peer_put = op_peer_put,
+	.peer_del = op_peer_del,
+	.peer_mtu = op_peer_mtu,
+	.session_put = op_session_put,
+	.session_del = op_session_del,
+	.session_move = op_session_move,
+	.session_mode = op_session_mode,
+	.session_stats = op_session_stats,
+	.walk = op_walk,
+};
+
+int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	struct dp_bpf *dp = calloc(1, sizeof(*dp));
+	int r;
+
+	if (!dp)
+		return dp_fail(err, errlen, ENOMEM, "out of memory");
+	dp->dp.ops = &ops;
+	dp->cfg = *cfg;
+	dp->cfg.instance = dp->cfg.bpffs = NULL;
+	r = dp_load(&dp->maps, cfg, err, errlen);
+	if (r < 0)
+		goto fail;
+	if (dp_slots_init(&dp->slots, &dp->maps) < 0 ||
+	    dp_halves_init(&dp->halves, &dp->maps) < 0 ||
+	    dp_peers_init(&dp->peers, &dp->maps) < 0 || dp_attach_init(&dp->ifaces) < 0) {
+		r = dp_fail(err, errlen, ENOMEM, "not enough memory for %u sessions: ask for fewer",
+			    dp->maps.n_slots);
+		goto fail;
+	}
+	*out = dp;
+	return 0;
+fail:
+	dp_bpf_free(&dp, true);
+	return r;
+}
+
+void dp_bpf_free(struct dp_bpf **p, bool flush)
+{
+	struct dp_bpf *dp = *p;
+
+	if (!dp)
+		return;
+	dp_attach_free(dp, flush);
+	dp_peers_free(&dp->peers);
+	dp_halves_free(&dp->halves);
+	dp_slots_free(&dp->slots);
+	dp_unload(&dp->maps, flush);
+	free(dp);
+	*p = NULL;
+}
+
+struct dataplane *dp_bpf_dataplane(struct dp_bpf *dp)
+{
+	return &dp->dp;
+}
+
+const char *dp_bpf_pin_dir(const struct dp_bpf *dp)
+{
+	return dp->maps.pins.dir;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/dp_load.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "dataplane/dp_err.h"
+#include "pmip_tc.skel.h"
+#include "pmip_xdp.skel.h"
+
+static const char *const map_name[DP_MAP_MAX] = {
+	[DP_MAP_SESSION] = "pm_session", [DP_MAP_PREFIX6] = "pm_prefix6",
+	[DP_MAP_ADDR4] = "pm_addr4",	 [DP_MAP_MNID] = "pm_mnid",
+	[DP_MAP_FRAMED] = "pm_framed",	 [DP_MAP_POOL] = "pm_pool",
+	[DP_MAP_TUNNEL] = "pm_tunnel",	 [DP_MAP_ACCESS] = "pm_access",
+	[DP_MAP_IFACE] = "pm_iface",	 [DP_MAP_LOCAL] = "pm_local",
+	[DP_MAP_META] = "pm_meta",	 [DP_MAP_DROP] = "pm_drop",
+	[DP_MAP_VERDICT] = "pm_verdict",
+};
+
+/* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
+
+static char complaint[160];
+
+static int print_line(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *text = NULL, *line, *rest;
+
+	if (level == LIBBPF_DEBUG && log_level() < LOG_C_DEBUG)
+		return 0;
+	if (vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strncmp(line, "libbpf: ", 8))
+			line += 8;
+		if (!*line)
+			continue;
+		if (level == LIBBPF_WARN && !complaint[0])
+			snprintf(complaint, sizeof(complaint), "%s", line);
+		log_msg(LOG_C_DEBUG, "libbpf: %s", line);
+	}
+	free(text);
+	return 0;
+}
+
+void dp_complaint_reset(void)
+{
+	libbpf_set_print(print_line);
+	complaint[0] = '\0';
+}
+
+const char *dp_complaint(void)
+{
+	return complaint;
+}
+
+/* ---- may we, and can the kernel */
+
+static bool have_cap(unsigned cap)
+{
+	struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &hdr, data) < 0)
+		return false;
+	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+static int check_permission(char *err, size_t errlen)
+{
+	bool admin = have_cap(CAP_SYS_ADMIN);
+
+	if (have_cap(CAP_NET_ADMIN) && (admin || (have_cap(CAP_BPF) && have_cap(CAP_PERFMON))))
+		return 0;
+	return dp_fail(err, errlen, EPERM,
+		       "BPF is not permitted: run as root, or with CAP_BPF, CAP_PERFMON and "
+		       "CAP_NET_ADMIN");
+}
+
+static int check_kernel(char *err, size_t errlen)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+
+	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return 0; /* loading will tell */
+	if (major > 5 || (major == 5 && minor >= 15))
+		return 0;
+	return dp_fail(err, errlen, ENOTSUP,
+		       "kernel %u.%u is too old: XDP links, mapped BPF arrays and bounded loops as "
+		       "used here need 5.15 (tested from 6.1 on)",
+		       major, minor);
+}
+
+static int load_error(int code, const char *what, char *err, size_t errlen)
+{
+	const char *remedy = "see the debug log for the verifier's words";
+
+	code = code < 0 ? -code : code;
+	if (code == EPERM)
+		remedy = "the kernel forbids BPF here (lockdown, seccomp or a user namespace), or "
+			 "RLIMIT_MEMLOCK is too low: ulimit -l unlimited";
+	else if (code == ENOMEM || code == E2BIG)
+		remedy = "ask for fewer sessions";
+	else if (code == EINVAL || code == ENOTSUP)
+		remedy = "the kernel lacks a BPF feature: 5.15 is the least, tested from 6.1 on, "
+			 "with "
+			 "CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and CONFIG_DEBUG_INFO_BTF";
+	return dp_fail(err, errlen, code, "cannot load %s: %s%s%s; %s", what, strerror(code),
+		       complaint[0] ? ": " : "", complaint, remedy);
+}
+
+/* ---- objects */
+
+static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
+{
+	uint32_t statics = cfg->max_sessions ? cfg->max_sessions : 1;
+
+	m->pool_slots = 1 + cfg->pool_slots;
+	m->n_slots = m->pool_slots + statics;
+	m->n_tunnels = 1 + cfg->max_peers;
+	if (m->n_tunnels > PM_MAX_TUNNELS)
+		m->n_tunnels = PM_MAX_TUNNELS;
+	bpf_map__set_max_entries(m->xdp->maps.pm_session, m->n_slots);
+	bpf_map__set_max_entries(m->xdp->maps.pm_prefix6, statics);
+	bpf_map__set_max_entries(m->xdp->maps.pm_mnid, m->n_slots);
+	bpf_map__set_max_entries(m->xdp->maps.pm_tunnel, m->n_tunnels);
+	/* No session has an IPv4 home address yet. */
+	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, 1);
+	/* Next hops change word by word under running programs, see dp_peer.c. */
+	bpf_map__set_map_flags(m->xdp->maps.pm_tunnel, BPF_F_MMAPABLE);
+}
+
+/* The second object takes every map of the first; only its read-only data is its own. */
+static int share_maps(struct dp_maps *m)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, m->tc->obj)
+	{
+		struct bpf_map *first;
+		int r;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		first = bpf_object__find_map_by_name(m->xdp->obj, bpf_map__name(map));
+		if (!first)
+			continue;
+		r = bpf_map__reuse_fd(map, bpf_map__fd(first));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+#define SET_SWITCHES(skel, cfg)                                          \
+	do {                                                             \
+		(skel)->rodata->pm_role_lma = (cfg)->roles & DP_BPF_LMA; \
+		(skel)->rodata->pm_role_mag = (cfg)->roles & DP_BPF_MAG; \
+		(skel)->rodata->pm_use_pools = (cfg)->pool_slots > 0;    \
+		(skel)->rodata->pm_use_framed = true;                    \
+	} while (0)
+
+static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	int r;
+
+	dp_complaint_reset();
+	m->xdp = pmip_xdp__open();
+	m->tc = pmip_tc__open();
+	if (!m->xdp || !m->tc)
+		return load_error(errno, "the BPF objects", err, errlen);
+	size_maps(m, cfg);
+	SET_SWITCHES(m->xdp, cfg);
+	SET_SWITCHES(m->tc, cfg);
+	r = pmip_xdp__load(m->xdp);
+	if (r < 0)
+		return load_error(r, "the XDP programs", err, errlen);
+	r = share_maps(m);
+	if (r == 0)
+		r = pmip_tc__load(m->tc);
+	if (r < 0)
+		return load_error(r, "the TC programs", err, errlen);
+	m->prog[DP_PROG_XDP_TRANSPORT] = bpf_program__fd(m->xdp->progs.xdp_transport);
+	m->prog[DP_PROG_XDP_ACCESS] = bpf_program__fd(m->xdp->progs.xdp_access);
+	m->prog[DP_PROG_TC_TRANSPORT] = bpf_program__fd(m->tc->progs.tc_transport);
+	m->prog[DP_PROG_TC_ACCESS] = bpf_program__fd(m->tc->progs.tc_access);
+	return 0;
+}
+
+static int pin_maps(struct dp_maps *m, char *err, size_t errlen)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, m->xdp->obj)
+	{
+		char path[DP_PIN_PATH + 64];
+
+		if (bpf_map__is_internal(map))
+			continue;
+		dp_pin_path(&m->pins, path, bpf_map__name(map), -1);
+		if (bpf_obj_pin(bpf_map__fd(map), path) < 0)
+			return dp_fail(err, errlen, errno, "cannot pin %s: %s", path,
+				       strerror(errno));
+	}
+	for (int i = 0; i < DP_MAP_MAX; i++) {
+		map = bpf_object__find_map_by_name(m->xdp->obj, map_name[i]);
+		if (!map)
+			return dp_fail(err, errlen, ENOENT, "the BPF object has no map %s",
+				       map_name[i]);
+		m->fd[i] = bpf_map__fd(map);
+	}
+	return 0;
+}
+
+static size_t mapped_len(size_t n, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n * size + page - 1) / page * page;
+}
+
+static void *map_memory(int fd, size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	struct pm_meta meta;
+	uint32_t key = 0;
+	int r;
+
+	memset(m, 0, sizeof(*m));
+	m->pins.lock_fd = -1;
+	if (cfg->pool_slots > 1u << 30 || cfg->max_sessions > 1u << 30)
+		return dp_fail(err, errlen, EINVAL, "more than 2^30 sessions asked for");
+	r = check_permission(err, errlen);
+	if (r == 0)
+		r = check_kernel(err, errlen);
+	if (r == 0)
+		r = dp_pins_open(&m->pins, cfg->bpffs, cfg->instance, err, errlen);
+	if (r < 0)
+		return r;
+	dp_pins_leftovers(&m->pins);
+	r = load_objects(m, cfg, err, errlen);
+	if (r == 0)
+		r = pin_maps(m, err, errlen);
+	if (r < 0)
+		return r;
+	m->session = map_memory(m->fd[DP_MAP_SESSION], mapped_len(m->n_slots, sizeof(*m->session)));
+	m->tunnel = map_memory(m->fd[DP_MAP_TUNNEL], mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
+	if (!m->session || !m->tunnel)
+		return dp_fail(err, errlen, errno, "cannot map pm_session and pm_tunnel: %s",
+			       strerror(errno));
+	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
+				.n_slots = m->n_slots,
+				.pool_slots = m->pool_slots};
+	if (bpf_map_update_elem(m->fd[DP_MAP_META], &key, &meta, BPF_ANY) < 0)
+		return dp_fail(err, errlen, errno, "cannot write pm_meta: %s", strerror(errno));
+	return 0;
+}
+
+void dp_unload(struct dp_maps *m, bool flush)
+{
+	if (m->session)
+		munmap(m->session, mapped_len(m->n_slots, sizeof(*m->session)));
+	if (m->tunnel)
+		munmap(m->tunnel, mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
+	m->session = NULL;
+	m->tunnel = NULL;
+	dp_pins_close(&m->pins, flush);
+	pmip_tc__destroy(m->tc);
+	pmip_xdp__destroy(m->xdp);
+	m->tc = NULL;
+	m->xdp = NULL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading: sizes and loads the BPF objects, lets them share their maps, pins and maps those.
+ * Owns the skeletons, the mappings and the pin directory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pmip/abi.h>
+
+#include "dataplane/dp_bpf.h"
+#include "dataplane/dp_pin.h"
+
+enum dp_map {
+	DP_MAP_SESSION,
+	DP_MAP_PREFIX6,
+	DP_MAP_ADDR4,
+	DP_MAP_MNID,
+	DP_MAP_FRAMED,
+	DP_MAP_POOL,
+	DP_MAP_TUNNEL,
+	DP_MAP_ACCESS,
+	DP_MAP_IFACE,
+	DP_MAP_LOCAL,
+	DP_MAP_META,
+	DP_MAP_DROP,
+	DP_MAP_VERDICT,
+	DP_MAP_MAX
+};
+
+enum dp_prog {
+	DP_PROG_XDP_TRANSPORT,
+	DP_PROG_XDP_ACCESS,
+	DP_PROG_TC_TRANSPORT,
+	DP_PROG_TC_ACCESS,
+	DP_PROG_MAX
+};
+
+struct pmip_xdp;
+struct pmip_tc;
+
+struct dp_maps {
+	int fd[DP_MAP_MAX];
+	int prog[DP_PROG_MAX];
+	struct pm_session *session; /* pm_session, mapped: [n_slots] */
+	struct pm_tunnel *tunnel;   /* pm_tunnel, mapped: [n_tunnels] */
+	uint32_t n_slots;
+	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */
+	uint32_t n_tunnels;  /* elements of pm_tunnel */
+	struct dp_pins pins;
+
+	struct pmip_xdp *xdp;
+	struct pmip_tc *tc;
+};
+
+int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen);
+/* With `flush` leaves no pin behind. Safe after a failed dp_load(). */
+void dp_unload(struct dp_maps *m, bool flush);

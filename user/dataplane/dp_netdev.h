@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel knows about an interface. Does it take frames that XDP redirects to it? Since 6.3
+ * the kernel says so (generic netlink family "netdev"); before, what is known about its driver
+ * decides.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct mnl_socket;
+
+struct dp_netdev {
+	struct mnl_socket *nl; /* NULL: the kernel has no such family */
+	uint16_t family;
+	uint32_t seq;
+};
+
+/* Never fails: without the family the driver's name is asked. */
+void dp_netdev_open(struct dp_netdev *n);
+void dp_netdev_close(struct dp_netdev *n);
+
+/* 0 and the NETDEV_XDP_ACT_* bits; -EOPNOTSUPP without the family, -ENODEV, -errno. */
+int dp_netdev_features(struct dp_netdev *n, unsigned ifindex, uint64_t *features);
+
+/* `native`: our XDP program runs in its driver. `trusted`: the operator asked for XDP there, so a
+ * veth about which the kernel says nothing is taken at their word. */
+bool dp_netdev_takes_xdp(struct dp_netdev *n, unsigned ifindex, const char *ifname, bool native,
+			 bool trusted);
+
+/* The interface's own link-layer address. False when it has none, or is gone. */
+bool dp_netdev_mac(const char *ifname, struct mac *out);

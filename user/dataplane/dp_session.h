@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Session halves, and how they become slots.
+ *
+ * A half (LMA's or MAG's) is a record; its dp_ref is the record's number. Every prefix of it has
+ * a slot, which the other kind's half with the same prefix shares. What a slot says follows from
+ * the two halves that own it, and nothing else:
+ *
+ *	anchor                     access        slot
+ *	-------------------------  ------------  -------------------------------------------------
+ *	peer is another node       any           down: that tunnel; up: as the anchor says
+ *	peer is this very daemon   on a link     down: that link; up: as the anchor says
+ *	peer is this very daemon   none          drop
+ *	none                       on a link     down: that link; up: the access half's peer
+ *	none                       up peer self  drop: the anchor has no binding (any more)
+ *	lingering (DP_DROP)        any           drop
+ *
+ * Slots with the same two owners form a group: its first slot is the primary, the others are
+ * aliases of it. So moving a half is one store into one descriptor.
+ */
+#pragma once
+
+#include "dataplane/dp_bpf.h"
+#include "dataplane/dp_index.h"
+#include "dataplane/dp_slots.h"
+
+struct dp_body;
+
+struct dp_half_rec {
+	struct dp_body *body; /* NULL: the record is free */
+	struct dp_path down, up;
+	uint32_t access;  /* of `down`, DP_TO_LINK */
+	dp_ref mnid_next; /* next half of the same MN-ID */
+	uint8_t half, mode;
+	bool local_routing;
+};
+
+struct dp_halves {
+	struct dp_half_rec *rec; /* [n]; 0 is not used */
+	uint32_t n;
+	struct dp_fifo free;
+	struct dp_index by_mnid; /* the first half of each MN-ID */
+};
+
+int dp_halves_init(struct dp_halves *h, const struct dp_maps *maps);
+void dp_halves_free(struct dp_halves *h);
+
+/* struct dataplane_ops */
+int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref);
+void dp_session_del(struct dp_bpf *dp, dp_ref ref);
+int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down);
+int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode);
+int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out);
+void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w);
+
+/* Slot of the first prefix; 0 for a bad reference or a session without prefixes. */
+uint32_t dp_session_slot(const struct dp_bpf *dp, dp_ref ref);
+/* Which addresses are our own has changed: writes all slots anew. */
+void dp_sessions_recompose(struct dp_bpf *dp);
