@@ -29,7 +29,8 @@ struct mag_cfg {
 	uint32_t max_bindings;
 	uint32_t lifetime;          /* s asked for; rounded down to a multiple of 4 */
 	uint32_t refresh_percent;   /* re-register when this part of the granted lifetime is over */
-	uint32_t tunnel_mtu;        /* administrative default, RFC 5213 6.9.5; 0: from the path */
+	uint32_t tunnel_mtu;        /* default while the path's is unknown, and never more than
+				     * this, RFC 5213 6.9.5; 0: from the path alone */
 	/* RFC 6275 section 12 */
 	uint32_t initial_bindack_timeout_ms; /* 1000 */
 	uint32_t max_bindack_timeout_ms;     /* 32000 */
@@ -48,7 +49,8 @@ struct mag;
 int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env, struct dataplane *dp,
 	    struct tunnels *tunnels, const struct profiles *profiles, const struct link_ops *links,
 	    const struct event_sink *sink);
-void mag_free(struct mag **p); /* sends nothing */
+/* Sends nothing and leaves forwarding as it is: the data plane serves on while a daemon restarts. */
+void mag_free(struct mag **p);
 /* As lma_reload(). */
 int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now);
@@ -60,11 +62,13 @@ struct mag_attachment {
 	uint8_t handoff_hint;   /* enum handoff_ind if the trigger knows, else HI_RESERVED */
 	uint32_t access_mtu;    /* of the access link */
 	const struct mnid *mnid; /* given by an external trigger, or NULL: from the profile or realm */
-	const char *cause;      /* "rs", "ns", "dad", "mld", "control", ... */
+	const char *cause;      /* "rs", "ns", "dad", "mld", MAG_CAUSE_CONTROL, ... */
 };
+/* An operator's order: lifts what waits for administrative action (RFC 5213 6.9.1.2). */
+#define MAG_CAUSE_CONTROL "control"
 
-/* Idempotent: a known node at the same place is only confirmed. 0; -EPERM: not entitled;
- * -ENOSPC; -EINVAL. */
+/* Idempotent: a known node at the same place is only confirmed. 0; -EPERM: not entitled, or
+ * rejected by its LMA a short while ago; -ENOSPC; -ENOMEM; -EINVAL. */
 int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now);
 /* The node left. -ENOENT when it is not known there. */
 int mag_detach(struct mag *m, const struct link_node *n, const char *cause, nsec_t now);
@@ -74,10 +78,14 @@ unsigned mag_detach_link(struct mag *m, unsigned ifindex, const char *cause, nse
 void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now);
 /* By MN-ID, for the control socket. */
 int mag_detach_mnid(struct mag *m, const struct mnid *id, const char *cause, nsec_t now);
+/* The node itself uses that link-local address on its link. Where it is the one that the LMA gave
+ * the router, another is taken and uploaded (RFC 5213 6.9.1.2 item 15). */
+void mag_link_local_in_use(struct mag *m, const struct link_node *n, const struct in6_addr *ll,
+			   nsec_t now);
 /* The path to an LMA changed its MTU: advertise anew (RFC 5213 6.9.5). */
 void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 
-/* A decoded PBA (type 6) or BRR (type 0). */
+/* A decoded PBA (type 6), BRR (type 0) or BE (type 7); others are counted. */
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t mag_next(const struct mag *m);
 void mag_tick(struct mag *m, nsec_t now);
@@ -110,6 +118,7 @@ struct mag_lma_info {
 	struct in6_addr addr;
 	uint64_t pbu_sent, pba_received, pba_rejected;
 	uint32_t bindings;
+	int64_t clock_offset_ms; /* its clock minus ours, as of its last status 156; 0: none came */
 };
 void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i), void *ctx);
 
