@@ -32,6 +32,8 @@ struct lma_mag_cfg {
 	char realms[8][64];    /* MN-ID realms it may serve; none: all */
 };
 
+#define LMA_SERVICES_MAX 8
+
 struct lma_cfg {
 	struct in6_addr addrs[LMA_ADDRS_MAX]; /* LMAAs; a binding keeps the one its PBU came to */
 	unsigned n_addrs;
@@ -53,13 +55,21 @@ struct lma_cfg {
 	bool timestamp_based_approach_in_use;             /* true */
 	bool mobile_node_generated_timestamp_in_use;      /* false */
 	struct in6_addr fixed_mag_link_local_address_on_all_access_links;
+	/* Service Selection identifiers that are known, RFC 5149; none: any is the default service */
+	char services[LMA_SERVICES_MAX][64];
+	unsigned n_services;
 };
 
 struct lma;
 
-/* Borrows env, dp, tunnels, profiles and sink for its life; copies cfg. 0, -ENOMEM, or -EINVAL. */
+/*
+ * Borrows env, dp, tunnels, sink and what *profiles points to for its life (lma_reload() replaces
+ * the profiles); copies cfg and *profiles. Announces the pools to the data plane.
+ * 0, -ENOMEM, or -EINVAL for a configuration that contradicts itself.
+ */
 int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env, struct dataplane *dp,
 	    struct tunnels *tunnels, const struct profiles *profiles, const struct event_sink *sink);
+/* Takes the sessions out of the data plane, gives the tunnels back and frees everything. */
 void lma_free(struct lma **p);
 
 /*
@@ -70,7 +80,8 @@ void lma_free(struct lma **p);
 int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now);
 
-/* A decoded PBU (MH type 5, P flag set) that arrived from pkt->src at pkt->dst. */
+/* A decoded PBU (MH type 5, P flag set) that arrived from pkt->src at pkt->dst; anything else is
+ * counted and ignored. */
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t lma_next(const struct lma *l);        /* when lma_tick() wants to be called */
 void lma_tick(struct lma *l, nsec_t now);
@@ -120,4 +131,3 @@ struct lma_mag_info {
 void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i), void *ctx);
 
 struct counter_set lma_counters(const struct lma *l); /* one per PBA status sent, and more */
-/* PBU in to PBA out, in nanoseconds of env time the caller measures itself: see daemon/. */

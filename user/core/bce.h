@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The binding cache (RFC 5213 5.1, RFC 6275 9.1).
+ *
+ * One struct bce is one mobility session: one interface of one mobile node. It is found by any of
+ * its home network prefixes, by its node's MN-Identifier, and by MN-Identifier, access technology
+ * and link-layer identifier together. The prefixes of a session are fixed for its life; everything
+ * that a registration brings is in struct bce_reg and may be replaced.
+ *
+ * A node's entries hang on one struct bce_node, which owns the identifier once. A node has at most
+ * BCE_PER_NODE_MAX of them, so the search by interface walks a short list behind one hash look-up.
+ *
+ * The cache owns its entries and all they point to except `owner`, which is its user's.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/deadline.h"
+#include "core/dataplane.h"
+#include "wire/mh.h"
+
+#define BCE_PER_NODE_MAX 32
+
+struct bce_cache;
+struct bce_node;
+
+/* What the last accepted registration said. */
+struct bce_reg {
+	struct in6_addr proxy_coa;
+	struct in6_addr lmaa;	    /* the anchor address that registration came to */
+	struct in6_addr link_local; /* the MAG's on the node's link; :: not known */
+	uint64_t timestamp;	    /* ALL_ZERO: the registration carried none */
+	uint32_t lifetime_s;	    /* granted */
+	uint16_t seq;
+	uint8_t att;
+	uint8_t llid_len; /* 0: none, which RFC 5213 5.1 shows as two octets of zero */
+	union {
+		uint8_t in[8];
+		uint8_t *out; /* when longer than `in` */
+	} llid;
+};
+
+struct bce {
+	struct bce_node *node;
+	struct bce *next; /* of the same node, newest first */
+	struct deadline deadline;
+	void *owner; /* for the cache's user */
+	struct bce_reg reg;
+	dp_ref session;
+	dp_ref tunnel;
+	uint32_t handovers;
+	uint8_t state;
+	bool proxy; /* created by a proxy registration, RFC 5213 5.1 */
+	uint8_t n_prefixes;
+	struct bce_prefix *prefixes; /* use bce_prefix() */
+};
+
+int bce_cache_new(struct bce_cache **out);
+void bce_cache_free(struct bce_cache **p); /* and all entries */
+size_t bce_count(const struct bce_cache *c);
+
+/*
+ * Makes an entry and puts it into every index. The MN-ID and the prefixes (masked to their length)
+ * are copied. -EEXIST: one of the prefixes belongs to an entry; -EINVAL: no prefix, too many, or
+ * one of them twice; -ENOSPC: the node has BCE_PER_NODE_MAX entries; -ENOMEM.
+ */
+int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *prefixes, unsigned n,
+	    struct bce **out);
+/* Takes the entry out of the cache and frees it; its deadline must not be armed. */
+void bce_del(struct bce_cache *c, struct bce **p);
+
+/* Copies the identifier into reg->llid; 0 or -ENOMEM. An identifier of zeros only is "none". */
+int bce_reg_set_llid(struct bce_reg *reg, const struct llid *id);
+void bce_reg_clear(struct bce_reg *reg);
+
+/* The entry that holds this very prefix. */
+struct bce *bce_by_prefix(const struct bce_cache *c, const struct prefix6 *p);
+struct bce_node *bce_node_find(const struct bce_cache *c, const struct mnid *id);
+/* The node's entry for that interface, the newest if there are several. */
+struct bce *bce_by_interface(const struct bce_node *n, uint8_t att, const struct llid *id);
+struct bce *bce_first(const struct bce_node *n); /* go on with ->next */
+unsigned bce_node_count(const struct bce_node *n);
+/* The newest timestamp accepted for this node in any of its sessions (RFC 5213 5.5). */
+uint64_t bce_node_newest(const struct bce_node *n);
+void bce_node_accept(struct bce_node *n, uint64_t timestamp);
+
+struct mnid bce_mnid(const struct bce *b); /* borrowed from the entry */
+struct llid bce_llid(const struct bce *b);
+struct prefix6 bce_prefix(const struct bce *b, unsigned i);
+/* All of them into out[DP_PREFIXES_MAX]; returns how many. */
+unsigned bce_prefixes(const struct bce *b, struct prefix6 *out);
+
+/* Calls back for every entry; the callback must not add or delete any. */
+void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), void *ctx);

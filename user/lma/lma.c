@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lma/lma_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* ---- life */
+
+int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
+	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
+	    const struct event_sink *sink)
+{
+	struct lma *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->env = env;
+	l->dp = dp;
+	l->tunnels = tunnels;
+	l->sink = sink;
+	l->profiles = *profiles;
+	err = lma_conf_new(&l->conf, cfg);
+	if (!err)
+		err = bce_cache_new(&l->cache);
+	if (err) {
+		lma_conf_clear(&l->conf);
+		free(l);
+		return err;
+	}
+	for (unsigned i = 0; i < l->conf.n_pools; i++)
+		lma_conf_announce_pool(l, l->conf.pools[i].pool);
+	*out = l;
+	return 0;
+}
+
+static void withdraw(void *ctx, struct bce *b)
+{
+	struct lma *l = ctx;
+
+	l->dp->ops->session_del(l->dp, b->session);
+	tunnel_put(l->tunnels, b->tunnel);
+}
+
+void lma_free(struct lma **p)
+{
+	struct lma *l = *p;
+
+	if (!l)
+		return;
+	while (l->holds)
+		lma_hold_free(l->holds);
+	bce_walk(l->cache, withdraw, l);
+	bce_cache_free(&l->cache);
+	lma_conf_clear(&l->conf);
+	free(l);
+	*p = NULL;
+}
+
+/* ---- messages and time */
+
+static void tell_received(const struct lma *l, const struct lma_req *r, const struct mh_msg *msg,
+			  nsec_t now)
+{
+	const struct event ev = {
+		.type = EV_MSG_RCVD,
+		.role = "lma",
+		.now = now,
+		.mnid = r->mnid.len ? &r->mnid : NULL,
+		.peer = &r->src,
+		.msg = msg,
+	};
+
+	event_emit(l->sink, &ev);
+}
+
+/* A stranger costs a look-up, a counter and, now and then, a line. */
+static void ignore_stranger(struct lma *l, const struct packet *pkt, enum lma_counter c,
+			    const char *why, nsec_t now)
+{
+	const struct event ev = {
+		.type = EV_REFUSED,
+		.role = "lma",
+		.now = now,
+		.peer = &pkt->src,
+		.cause = why,
+	};
+	char src[ADDR6_STRLEN];
+
+	lma_bump(l, c);
+	if (log_level() >= LOG_C_AUTH)
+		log_limited(&l->unknown_sources, now, LOG_C_AUTH, "lma: PBU from %s ignored: %s",
+			    addr6_str(&pkt->src, src), why);
+	event_emit(l->sink, &ev);
+}
+
+/* RFC 5149 4.2: who may not have the service loses the binding as well. */
+static void end_unserved(struct lma_job *j)
+{
+	lma_lookup(j->l, j->req, &j->lookup);
+	if (j->lookup.kind == LMA_LOOKUP_UPDATE)
+		lma_binding_step(j->l, j->lookup.bce, LMA_EV_DELETED, j->now);
+}
+
+void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct lma_hnp hnp[MH_OPTS_MAX];
+	struct lma_req r;
+	struct lma_job j;
+	const char *why = NULL;
+	enum pba_status status;
+
+	if (msg->type != MH_BU || !(msg->bu.flags & MH_BU_P)) {
+		lma_bump(l, LMA_C_IGNORED_NOT_PROXY);
+		return;
+	}
+	lma_bump(l, LMA_C_PBU_RECEIVED);
+	if (!lma_conf_serves(&l->conf, &pkt->dst)) {
+		ignore_stranger(l, pkt, LMA_C_IGNORED_ADDRESS, "not to an LMA address", now);
+		return;
+	}
+	if (!addr6_is_unicast_routable(&pkt->src)) {
+		ignore_stranger(l, pkt, LMA_C_IGNORED_SOURCE, "source not unicast", now);
+		return;
+	}
+	if (!lma_knows_mag(l, &pkt->src)) {
+		ignore_stranger(l, pkt, LMA_C_IGNORED_UNKNOWN_MAG, "not a configured MAG", now);
+		return;
+	}
+	lma_req_read(&r, hnp, pkt, msg);
+	lma_job_init(&j, l, &r, now);
+	j.mag->pbu_received++;
+	tell_received(l, &r, msg, now);
+	if (!addr6_is_unicast_routable(&r.coa)) {
+		lma_ignore(&j, LMA_C_IGNORED_COA, "care-of address not unicast");
+		return;
+	}
+	status = lma_admit(&j, &why);
+	if (status == PBA_SERVICE_AUTHORIZATION_FAILED)
+		end_unserved(&j);
+	if (status != PBA_ACCEPTED)
+		lma_refuse(&j, status, why);
+	else
+		lma_process(&j);
+}
+
+nsec_t lma_next(const struct lma *l)
+{
+	return deadline_next(&l->deadlines);
+}
+
+void lma_tick(struct lma *l, nsec_t now)
+{
+	deadline_run(&l->deadlines, l, now);
+}
+
+unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now)
+{
+	struct bce *b = bce_first(bce_node_find(l->cache, id));
+	unsigned n = 0;
+
+	while (b) {
+		struct bce *next = b->next; /* the node is gone with its last entry */
+
+		lma_binding_step(l, b, LMA_EV_DELETED, now);
+		n++;
+		b = next;
+	}
+	return n;
+}
+
+/* ---- reload */
+
+struct reload {
+	struct lma *l;
+	struct lma_conf *next;
+	const char *why;
+	int err;
+};
+
+/* Pools that stay keep what they handed out; the others are still empty. */
+static void keep_pools(struct lma_conf *from, struct lma_conf *to)
+{
+	for (unsigned i = 0; i < to->n_pools; i++) {
+		for (unsigned k = 0; k < from->n_pools; k++) {
+			struct pool *old = from->pools[k].pool;
+
+			if (!prefix6_eq(pool_aggregate(old), pool_aggregate(to->pools[i].pool)))
+				continue;
+			from->pools[k].pool = to->pools[i].pool;
+			to->pools[i].pool = old;
+		}
+	}
+}
+
+static bool has_pool(const struct lma_conf *c, const struct pool *p)
+{
+	for (unsigned i = 0; i < c->n_pools; i++)
+		if (prefix6_eq(pool_aggregate(c->pools[i].pool), pool_aggregate(p)))
+			return true;
+	return false;
+}
+
+/* A binding must find its addresses in the new configuration, and an added pool must not hand out
+ * what a binding has. */
+static void check_binding(void *ctx, struct bce *b)
+{
+	struct reload *r = ctx;
+
+	if (!lma_conf_serves(r->next, &b->reg.lmaa)) {
+		r->err = -EBUSY;
+		r->why = "lma.addresses: bindings use an address that would go";
+	}
+	for (unsigned i = 0; i < b->n_prefixes && !r->err; i++) {
+		const struct prefix6 p = bce_prefix(b, i);
+		const struct pool *was = lma_conf_pool_of(&r->l->conf, &p);
+		struct pool *is = lma_conf_pool_of(r->next, &p);
+
+		if (was && !has_pool(r->next, was)) {
+			r->err = -EBUSY;
+			r->why = "lma.pools: bindings use a pool that would go";
+		} else if (!was && !lma_conf_owns(r->next, &p)) {
+			r->err = -EBUSY;
+			r->why = "lma.static-prefixes: bindings use a prefix that would go";
+		} else if (!was && is && pool_take_this(is, &p)) {
+			r->err = -ENOMEM;
+			r->why = "no memory";
+		}
+	}
+}
+
+static void recount(void *ctx, struct bce *b)
+{
+	struct lma *l = ctx;
+	struct lma_mag *m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
+
+	if (m)
+		m->bindings++;
+}
+
+static void keep_mag_counters(const struct lma_conf *from, struct lma_conf *to)
+{
+	for (struct lma_mag *m = to->mags; m; m = m->hh.next) {
+		const struct lma_mag *old = lma_conf_mag(from, &m->cfg.addr);
+
+		if (!old)
+			continue;
+		m->pbu_received = old->pbu_received;
+		m->pbu_rejected = old->pbu_rejected;
+		m->refusals = old->refusals;
+	}
+}
+
+int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *profiles,
+	       const char **why, nsec_t now)
+{
+	struct lma_conf next;
+	struct reload r = {.l = l, .next = &next};
+
+	(void)now;
+	r.err = lma_conf_new(&next, cfg);
+	if (r.err) {
+		*why = r.err == -EINVAL ? "lma: the configuration contradicts itself" : "no memory";
+		return r.err;
+	}
+	bce_walk(l->cache, check_binding, &r);
+	if (r.err) {
+		lma_conf_clear(&next);
+		*why = r.why;
+		return r.err;
+	}
+	for (unsigned i = 0; i < next.n_pools; i++)
+		if (!has_pool(&l->conf, next.pools[i].pool))
+			lma_conf_announce_pool(l, next.pools[i].pool);
+	keep_pools(&l->conf, &next);
+	keep_mag_counters(&l->conf, &next);
+	lma_conf_clear(&l->conf);
+	l->conf = next;
+	l->profiles = *profiles;
+	bce_walk(l->cache, recount, l);
+	return 0;
+}
+
+/* ---- views */
+
+bool lma_serves_addr(const struct lma *l, const struct in6_addr *addr)
+{
+	return lma_conf_serves(&l->conf, addr);
+}
+
+bool lma_knows_mag(const struct lma *l, const struct in6_addr *addr)
+{
+	return lma_conf_mag(&l->conf, addr);
+}
+
+size_t lma_count(const struct lma *l)
+{
+	return bce_count(l->cache);
+}
+
+struct show {
+	const struct lma *l;
+	nsec_t now;
+	void (*cb)(void *ctx, const struct lma_binding *b);
+	void *ctx;
+};
+
+static void show_binding(void *ctx, struct bce *b)
+{
+	/* RFC 5213 5.1: what stands for "no link-layer identifier" */
+	static const uint8_t none[2];
+	const struct show *s = ctx;
+	const struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
+	const nsec_t left = nsec_sub(b->deadline.at, s->now);
+	struct prefix6 prefixes[DP_PREFIXES_MAX];
+	const struct lma_binding out = {
+		.mnid = bce_mnid(b),
+		.llid = b->reg.llid_len ? bce_llid(b) : (struct llid){sizeof(none), none},
+		.att = b->reg.att,
+		.lmaa = b->reg.lmaa,
+		.proxy_coa = b->reg.proxy_coa,
+		.mag_name = m ? m->cfg.name : "",
+		.prefixes = prefixes,
+		.n_prefixes = bce_prefixes(b, prefixes),
+		.link_local = b->reg.link_local,
+		.state = lma_binding_fsm.states[b->state],
+		.lifetime_s = b->reg.lifetime_s,
+		.remaining_s = (uint32_t)((left + NSEC_PER_SEC - 1) / NSEC_PER_SEC),
+		.timestamp = b->reg.timestamp,
+		.seq = b->reg.seq,
+		.handovers = b->handovers,
+		.session = b->session,
+		.tunnel = b->tunnel,
+	};
+
+	s->cb(s->ctx, &out);
+}
+
+void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struct lma_binding *b),
+	      void *ctx)
+{
+	struct show s = {.l = l, .now = now, .cb = cb, .ctx = ctx};
+
+	bce_walk(l->cache, show_binding, &s);
+}
+
+void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i),
+		    void *ctx)
+{
+	for (unsigned i = 0; i < l->conf.n_pools; i++) {
+		const struct pool *p = l->conf.pools[i].pool;
+		const struct lma_pool_info info = {
+			.name = l->conf.pools[i].name,
+			.prefix = *pool_aggregate(p),
+			.size = pool_size(p),
+			.used = pool_used(p),
+		};
+
+		cb(ctx, &info);
+	}
+}
+
+void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i),
+		   void *ctx)
+{
+	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next) {
+		const struct lma_mag_info info = {
+			.name = m->cfg.name,
+			.addr = m->cfg.addr,
+			.pbu_received = m->pbu_received,
+			.pbu_rejected = m->pbu_rejected,
+			.bindings = m->bindings,
+		};
+
+		cb(ctx, &info);
+	}
+}
+
+struct counter_set lma_counters(const struct lma *l)
+{
+	static const struct counter_desc desc[] = {LMA_COUNTERS(COUNTER_DESC)};
+
+	return (struct counter_set){
+		.module = "lma",
+		.desc = desc,
+		.value = l->counter,
+		.n = LMA_C_MAX,
+	};
+}

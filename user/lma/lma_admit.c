@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * RFC 5213 5.3.1: the checks a Proxy Binding Update passes, in the order the RFC demands.
+ *
+ * What would fail before authentication (items 1 to 3) is ignored in lma_receive(); from here on
+ * every failure is answered. The look-up of item 13 has no side effects and is done on the way,
+ * because item 9 needs to know the session whose sequence number counts.
+ */
+#include "lma/lma_priv.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/util.h"
+
+void lma_job_init(struct lma_job *j, struct lma *l, const struct lma_req *req, nsec_t now)
+{
+	*j = (struct lma_job){
+		.l = l,
+		.req = req,
+		.mag = lma_conf_mag(&l->conf, &req->src),
+		.coa_mag = lma_conf_mag(&l->conf, &req->coa),
+		.now = now,
+		.clock = timestamp_from_wallclock(l->env->wallclock(l->env->ctx)),
+	};
+}
+
+const struct profile *lma_profile_find(const struct lma *l, const struct mnid *id)
+{
+	const struct profiles *p = &l->profiles;
+	const struct profile *found = p->by_mnid(p->ctx, id);
+
+	if (!found && p->fallback)
+		found = p->fallback(p->ctx, id);
+	return found;
+}
+
+/* ---- authorisation of MAGs (RFC 5213 section 4) */
+
+/* RFC 4282 2.1: what follows the last '@'; realms compare like domain names. */
+static bool in_realm(const struct mnid *id, const char *realm)
+{
+	const uint8_t *at =
+		id->subtype == MNID_NAI && id->len ? memrchr(id->id, '@', id->len) : NULL;
+	size_t len;
+
+	if (!at)
+		return false;
+	len = (size_t)(id->id + id->len - (at + 1));
+	return len == strlen(realm) && !strncasecmp((const char *)at + 1, realm, len);
+}
+
+static bool may_serve_node(const struct lma_mag *m, const struct mnid *id)
+{
+	for (unsigned i = 0; i < m->cfg.n_realms; i++)
+		if (in_realm(id, m->cfg.realms[i]))
+			return true;
+	return m->cfg.n_realms == 0;
+}
+
+bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p)
+{
+	for (unsigned i = 0; i < m->cfg.n_allow; i++)
+		if (prefix6_contains(&m->cfg.allow[i], p))
+			return true;
+	return m->cfg.n_allow == 0;
+}
+
+static bool may_serve_asked(const struct lma_mag *m, const struct lma_req *r)
+{
+	for (unsigned i = 0; i < r->n_hnp; i++)
+		if (!r->hnp[i].zero && !lma_mag_may_serve_prefix(m, &r->hnp[i].prefix))
+			return false;
+	return true;
+}
+
+/* ---- the checks: true when the request fails */
+
+static bool duplicate_option(struct lma_job *j)
+{
+	return j->req->duplicate;
+}
+
+static bool no_mnid(struct lma_job *j)
+{
+	return !j->req->has_mnid || !j->req->mnid.len;
+}
+
+static bool mag_not_for_node(struct lma_job *j)
+{
+	return !may_serve_node(j->mag, &j->req->mnid);
+}
+
+static bool mag_not_for_prefix(struct lma_job *j)
+{
+	return !may_serve_asked(j->mag, j->req);
+}
+
+static bool coa_not_authorised(struct lma_job *j)
+{
+	return !j->coa_mag || !may_serve_node(j->coa_mag, &j->req->mnid) ||
+	       !may_serve_asked(j->coa_mag, j->req);
+}
+
+static bool unknown_node(struct lma_job *j)
+{
+	j->profile = lma_profile_find(j->l, &j->req->mnid);
+	return !j->profile || (!addr6_is_zero(&j->profile->lmaa) &&
+			       !lma_conf_serves(&j->l->conf, &j->profile->lmaa));
+}
+
+static bool node_not_entitled(struct lma_job *j)
+{
+	return !j->profile->enabled;
+}
+
+/* RFC 5213 9.3: the domain's flag says which considerations apply; 5.5: without the option the
+ * sequence numbers do in any case. */
+static bool ordered_by_timestamp(const struct lma_job *j)
+{
+	return j->req->has_timestamp && j->l->conf.cfg.timestamp_based_approach_in_use;
+}
+
+static enum order_verdict order_of(struct lma_job *j)
+{
+	const struct lma_cfg *cfg = &j->l->conf.cfg;
+	const struct order_cfg order = {
+		.timestamp_validity_window_ms = cfg->timestamp_validity_window_ms,
+		.mobile_node_generated_timestamp_in_use =
+			cfg->mobile_node_generated_timestamp_in_use,
+	};
+	const struct bce_node *node;
+
+	if (ordered_by_timestamp(j)) {
+		node = bce_node_find(j->l->cache, &j->req->mnid);
+		return order_timestamp(&order, j->req->timestamp, bce_node_newest(node), j->clock);
+	}
+	lma_lookup(j->l, j->req, &j->lookup);
+	if (j->lookup.kind != LMA_LOOKUP_UPDATE)
+		return order_sequence(j->req->seq, 0, false);
+	return order_sequence(j->req->seq, j->lookup.bce->reg.seq, true);
+}
+
+static bool timestamp_lower(struct lma_job *j)
+{
+	return order_of(j) == ORDER_TS_LOWER;
+}
+
+static bool timestamp_mismatch(struct lma_job *j)
+{
+	return order_of(j) == ORDER_TS_MISMATCH;
+}
+
+static bool sequence_not_newer(struct lma_job *j)
+{
+	return order_of(j) == ORDER_SEQ_NOT_NEWER;
+}
+
+static bool no_hnp(struct lma_job *j)
+{
+	return !j->req->n_hnp;
+}
+
+static bool no_hi(struct lma_job *j)
+{
+	return !j->req->has_hi;
+}
+
+static bool no_att(struct lma_job *j)
+{
+	return !j->req->has_att;
+}
+
+/* An empty identifier names no service: RFC 5149 3 wants 1 to 255 octets. */
+static bool unknown_service(struct lma_job *j)
+{
+	const struct lma_cfg *cfg = &j->l->conf.cfg;
+
+	if (!j->req->has_service || !cfg->n_services)
+		return false;
+	for (unsigned i = 0; i < cfg->n_services; i++)
+		if (strlen(cfg->services[i]) == j->req->service_len &&
+		    !memcmp(cfg->services[i], j->req->service, j->req->service_len))
+			return false;
+	return true;
+}
+
+// clang-format off
+#define CHECKS(X)                                                                                           \
+	X(duplicate_option,   PBA_REASON_UNSPECIFIED,           "an option stands twice",                  "RFC 5213 8.1")          \
+	X(no_mnid,            PBA_MISSING_MN_ID,                "no mobile node identifier",               "RFC 5213 5.3.1 (4)")    \
+	X(mag_not_for_node,   PBA_MAG_NOT_AUTHORIZED,           "the MAG may not serve this node",         "RFC 5213 5.3.1 (5, 6)") \
+	X(mag_not_for_prefix, PBA_MAG_NOT_AUTHORIZED,           "the MAG may not serve this prefix",       "RFC 5213 4")            \
+	X(coa_not_authorised, PBA_ADMIN_PROHIBITED,             "no MAG for this node at the alternate care-of address", "RFC 5213 4") \
+	X(unknown_node,       PBA_NOT_LMA_FOR_THIS_MN,          "no profile for this node here",           "RFC 5213 5.3.1 (7)")    \
+	X(node_not_entitled,  PBA_PROXY_REG_NOT_ENABLED,        "the node's profile is disabled",          "RFC 5213 5.3.1 (8)")    \
+	X(timestamp_lower,    PBA_TIMESTAMP_LOWER,              "older than an accepted one",              "RFC 5213 5.5 (8)")      \
+	X(timestamp_mismatch, PBA_TIMESTAMP_MISMATCH,           "not close to our time of day",            "RFC 5213 5.5 (9)")      \
+	X(sequence_not_newer, PBA_SEQ_OUT_OF_WINDOW,            "sequence number not newer",               "RFC 6275 9.5.1")        \
+	X(no_hnp,             PBA_MISSING_HNP,                  "no home network prefix option",           "RFC 5213 5.3.1 (10)")   \
+	X(no_hi,              PBA_MISSING_HANDOFF_IND,          "no handoff indicator option",             "RFC 5213 5.3.1 (11)")   \
+	X(no_att,             PBA_MISSING_ATT,                  "no access technology type option",        "RFC 5213 5.3.1 (12)")   \
+	X(unknown_service,    PBA_SERVICE_AUTHORIZATION_FAILED, "unknown service",                         "RFC 5149 4.2")
+
+static bool (*const check_fails[])(struct lma_job *j) = {
+#define X(fn, status, why, clause) fn,
+	CHECKS(X)
+#undef X
+};
+
+static const struct lma_check_info checks[] = {
+#define X(fn, status, why, clause) {status, why, clause},
+	CHECKS(X)
+#undef X
+};
+// clang-format on
+
+size_t lma_admit_checks(const struct lma_check_info **out)
+{
+	*out = checks;
+	return ARRAY_SIZE(checks);
+}
+
+enum pba_status lma_admit(struct lma_job *j, const char **why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		if (check_fails[i](j)) {
+			*why = checks[i].why;
+			return (enum pba_status)checks[i].status;
+		}
+	}
+	lma_lookup(j->l, j->req, &j->lookup);
+	return PBA_ACCEPTED;
+}
+
+/* ---- how a request ends that leads to nothing */
+
+static enum log_class class_of(enum pba_status s)
+{
+	switch (s) {
+	case PBA_ADMIN_PROHIBITED:
+	case PBA_PROXY_REG_NOT_ENABLED:
+	case PBA_NOT_LMA_FOR_THIS_MN:
+	case PBA_MAG_NOT_AUTHORIZED:
+	case PBA_NOT_AUTHORIZED_FOR_HNP:
+	case PBA_SERVICE_AUTHORIZATION_FAILED:
+		return LOG_C_AUTH;
+	case PBA_INSUFFICIENT_RESOURCES:
+		return LOG_C_LOCAL;
+	default:
+		return LOG_C_REMOTE;
+	}
+}
+
+static void tell_refused(const struct lma_job *j, const char *why)
+{
+	const struct event ev = {
+		.type = EV_REFUSED,
+		.role = "lma",
+		.now = j->now,
+		.mnid = j->req->mnid.len ? &j->req->mnid : NULL,
+		.peer = &j->req->src,
+		.cause = why,
+	};
+
+	event_emit(j->l->sink, &ev);
+}
+
+static void log_culprit(const struct lma_job *j, enum log_class cls, const char *verdict,
+			const char *why)
+{
+	const char *option = j->req->duplicate;
+	char node[80], addr[ADDR6_STRLEN];
+
+	if (cls > log_level())
+		return;
+	log_limited(&j->mag->refusals, j->now, cls, "lma[%s] %s (%s): %s: %s%s%s",
+		    mnid_str(&j->req->mnid, node, sizeof(node)), j->mag->cfg.name,
+		    addr6_str(&j->req->src, addr), verdict, why, option ? ": " : "",
+		    option ? option : "");
+}
+
+void lma_refuse(struct lma_job *j, enum pba_status status, const char *why)
+{
+	struct lma_pba pba = {
+		.status = status,
+		.seq = j->req->seq,
+		.timestamp = j->req->timestamp,
+	};
+
+	j->mag->pbu_rejected++;
+	if (status == PBA_TIMESTAMP_LOWER || status == PBA_TIMESTAMP_MISMATCH)
+		pba.timestamp = j->clock;
+	if (status == PBA_SEQ_OUT_OF_WINDOW)
+		pba.seq = j->lookup.bce->reg.seq;
+	log_culprit(j, class_of(status), pba_status_name((uint8_t)status), why);
+	tell_refused(j, why);
+	lma_pba_send(j->l, j->req, &pba, j->now);
+}
+
+void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why)
+{
+	lma_bump(j->l, reason);
+	log_culprit(j, LOG_C_REMOTE, "ignored", why);
+	tell_refused(j, why);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the LMA share.
+ *
+ *	lma.c          life, entry points, reload, views for onlookers
+ *	lma_conf.c     configuration: check, copy, MAG table, pools
+ *	lma_req.c      a PBU as the rules below see it
+ *	lma_admit.c    RFC 5213 5.3.1: the checks, in their order
+ *	lma_lookup.c   RFC 5213 5.4.1: which binding a request is about
+ *	lma_prefix.c   RFC 5213 5.3.2: who may have which home network prefix
+ *	lma_session.c  RFC 5213 5.3.2 to 5.3.5: the procedures
+ *	lma_fsm.c      the states of a binding and of a held request
+ *	lma_hold.c     RFC 5213 5.4.1: requests that wait for another's de-registration
+ *	lma_pba.c      RFC 5213 5.3.6: the reply
+ *
+ * A message becomes a struct lma_req, which borrows it; a struct lma_job carries it through checks
+ * and procedures. Whatever a job wants to keep is copied.
+ */
+#pragma once
+
+#define HASH_NONFATAL_OOM	 1
+#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
+#include <uthash.h>
+
+#include "base/deadline.h"
+#include "base/log.h"
+#include "core/bce.h"
+#include "core/fsm.h"
+#include "core/order.h"
+#include "core/pool.h"
+#include "lma/lma.h"
+
+/* (SYMBOL, "name", "help") */
+// clang-format off
+#define LMA_COUNTERS(X)                                                                                       \
+	X(LMA_C_PBU_RECEIVED, "pbu_received", "Proxy Binding Updates received")                               \
+	X(LMA_C_PBA_0, "pba_accepted", "replies with status 0")                                               \
+	X(LMA_C_PBA_128, "pba_reason_unspecified", "replies with status 128")                                 \
+	X(LMA_C_PBA_129, "pba_administratively_prohibited", "replies with status 129")                        \
+	X(LMA_C_PBA_130, "pba_insufficient_resources", "replies with status 130")                             \
+	X(LMA_C_PBA_135, "pba_sequence_out_of_window", "replies with status 135")                             \
+	X(LMA_C_PBA_151, "pba_service_authorization_failed", "replies with status 151")                       \
+	X(LMA_C_PBA_152, "pba_proxy_reg_not_enabled", "replies with status 152")                              \
+	X(LMA_C_PBA_153, "pba_not_lma_for_this_mobile_node", "replies with status 153")                       \
+	X(LMA_C_PBA_154, "pba_mag_not_authorized", "replies with status 154")                                 \
+	X(LMA_C_PBA_155, "pba_not_authorized_for_prefix", "replies with status 155")                          \
+	X(LMA_C_PBA_156, "pba_timestamp_mismatch", "replies with status 156")                                 \
+	X(LMA_C_PBA_157, "pba_timestamp_lower", "replies with status 157")                                    \
+	X(LMA_C_PBA_158, "pba_missing_prefix_option", "replies with status 158")                              \
+	X(LMA_C_PBA_159, "pba_prefix_set_mismatch", "replies with status 159")                                \
+	X(LMA_C_PBA_160, "pba_missing_mn_id_option", "replies with status 160")                               \
+	X(LMA_C_PBA_161, "pba_missing_handoff_indicator", "replies with status 161")                          \
+	X(LMA_C_PBA_162, "pba_missing_access_technology", "replies with status 162")                          \
+	X(LMA_C_IGNORED_NOT_PROXY, "ignored_not_proxy", "Binding Updates without the P flag")                 \
+	X(LMA_C_IGNORED_ADDRESS, "ignored_not_our_address", "PBUs to an address that is no LMA address")      \
+	X(LMA_C_IGNORED_SOURCE, "ignored_bad_source", "PBUs from an address that is not unicast routable")    \
+	X(LMA_C_IGNORED_UNKNOWN_MAG, "ignored_unknown_mag", "PBUs from an address that is no configured MAG") \
+	X(LMA_C_IGNORED_COA, "ignored_bad_coa", "PBUs with a care-of address that is not unicast routable")   \
+	X(LMA_C_IGNORED_NO_SESSION, "ignored_no_session", "de-registrations without a session")               \
+	X(LMA_C_IGNORED_OTHER_COA, "ignored_other_coa", "de-registrations from another than the serving MAG") \
+	X(LMA_C_IGNORED_OLDER_HELD, "ignored_older_than_held", "requests older than the one already held")    \
+	X(LMA_C_IGNORED_HELD_GONE, "ignored_held_mag_gone", "held requests whose MAG was unconfigured")       \
+	X(LMA_C_CREATED, "sessions_created", "bindings created")                                              \
+	X(LMA_C_EXTENDED, "sessions_extended", "bindings extended by their MAG")                              \
+	X(LMA_C_HANDOVERS, "handovers", "bindings moved to another MAG")                                      \
+	X(LMA_C_DEREGISTERED, "deregistrations", "de-registrations accepted")                                 \
+	X(LMA_C_REVIVED, "revived", "bindings registered again while their deletion waited")                  \
+	X(LMA_C_EXPIRED, "expired", "bindings whose lifetime ended")                                          \
+	X(LMA_C_DELAY_OVER, "deletion_delay_over", "bindings deleted after MinDelayBeforeBCEDelete")          \
+	X(LMA_C_DELETED, "deleted_by_operator", "bindings deleted by the operator")                           \
+	X(LMA_C_HELD, "held", "requests held for another MAG's de-registration")                              \
+	X(LMA_C_HOLD_REPLACED, "hold_replaced", "held requests replaced by a retransmission")                 \
+	X(LMA_C_HOLD_RELEASED, "hold_released", "held requests that took over the de-registered binding")     \
+	X(LMA_C_HOLD_TIMEOUT, "hold_timeout", "held requests that became a new session")                      \
+	X(LMA_C_HOLD_DROPPED, "hold_dropped", "held requests overtaken by a later message")                   \
+	X(LMA_C_DP_FAILED, "dataplane_failures", "requests refused because the data plane failed")            \
+	X(LMA_C_SEND_FAILED, "send_failed", "replies that could not be handed to the network")                \
+	X(LMA_C_UNSENDABLE, "reply_too_large", "replies that do not fit a Mobility Header")                   \
+	X(LMA_C_UNEXPECTED, "unexpected_events", "events a binding's state has no rule for")
+// clang-format on
+
+enum lma_counter { LMA_COUNTERS(COUNTER_ENUM) LMA_C_MAX };
+
+enum lma_state { LMA_ST_PENDING, LMA_ST_ACTIVE, LMA_ST_DEREGISTERING, LMA_ST_GONE, LMA_ST_MAX };
+
+enum lma_event {
+	LMA_EV_ACCEPTED, /* initial registration is through */
+	LMA_EV_FAILED,	 /* initial registration is not */
+	LMA_EV_EXTENDED, /* registered again by the same MAG */
+	LMA_EV_MOVED,	 /* registered by another MAG */
+	LMA_EV_DEREGISTERED,
+	LMA_EV_TIMEOUT, /* the state's deadline */
+	LMA_EV_DELETED, /* operator's order */
+	LMA_EV_MAX
+};
+
+enum lma_hold_state { LMA_HOLD_HELD, LMA_HOLD_SETTLED, LMA_HOLD_ST_MAX };
+
+enum lma_hold_event {
+	LMA_HOLD_EV_REPLACED,	  /* a newer request of the kind */
+	LMA_HOLD_EV_DEREGISTERED, /* what it waits for happened */
+	LMA_HOLD_EV_TARGET_GONE,  /* the binding ended otherwise */
+	LMA_HOLD_EV_TIMEOUT,
+	LMA_HOLD_EV_OVERTAKEN, /* the interface's fate was settled by a later message */
+	LMA_HOLD_EV_MAX
+};
+
+struct lma_mag;
+
+/* A Home Network Prefix option. */
+struct lma_hnp {
+	struct prefix6 prefix; /* masked */
+	struct prefix6 raw;    /* as received, for the echo */
+	uint8_t flags;
+	bool zero;
+};
+
+/* A PBU. Borrows the message, except when held. */
+struct lma_req {
+	struct in6_addr src, dst;
+	struct in6_addr coa; /* Proxy-CoA: Alternate Care-of Address option, else src */
+	uint16_t seq, lifetime;
+	bool has_mnid, has_hi, has_att, has_timestamp, has_llid, has_link_local;
+	uint8_t hi, att;
+	struct mnid mnid; /* length 0 when absent */
+	struct llid llid;
+	uint64_t timestamp;
+	struct in6_addr link_local;
+	bool has_service;
+	uint8_t service_len;
+	const uint8_t *service;
+	const char *duplicate; /* an option that may stand once stands twice */
+	bool any_prefix;       /* an ALL_ZERO Home Network Prefix */
+	unsigned n_asked;      /* NON_ZERO ones */
+	unsigned n_hnp;
+	const struct lma_hnp *hnp;
+};
+
+enum lma_lookup_kind {
+	LMA_LOOKUP_NEW,
+	LMA_LOOKUP_UPDATE,
+	LMA_LOOKUP_HOLD,
+	LMA_LOOKUP_IN_USE, /* would be a new session, but its prefixes belong to another */
+	LMA_LOOKUP_FOREIGN,
+	LMA_LOOKUP_SET_DIFFERS,
+};
+
+struct lma_lookup {
+	enum lma_lookup_kind kind;
+	struct bce *bce; /* UPDATE, HOLD: which */
+	const char *clause;
+};
+
+/* One request on its way through the rules. */
+struct lma_job {
+	struct lma *l;
+	const struct lma_req *req;
+	struct lma_mag *mag;	 /* the sender */
+	struct lma_mag *coa_mag; /* the MAG at the Proxy-CoA; NULL when no MAG is there */
+	const struct profile *profile;
+	struct lma_lookup lookup;
+	nsec_t now;
+	uint64_t clock; /* time of day, format of the Timestamp option */
+};
+
+struct lma_mag {
+	UT_hash_handle hh;
+	struct lma_mag_cfg cfg;
+	struct log_limit refusals, sessions;
+	uint64_t pbu_received, pbu_rejected;
+	uint32_t bindings;
+	bool oom;
+};
+
+struct lma_pool {
+	char name[32];
+	struct pool *pool;
+};
+
+/* A configuration in force: owns all it points to. */
+struct lma_conf {
+	struct lma_cfg cfg; /* pools, mags and static_prefixes point to nothing here */
+	struct lma_pool *pools;
+	unsigned n_pools;
+	struct prefix6 *statics;
+	unsigned n_statics;
+	struct lma_mag *mags; /* hash by address */
+};
+
+/* A request that waits (RFC 5213 5.4.1.2 (4), 5.4.1.3 (3)). */
+struct lma_hold {
+	struct lma_hold *next, **link; /* of lma->holds */
+	struct lma *l;
+	struct bce *target; /* its `owner` points back; NULL once it is gone */
+	struct deadline deadline;
+	uint8_t state;
+	struct lma_req *req; /* a deep copy in one piece */
+};
+
+struct lma {
+	const struct env *env;
+	struct dataplane *dp;
+	struct tunnels *tunnels;
+	const struct event_sink *sink;
+	struct profiles profiles;
+	struct lma_conf conf;
+	struct bce_cache *cache;
+	struct deadlines deadlines;
+	struct lma_hold *holds;
+	struct log_limit unknown_sources; /* all of them together */
+	struct log_limit local;
+	uint64_t counter[LMA_C_MAX];
+};
+
+/* ---- lma_conf.c */
+
+/* 0, -EINVAL or -ENOMEM. Makes all pools anew. */
+int lma_conf_new(struct lma_conf *out, const struct lma_cfg *cfg);
+void lma_conf_clear(struct lma_conf *c);
+struct lma_mag *lma_conf_mag(const struct lma_conf *c, const struct in6_addr *addr);
+bool lma_conf_serves(const struct lma_conf *c, const struct in6_addr *addr);
+void lma_conf_announce_pool(struct lma *l, const struct pool *p);
+/* Whether the prefix lies in a pool or in a static aggregate. */
+bool lma_conf_owns(const struct lma_conf *c, const struct prefix6 *p);
+struct pool *lma_conf_pool_of(const struct lma_conf *c, const struct prefix6 *p);
+
+/* ---- lma_req.c */
+
+/* `hnp` has room for MH_OPTS_MAX and lives as long as `out`. */
+void lma_req_read(struct lma_req *out, struct lma_hnp *hnp, const struct packet *pkt,
+		  const struct mh_msg *msg);
+struct lma_req *lma_req_dup(const struct lma_req *r); /* one free() releases it; NULL: no memory */
+/* Whether the option says something: absent, empty and all zero are the same to the rules. */
+bool lma_req_has_interface(const struct lma_req *r);
+
+/* ---- lma_admit.c */
+
+void lma_job_init(struct lma_job *j, struct lma *l, const struct lma_req *req, nsec_t now);
+const struct profile *lma_profile_find(const struct lma *l, const struct mnid *id);
+/* The first check that fails sets the status and `why`; fills j->profile and j->lookup. */
+enum pba_status lma_admit(struct lma_job *j, const char **why);
+bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);
+/* Sends the refusal, counts, logs, tells. */
+void lma_refuse(struct lma_job *j, enum pba_status status, const char *why);
+void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why);
+
+/* For tests and documentation: the checks in order. */
+struct lma_check_info {
+	uint8_t status;
+	const char *why, *clause;
+};
+size_t lma_admit_checks(const struct lma_check_info **out);
+
+/* ---- lma_lookup.c */
+
+void lma_lookup(const struct lma *l, const struct lma_req *r, struct lma_lookup *out);
+
+/* ---- lma_prefix.c */
+
+/* Chooses prefixes for a new session and takes them from their pools. On anything but
+ * PBA_ACCEPTED nothing is taken and `why` says what was missing. */
+enum pba_status lma_prefix_assign(struct lma_job *j, struct prefix6 out[DP_PREFIXES_MAX],
+				  unsigned *n, const char **why);
+void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
+
+/* ---- lma_session.c */
+
+/* What an admitted request leads to. */
+void lma_process(struct lma_job *j);
+void lma_session_create(struct lma_job *j);
+void lma_session_update(struct lma_job *j, struct bce *b);
+/* Ends what is left of a binding: data plane, tunnel, prefixes, the entry itself. */
+void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
+void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);
+void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type);
+
+/* ---- lma_fsm.c */
+
+struct lma_step {
+	struct lma *l;
+	nsec_t now;
+};
+
+extern const struct fsm lma_binding_fsm;
+extern const struct fsm lma_hold_fsm;
+/* The only doors to a binding's and a held request's state. May free the object. */
+void lma_binding_step(struct lma *l, struct bce *b, enum lma_event ev, nsec_t now);
+void lma_hold_step(struct lma *l, struct lma_hold *h, enum lma_hold_event ev, nsec_t now);
+
+/* ---- lma_hold.c */
+
+/* Holds j->req until j->lookup.bce is de-registered. */
+void lma_hold_request(struct lma_job *j);
+/* The binding was de-registered: whoever waits for it takes it over. */
+void lma_hold_release(struct lma *l, struct bce *b, nsec_t now);
+/* The binding ends otherwise: whoever waits becomes a new session at the next tick. */
+void lma_hold_orphan(struct lma *l, struct bce *b, nsec_t now);
+/* A message about an interface was accepted: an older request of that interface is void. */
+void lma_hold_overtake(struct lma *l, const struct lma_req *r, nsec_t now);
+void lma_hold_finish(struct lma_hold *h, nsec_t now); /* as a new session; frees nothing */
+void lma_hold_free(struct lma_hold *h);
+
+/* ---- lma_pba.c */
+
+struct lma_pba {
+	enum pba_status status;
+	uint16_t seq, lifetime;
+	uint64_t timestamp;    /* sent when the request had one */
+	const struct bce *bce; /* status < 128: whose prefixes and link-local address */
+};
+void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *a, nsec_t now);
+
+/* ---- counters */
+
+static inline void lma_bump(struct lma *l, enum lma_counter c)
+{
+	l->counter[c]++;
+}
