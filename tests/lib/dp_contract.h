@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contract of core/dataplane.h as tests, for whoever implements it. An implementation's test
+ * program says how to get one and puts DP_CONTRACT_TESTS among its tests.
+ */
+#pragma once
+
+#include "core/dataplane.h"
+#include "lib/cu.h"
+
+#define DP_CONTRACT_PEERS    6	/* the implementation has room for exactly so many tunnels */
+#define DP_CONTRACT_SESSIONS 12 /* and single-prefix session halves of one kind */
+
+struct dp_contract {
+	/* An empty data plane of that size; the same one again after done() is fine. */
+	struct dataplane *(*fresh)(void);
+	/* The test leaves nothing in it. */
+	void (*done)(struct dataplane *dp);
+};
+
+void dp_contract_use(const struct dp_contract *c);
+
+void dp_contract_peer_idempotent(void);
+void dp_contract_peer_full(void);
+void dp_contract_put_walk(void);
+void dp_contract_replace(void);
+void dp_contract_halves_apart(void);
+void dp_contract_prefix_taken(void);
+void dp_contract_many_prefixes(void);
+void dp_contract_bad_refs(void);
+void dp_contract_move_mode(void);
+void dp_contract_full(void);
+void dp_contract_pool(void);
+void dp_contract_random(void);
+
+// clang-format off
+#define DP_CONTRACT_TESTS                                                                          \
+	{"contract: the same peer again is the same peer, deleting none succeeds", dp_contract_peer_idempotent}, \
+	{"contract: no room for a peer is ENOSPC and changes nothing", dp_contract_peer_full},     \
+	{"contract: walk shows exactly what was put", dp_contract_put_walk},                       \
+	{"contract: a put with a reference replaces the content and keeps it", dp_contract_replace}, \
+	{"contract: both halves may hold one prefix and go one by one", dp_contract_halves_apart}, \
+	{"contract: a prefix of another session is EEXIST and the old content holds", dp_contract_prefix_taken}, \
+	{"contract: a session may have several prefixes, gain and lose some", dp_contract_many_prefixes}, \
+	{"contract: references that are not there are refused", dp_contract_bad_refs},             \
+	{"contract: move and mode change that and nothing else", dp_contract_move_mode},           \
+	{"contract: no room for a session is ENOSPC and changes nothing", dp_contract_full},       \
+	{"contract: sessions of an announced pool behave like others", dp_contract_pool},          \
+	{"contract: random calls agree with a model after every one", dp_contract_random}
+// clang-format on
