@@ -58,7 +58,7 @@ def report(record_property, **values):
 
 @pytest.mark.parametrize("gap", [0.0, 0.2], ids=["no-gap", "gap-200ms"])
 @pytest.mark.parametrize("direction", ["down", "up"])
-def test_break_before_make_loses_the_gap_and_one_round_trip(domain, record_property, direction, gap):
+def test_break_before_make_loses_gap_and_round_trip(domain, record_property, direction, gap):
     node = domain.mn1
     addr = to_ap(domain, node, 1)
     watch = Watch(domain, 2, node)
@@ -220,7 +220,8 @@ def test_two_nodes_swap_places(domain):
     """Both move at once, in opposite directions, under traffic; sessions do not get mixed up."""
     a, b = domain.nodes
     addr_a, addr_b = to_ap(domain, a, 1), to_ap(domain, b, 2)
-    flows = [Flow(domain, "cn", "mn1", addr_a, 6301, 500), Flow(domain, "cn", "mn2", addr_b, 6302, 500)]
+    flows = [Flow(domain, "cn", "mn1", addr_a, 6301, 500),
+             Flow(domain, "cn", "mn2", addr_b, 6302, 500)]
     for i in range(6):
         domain.move(a, 2 - i % 2)
         domain.move(b, 1 + i % 2)

@@ -16,7 +16,8 @@ def tcp(t, node, seconds=2, port=5303, reverse=False):
     """Bytes that iperf3 moved."""
     server = t.cn.popen("iperf3", "-s", "-1", "-p", port)
     wait_until(lambda: f":{port}" in t.cn.run("ss", "-ltn").stdout, 5, "the iperf3 server")
-    r = node.run("iperf3", "-6", "-c", CN, "-p", port, "-t", seconds, "-J", *(["-R"] if reverse else []))
+    r = node.run("iperf3", "-6", "-c", CN, "-p", port, "-t", seconds, "-J",
+                 *(["-R"] if reverse else []))
     server.wait(5)
     return json.loads(r.stdout)["end"]["sum_received"]["bytes"]
 
@@ -108,7 +109,8 @@ def combined(t):
         "instance": f"{t.tag}-both",
         "lma": {"addresses": [coa],
                 "pools": [{"name": "default", "prefix": "2001:db8:200::/48"}],
-                "mags": [{"name": "self", "address": coa}, {"name": "mag2", "address": "2001:db8:12::1"}]},
+                "mags": [{"name": "self", "address": coa},
+                         {"name": "mag2", "address": "2001:db8:12::1"}]},
     })
     conf["mag"]["lmas"] = [{"name": "self", "address": coa}]
     return conf
@@ -118,7 +120,8 @@ def test_lma_and_mag_in_one_daemon(fresh):
     """mag1 anchors its own nodes; packets leave it natively, without a tunnel."""
     t = fresh(nodes=2)
     t.lma.ip("route add 2001:db8:200::/48 via 2001:db8:2::fe")
-    t.net.ip("route add 2001:db8:200::/48 via 2001:db8:11::1", "route add 2001:db8:c::/64 via 2001:db8:2::1")
+    t.net.ip("route add 2001:db8:200::/48 via 2001:db8:11::1",
+             "route add 2001:db8:c::/64 via 2001:db8:2::1")
     t.start("mag1", combined(t))
     for n in t.nodes:
         t.attach(n, 1)
@@ -136,7 +139,8 @@ def test_handover_away_from_the_combined_daemon(fresh):
     """The node moves from the anchor's own access link to mag2, and back."""
     t = fresh(nodes=1)
     t.lma.ip("route add 2001:db8:200::/48 via 2001:db8:2::fe")
-    t.net.ip("route add 2001:db8:200::/48 via 2001:db8:11::1", "route add 2001:db8:c::/64 via 2001:db8:2::1")
+    t.net.ip("route add 2001:db8:200::/48 via 2001:db8:11::1",
+             "route add 2001:db8:c::/64 via 2001:db8:2::1")
     t.start("mag1", combined(t))
     c = t.mag_config(2)
     c["mag"]["lmas"] = [{"name": "both", "address": "2001:db8:11::1"}]
@@ -161,7 +165,8 @@ def test_several_prefixes_move_together(fresh):
         t.start(f"mag{i}", t.mag_config(i, profiles=profile))
     t.attach(t.mn1, 1)
     wait_registered(t, t.mn1, 1, 8)
-    addrs = wait_until(lambda: len(t.mn1.addresses()) == 2 and t.mn1.addresses(), 10, "two addresses")
+    addrs = wait_until(lambda: len(t.mn1.addresses()) == 2 and t.mn1.addresses(), 10,
+                       "two addresses")
     for ap in (1, 2):
         to_ap(t, t.mn1, ap)
         for a in addrs:
@@ -194,7 +199,8 @@ def test_node_without_a_profile_is_known_by_its_address(fresh):
     ids = [b["mn_id"] for b in t.daemons["lma"].ctl("bindings")]
     assert len(ids) == 1 and ids[0].endswith("@example.com")
     assert ids[0].split("@")[0].replace("-", "").replace(":", "") == t.mn1.mac.replace(":", "")
-    t.start("mag2", t.mag_config(2, profiles=None, **{"fallback-profiles": None}, domain={"realm": None}))
+    t.start("mag2", t.mag_config(2, profiles=None, fallback_profiles=None,
+                                 domain={"realm": None}))
     t.move(t.mn1, 2)
     time.sleep(1)
     assert t.daemons["mag2"].ctl("update-list") == []

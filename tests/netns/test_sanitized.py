@@ -43,8 +43,8 @@ def test_sanitized_daemons_find_nothing(fresh, request):
         if len(bad) >= 6:
             to_lma.mh(mag_addr(rng.choice([1, 2])), LMAA, bytes(bad))
     for d in t.daemons.values():
-        for command in ("status", "bindings", "update-list", "sessions", "peers", "interfaces", "nodes",
-                        "pools", "profiles", "counters", "drops", "help", "version"):
+        for command in ("status", "bindings", "update-list", "sessions", "peers", "interfaces",
+                        "nodes", "pools", "profiles", "counters", "drops", "help", "version"):
             d.pmipctl(command)
             d.pmipctl("--json", command)
         d.send_signal(signal.SIGHUP)
