@@ -137,7 +137,6 @@ enum ctl_format {
 #define CTL_COLS_NODES(C) \
 	C("IFNAME", "ifname", CTL_TEXT) \
 	C("MAC", "mac", CTL_TEXT) \
-	C("MN-ID", "mn_id", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
 	C("SEEN", "seen", CTL_SECONDS) \
 	C("PREFIXES", "prefixes", CTL_TEXT)

@@ -50,7 +50,6 @@ struct control_iface {
 struct control_node {
 	const char *ifname;
 	struct mac mac;
-	const struct mnid *mnid; /* NULL while unknown */
 	const char *state;
 	nsec_t seen;			/* when it last showed to be there */
 	const struct prefix6 *prefixes; /* advertised to it */

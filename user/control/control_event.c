@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/control_priv.h"
+
+static json_t *message_json(const struct mh_msg *m, bool verbose)
+{
+	json_t *o = json_object();
+	char summary[512];
+
+	control_set(o, "name", control_str(mh_msg_name(m)));
+	control_set(o, "summary", control_str(mh_summary(m, summary, sizeof(summary))));
+	if (m->type == MH_BU) {
+		control_set(o, "seq", json_integer(m->bu.seq));
+		control_set(o, "lifetime",
+			    json_integer(m->bu.lifetime * (json_int_t)MH_LIFETIME_UNIT));
+	} else if (m->type == MH_BA) {
+		control_set(o, "seq", json_integer(m->ba.seq));
+		control_set(o, "lifetime",
+			    json_integer(m->ba.lifetime * (json_int_t)MH_LIFETIME_UNIT));
+		control_set(o, "status", json_integer(m->ba.status));
+		control_set(o, "status_name", control_str(pba_status_name(m->ba.status)));
+	}
+	if (verbose) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *f = open_memstream(&text, &len);
+
+		if (f) {
+			mh_print(f, m);
+			if (fclose(f) == 0)
+				control_set(o, "text", control_str(text));
+			free(text);
+		}
+	}
+	return o;
+}
+
+json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev, bool verbose)
+{
+	json_t *o = json_object();
+
+	control_set(o, "event", control_str(event_type_name(ev->type)));
+	if (ev->role)
+		control_set(o, "role", control_str(ev->role));
+	if (ctx->wallclock)
+		control_set(o, "time", control_ns_to_s(ctx->wallclock(ctx->ops.ctx)));
+	control_set(o, "uptime", control_ns_to_s(nsec_sub(ev->now, ctx->started_at)));
+	if (ev->mnid)
+		control_set(o, "mn_id", control_mnid(ev->mnid));
+	if (ev->peer)
+		control_set(o, "peer", control_addr(ev->peer));
+	if (ev->mac)
+		control_set(o, "mac", control_mac(ev->mac));
+	if (ev->ifname)
+		control_set(o, "ifname", control_str(ev->ifname));
+	if (ev->from)
+		control_set(o, "from", control_str(ev->from));
+	if (ev->to)
+		control_set(o, "to", control_str(ev->to));
+	if (ev->cause)
+		control_set(o, "cause", control_str(ev->cause));
+	if (ev->clause)
+		control_set(o, "clause", control_str(ev->clause));
+	if (ev->n_prefixes)
+		control_set(o, "prefixes", control_prefixes(ev->prefixes, ev->n_prefixes));
+	if (ev->msg)
+		control_set(o, "message", message_json(ev->msg, verbose));
+	return o;
+}

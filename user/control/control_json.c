@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/control_priv.h"
+
+void control_buf_add(struct control_buf *b, const void *data, size_t len)
+{
+	if (b->bad)
+		return;
+	if (b->cap - b->len < len) {
+		size_t cap = b->cap ? b->cap : 512;
+		char *p;
+
+		while (cap - b->len < len)
+			cap *= 2;
+		p = realloc(b->p, cap);
+		if (!p) {
+			b->bad = true;
+			return;
+		}
+		b->p = p;
+		b->cap = cap;
+	}
+	memcpy(b->p + b->len, data, len);
+	b->len += len;
+}
+
+static int dump_to_buf(const char *data, size_t len, void *ctx)
+{
+	struct control_buf *b = ctx;
+
+	control_buf_add(b, data, len);
+	return b->bad ? -1 : 0;
+}
+
+void control_buf_json(struct control_buf *b, const json_t *j)
+{
+	if (!j || json_dump_callback(j, dump_to_buf, b, JSON_COMPACT))
+		b->bad = true;
+}
+
+void control_buf_free(struct control_buf *b)
+{
+	free(b->p);
+	*b = (struct control_buf){0};
+}
+
+bool control_page_wants(struct control_page *pg)
+{
+	if (pg->more || pg->seen++ < pg->offset)
+		return false;
+	if (pg->written < pg->limit && pg->out->len < CONTROL_PAGE_BYTES)
+		return true;
+	pg->seen--;
+	pg->more = true;
+	return false;
+}
+
+void control_page_row(struct control_page *pg, json_t *row)
+{
+	if (pg->written++)
+		control_buf_add(pg->out, ",", 1);
+	control_buf_json(pg->out, row);
+	json_decref(row);
+}
+
+json_t *control_str(const char *s)
+{
+	json_t *j;
+
+	if (!s)
+		return json_null();
+	j = json_string(s);
+	return j ? j : json_string("?");
+}
+
+json_t *control_addr(const struct in6_addr *a)
+{
+	char s[ADDR6_STRLEN];
+
+	return json_string(addr6_str(a, s));
+}
+
+json_t *control_mac(const struct mac *m)
+{
+	char s[MAC_STRLEN];
+
+	return json_string(mac_str(m, s));
+}
+
+json_t *control_mnid(const struct mnid *id)
+{
+	char s[2 * MH_NAI_MAX + 32];
+
+	return control_str(mnid_str(id, s, sizeof(s)));
+}
+
+json_t *control_prefixes(const struct prefix6 *p, unsigned n)
+{
+	json_t *a = json_array();
+	char s[PREFIX6_STRLEN];
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(a, json_string(prefix6_str(&p[i], s)));
+	return a;
+}
+
+json_t *control_ns_to_s(uint64_t ns)
+{
+	return json_real((double)(ns / 1000) / 1e6);
+}
+
+void control_set(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new(o, key, value);
+}
