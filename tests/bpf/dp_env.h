@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A place of its own for tests of the loaded data plane: new network and mount namespaces, a
+ * bpffs of its own at /sys/fs/bpf, and shorthands. Everything vanishes with the process.
+ */
+#pragma once
+
+#include <pmip/abi.h>
+
+#include "dataplane/dp_bpf.h"
+
+void env_enter(void); /* exits with a message when not root */
+/* Runs a shell command; its exit status. Output is shown only when it fails and `must`. */
+int env_sh(bool must, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+unsigned env_ifindex(const char *ifname);
+
+struct dp_bpf *env_dp(const struct dp_bpf_cfg *cfg);	/* exits when it cannot be made */
+int env_pin(const struct dp_bpf *dp, const char *name); /* descriptor of a pinned map */
+/* pm_session or pm_tunnel as a program sees it; mapped read-only for the process' life. */
+const void *env_map(int fd);
+
+struct in6_addr env_addr(const char *s);
+struct prefix6 env_prefix(const char *s);
