@@ -120,9 +120,9 @@ struct {
 /* clang-format on */
 
 /* Switches, fixed at load time; the verifier removes what is off. */
-const volatile _Bool pm_role_lma = 1;  /* sessions may be anchored here */
-const volatile _Bool pm_role_mag = 1;  /* sessions may be on a link here */
-const volatile _Bool pm_use_pools = 1; /* pm_pool has entries */
-const volatile _Bool pm_use_framed = 0; /* pm_framed has entries */
+const volatile _Bool pm_role_lma = 1;	  /* sessions may be anchored here */
+const volatile _Bool pm_role_mag = 1;	  /* sessions may be on a link here */
+const volatile _Bool pm_use_pools = 1;	  /* pm_pool has entries */
+const volatile _Bool pm_use_framed = 0;	  /* pm_framed has entries */
 const volatile __u32 pm_icmp_rate = 1000; /* ICMPv6 errors per second and CPU; 0: none */
 const volatile __u32 pm_icmp_burst = 100;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets that arrive on an access interface (RFC 5213 6.10.3, 6.10.5). What belongs to the link
+ * itself (neighbour discovery, multicast listeners, anything link-local) is the kernel's. All
+ * else must come from a node that is bound to this link, with the link-layer address of that node.
+ */
+#pragma once
+
+#include "route.h"
+
+pm_inline bool pm_is_link_control(const struct pm_pkt *p)
+{
+	const struct icmp6hdr *icmp = (const void *)(p->ip + 1);
+
+	if (pm_link_scope(&p->ip->saddr) || pm_link_scope(&p->ip->daddr))
+		return true;
+	if (p->ip->nexthdr != IPPROTO_ICMPV6 || (void *)(icmp + 1) > p->end)
+		return false;
+	/* MLD 130-132, ND 133-137, MLDv2 143 */
+	return (icmp->icmp6_type >= 130 && icmp->icmp6_type <= 137) || icmp->icmp6_type == 143;
+}
+
+pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+{
+	__u32 ifindex = pm_hook_ifindex(ctx), up;
+	enum pm_lookup r_to = PM_NONE;
+	const struct pm_access *access;
+	const struct pm_iface *iface;
+	struct pm_found from, to;
+	union pm_l2 l2;
+
+	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
+	if (!iface || !pm_parse(ctx, p))
+		return pm_kernel(a);
+	access = pm_get_access(iface->access);
+	if (!access)
+		return pm_kernel(a);
+	if (!pm_mac_is(p->eth->h_dest, access->smac) && !pm_mac_is(p->eth->h_dest, iface->mac) &&
+	    !pm_mac_none(iface->mac))
+		return pm_kernel(a);
+	if (pm_is_link_control(p))
+		return pm_kernel(a);
+
+	switch (pm_find(&p->ip->saddr, &from)) {
+	case PM_STALE:
+		return pm_drop_for(a, PM_DROP_STALE_SLOT);
+	case PM_NONE:
+		return pm_drop_for(a, PM_DROP_UNKNOWN_NODE);
+	case PM_FOUND:
+		break;
+	}
+	pm_get_l2(&l2, &from);
+	up = READ_ONCE(from.s->up_tunnel);
+	if (!pm_still(&from))
+		return pm_drop_for(a, PM_DROP_STALE_SLOT);
+	if (!pm_has(&from, PM_F_LINK) || l2.access != iface->access ||
+	    !pm_mac_is(p->eth->h_source, l2.mac))
+		return pm_drop_for(a, PM_DROP_SPOOFED);
+	if (pm_has(&from, PM_F_DROP))
+		return pm_drop_for(a, PM_DROP_LINGERING);
+	if (pm_is_local(&p->ip->daddr))
+		return pm_kernel(a);
+	if (!pm_lengths_hold(ctx, p))
+		return pm_drop_for(a, PM_DROP_MALFORMED);
+
+	a->up = from.s;
+	if (pm_has(&from, PM_F_LOCAL_ROUTING) || !up) {
+		r_to = pm_find(&p->ip->daddr, &to);
+		if (r_to == PM_STALE)
+			return pm_drop_for(a, PM_DROP_STALE_SLOT);
+	}
+	if (r_to == PM_FOUND && pm_has(&to, PM_F_LINK) &&
+	    (pm_has(&from, PM_F_LOCAL_ROUTING) || pm_has(&to, PM_F_ANCHORED))) {
+		a->down = to.s;
+		if (pm_has(&to, PM_F_DROP))
+			return pm_drop_for(a, PM_DROP_LINGERING);
+		return pm_to_link(ctx, p, a, &to, PM_V_LOCAL);
+	}
+	if (up)
+		return pm_to_tunnel(ctx, p, a, up);
+	if (r_to == PM_FOUND && pm_has(&to, PM_F_ANCHORED))
+		return pm_to_node(ctx, p, a, &to);
+	return pm_to_route(ctx, p, a);
+}

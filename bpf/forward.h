@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Carries out what was decided. The only place, with icmp.h, that changes a packet: one resize at
+ * most, then the new headers, built on the stack, in one go.
+ */
+#pragma once
+
+#include "encap.h"
+#include "icmp.h"
+
+pm_inline void pm_account(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
+{
+	__u32 packets = pm_hook_segs(ctx);
+
+	if (a->up) {
+		__sync_fetch_and_add(&a->up->up_packets, packets);
+		__sync_fetch_and_add(&a->up->up_bytes, p->len);
+	}
+	if (a->down) {
+		__sync_fetch_and_add(&a->down->down_packets, packets);
+		__sync_fetch_and_add(&a->down->down_bytes, p->len);
+	}
+}
+
+pm_inline int pm_leave(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	if (a->to_stack)
+		return PM_ACT_PASS;
+#if !PM_AT_XDP
+	if (a->neigh) {
+		struct bpf_redir_neigh nh = {.nh_family = PM_AF_INET6};
+
+		__builtin_memcpy(nh.ipv6_nh, a->next_hop, sizeof(nh.ipv6_nh));
+		return bpf_redirect_neigh(a->ifindex, &nh, sizeof(nh), 0);
+	}
+#endif
+	return bpf_redirect(a->ifindex, 0);
+}
+
+/* The first octets of the inner packet, hop limit and congestion mark as they shall leave. */
+pm_inline __u64 pm_inner_word(const struct pm_pkt *p, const struct pm_act *a)
+{
+	union {
+		__u64 word;
+		__u8 octet[8];
+	} in = {.word = *(const pm_w64 *)p->ip};
+
+	if (a->ecn_ce)
+		in.octet[1] |= PM_ECN_CE << 4;
+	in.octet[7] = a->hop_limit;
+	return in.word;
+}
+
+pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
+{
+	const int outer_len = sizeof(struct ipv6hdr);
+	int grow = (a->tunnel ? outer_len : 0) - (p->outer ? outer_len : 0);
+	__u32 len = ETH_HLEN + (a->tunnel ? outer_len : 0) + p->len;
+	union pm_head h;
+
+	h.pad[0] = h.pad[1] = 0;
+	if (a->to_stack) {
+		h.eth = *p->eth;
+	} else {
+		__builtin_memcpy(h.eth.h_dest, a->dmac, ETH_ALEN);
+		__builtin_memcpy(h.eth.h_source, a->smac, ETH_ALEN);
+		h.eth.h_proto = bpf_htons(ETH_P_IPV6);
+	}
+	if (a->tunnel) {
+		pm_outer_header(&h.outer, p, a->tunnel, a->ecn_ce);
+		h.inner = pm_inner_word(p, a);
+	} else {
+		h.alone = pm_inner_word(p, a);
+	}
+	if (grow && pm_hook_resize(ctx, grow, true)) {
+		if (!PM_AT_XDP)
+			return pm_discard(PM_DROP_HEADROOM);
+		/* TC can enlarge what XDP cannot */
+		pm_count_verdict(PM_V_TO_TC);
+		return PM_ACT_PASS;
+	}
+	/* Ethernet padding would end up inside the tunnel; a packet in segments has none */
+	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+		return pm_discard(PM_DROP_HEADROOM);
+	if (a->tunnel ? pm_hook_write(ctx, &h, PM_HEAD_OUTER)
+		      : pm_hook_write(ctx, &h, PM_HEAD_ALONE))
+		return pm_discard(PM_DROP_HEADROOM);
+	pm_account(ctx, p, a);
+	pm_count_verdict(a->verdict);
+	return pm_leave(ctx, a);
+}
+
+pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
+{
+	switch (a->verdict) {
+	case PM_V_TO_KERNEL:
+	case PM_V_TO_TC:
+		pm_count_verdict(a->verdict);
+		return PM_ACT_PASS;
+	case PM_V_DROPPED:
+		return pm_discard(a->reason);
+	case PM_V_REPLIED:
+		return pm_reply(ctx, p, a);
+	default:
+		return pm_forward(ctx, p, a);
+	}
+}
