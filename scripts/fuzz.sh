@@ -42,13 +42,16 @@ for target in "${targets[@]}"; do
 	found=$out/corpus/$target
 	crashes=$out/crashes/$target/
 	mkdir -p "$found" "$crashes"
+	options=(-max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048
+		-artifact_prefix="$crashes" -print_final_stats=1 -verbosity=0)
 	"$program" --dictionary >"$program.dict"
+	# libFuzzer refuses an empty dictionary
+	[ ! -s "$program.dict" ] || options+=(-dict="$program.dict")
+	inputs=("$found")
+	[ ! -d "$corpus" ] || inputs+=("$corpus")
 	log=$program.log
 	echo "fuzz_$target: $seconds s"
-	# Messages have at most 2048 octets; configuration and control lines may be longer.
-	if "$program.libfuzzer" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
-		-dict="$program.dict" -artifact_prefix="$crashes" -print_final_stats=1 -verbosity=0 \
-		"$found" "$corpus" >"$log" 2>&1; then
+	if "$program.libfuzzer" "${options[@]}" "${inputs[@]}" >"$log" 2>&1; then
 		grep -E '^stat::(number_of_executed_units|new_units_added|peak_rss_mb)' "$log"
 		passed=$((passed + 1))
 	else
