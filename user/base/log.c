@@ -98,7 +98,8 @@ static void make_printable(char *s)
 	}
 }
 
-static void emit(enum log_class cls, uint64_t suppressed, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void emit(enum log_class cls, uint64_t suppressed,
+						       const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_OCTETS + 64];
 	int n;

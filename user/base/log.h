@@ -33,7 +33,8 @@ const char *log_class_name(enum log_class cls);
 int log_class_parse(const char *s, enum log_class *out); /* 0 or -EINVAL */
 
 void log_msg(enum log_class cls, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_vmsg(enum log_class cls, const char *fmt, va_list ap);
+void log_vmsg(enum log_class cls, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* Token bucket: `burst` lines at once, then one per `every`. Zero-initialised is ready to use
  * and means 5 lines at once, then one per second. */

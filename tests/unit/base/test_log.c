@@ -2,7 +2,11 @@
 #include "lib/cu.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -122,6 +126,48 @@ static void test_limited_announces(void)
 	CU_ASSERT_TRUE(log_limit_ok(&l, 2 * NSEC_PER_SEC));
 }
 
+/* What a process writes to its stderr, which the journal is said to be, or not. */
+static void default_sink(char *out, size_t cap, bool journal)
+{
+	char stream[64] = "1:1";
+	FILE *f = tmpfile();
+	struct stat st;
+	int status = -1;
+	ssize_t n;
+	pid_t pid;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL_FATAL(fstat(fileno(f), &st), 0);
+	if (journal)
+		snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
+	pid = fork();
+	if (!pid) {
+		dup2(fileno(f), STDERR_FILENO);
+		setenv("JOURNAL_STREAM", stream, 1);
+		log_set_sink(NULL, NULL);
+		log_set_level(LOG_C_INFO);
+		log_msg(LOG_C_AUTH, "refused %s", "2001:db8::1");
+		log_msg(LOG_C_DEBUG, "detail");
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+	n = pread(fileno(f), out, cap - 1, 0);
+	out[n < 0 ? 0 : n] = '\0';
+	fclose(f);
+}
+
+static void test_default_sink(void)
+{
+	char out[256];
+
+	default_sink(out, sizeof(out), false);
+	CU_ASSERT_STRING_EQUAL(out, "auth: refused 2001:db8::1\n");
+	default_sink(out, sizeof(out), true);
+	CU_ASSERT_STRING_EQUAL(out, "<4>auth: refused 2001:db8::1\n");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
@@ -130,8 +176,9 @@ int main(int argc, char **argv)
 		{"text from the network cannot forge or flood a line",test_hostile_text},
 		{"limit starts with a burst of 5, then 1 per second", test_limit_defaults},
 		{"limit holds its rate",						    test_limit_rate},
+		{"stderr gets the class, the journal its priority too",					test_default_sink},
 		{"suppressed lines are announced with the next one",				     test_limited_announces},
-		{0			      },
+		{0						   },
 	};
 	return cu_main("log", tests, argc, argv);
 }
