@@ -36,8 +36,8 @@ $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%.o,$(wildcard tests/bpf/*.c)): | $(BPF_
 
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
-$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,access mag lma core wire base)
-	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,config access mag lma core wire base)
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,config)
 
 .SECONDARY: # keep the objects of test programs
 
