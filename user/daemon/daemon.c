@@ -255,15 +255,14 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.confirmed = trigger_confirmed,
 	};
 	const struct access_cfg access_cfg = daemon_access_cfg(d->cfg);
-	struct link_ops links;
 	int rc = access_new(&d->access, &access_cfg, &ops, &d->sink);
 
 	if (rc)
 		return fail(err, cap, rc, "access side");
 	access_bind(d->access, &triggers);
-	links = access_link_ops(d->access);
+	d->links = access_link_ops(d->access);
 	rc = mag_new(&d->mag, &d->cfg->mag, &d->env, dp_bpf_dataplane(d->dp), d->tunnels,
-		     &d->profiles, &links, &d->sink);
+		     &d->profiles, &d->links, &d->sink);
 	if (rc)
 		return fail(err, cap, rc, "MAG");
 	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);

@@ -78,6 +78,7 @@ struct daemon {
 	struct mh_sock *mh;
 	struct frame_sock *frames;
 	struct access *access;
+	struct link_ops links; /* the MAG borrows it */
 	struct lma *lma;
 	struct mag *mag;
 	struct control *control;
