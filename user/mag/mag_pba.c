@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What LMAs send (RFC 5213 6.9.1.2; RFC 6275 11.7.3, 11.7.4).
+ *
+ * An answer belongs to the open request of the same MN-Identifier, LMA and Sequence Number. Status
+ * 135 carries the LMA's last accepted number instead of ours, so there the number only has to
+ * explain the refusal. An option that the LMA left out is no contradiction; one that differs is,
+ * and ends the request's retransmission.
+ */
+#include "mag/mag_int.h"
+
+#include "core/order.h"
+
+// clang-format off
+#define STATUS_ROW(status, sym, name, ev, clause) {status, MAG_C_PBA_##sym, ev, clause},
+static const struct status_row {
+	uint8_t status;
+	enum mag_counter counter;
+	enum mag_event event;
+	const char *clause;
+} status_rows[] = {MAG_STATUS_ROWS(STATUS_ROW)};
+// clang-format on
+
+enum mag_event mag_status_event(uint8_t status, enum mag_counter *counter, const char **clause)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(status_rows); i++) {
+		if (status_rows[i].status == status) {
+			*counter = status_rows[i].counter;
+			*clause = status_rows[i].clause;
+			return status_rows[i].event;
+		}
+	}
+	*clause = "RFC 6275 6.1.8";
+	*counter = status < 128 ? MAG_C_PBA_OTHER_ACCEPTED : MAG_C_PBA_OTHER_REJECTED;
+	return status < 128 ? MEV_ACCEPTED : MEV_REFUSED;
+}
+
+static bool llid_echoed(const struct mag_session *s, const struct mh_msg *msg)
+{
+	const struct mh_opt *o;
+	unsigned i;
+
+	for (i = 0; (o = mh_opt_nth(msg, MHO_MN_LLID, i)); i++) {
+		struct llid own = {.len = sizeof(s->b.mac.b), .id = s->b.mac.b};
+
+		if (mac_is_zero(&s->b.mac) ? !llid_is_zero(&o->llid) : !llid_eq(&o->llid, &own))
+			return false;
+	}
+	return true;
+}
+
+static bool value_echoed(const struct mh_msg *msg, uint8_t type, uint8_t value)
+{
+	const struct mh_opt *o;
+	unsigned i;
+
+	for (i = 0; (o = mh_opt_nth(msg, type, i)); i++) {
+		if (o->value != value)
+			return false;
+	}
+	return true;
+}
+
+/* What differs from the request, or MAG_C_MAX. RFC 5213 6.9.1.2 (6) */
+static enum mag_counter contradiction(const struct mag_session *s, const struct mh_msg *msg)
+{
+	const struct mh_opt *o;
+	unsigned i;
+
+	for (i = 0; (o = mh_opt_nth(msg, MHO_MN_ID, i)); i++) {
+		if (!mnid_eq(&o->mnid, &s->b.mnid))
+			return MAG_C_PBA_MISMATCH_MN_ID;
+	}
+	if (!value_echoed(msg, MHO_HANDOFF_IND, s->req.hi))
+		return MAG_C_PBA_MISMATCH_HI;
+	if (!value_echoed(msg, MHO_ATT, s->req.att))
+		return MAG_C_PBA_MISMATCH_ATT;
+	if (!llid_echoed(s, msg))
+		return MAG_C_PBA_MISMATCH_LLID;
+	return MAG_C_MAX;
+}
+
+static bool answers(const struct mag_session *s, const struct mag_lma *lma, const struct mh_msg *msg)
+{
+	if (!s->req.open || s->lma != lma)
+		return false;
+	if (msg->ba.status != PBA_SEQ_OUT_OF_WINDOW)
+		return msg->ba.seq == s->req.seq;
+	return !s->req.timed && llid_echoed(s, msg) &&
+	       order_sequence(s->req.seq, msg->ba.seq, true) == ORDER_SEQ_NOT_NEWER;
+}
+
+static struct mag_session *find(const struct mag *m, const struct mag_lma *lma,
+				const struct mh_msg *msg, const struct mnid *id)
+{
+	struct bule *e = NULL;
+
+	while ((e = bul_by_mnid(m->bul, id, e))) {
+		if (answers(mag_session_of(e), lma, msg))
+			return mag_session_of(e);
+	}
+	e = NULL;
+	if (msg->ba.status != PBA_SEQ_OUT_OF_WINDOW) {
+		struct mag_session *s = m->inflight[msg->ba.seq % MAG_INFLIGHT];
+
+		if (s && answers(s, lma, msg))
+			return s;
+	}
+	return NULL;
+}
+
+static bool fit_for_node(const struct prefix6 *p)
+{
+	return !prefix6_is_zero(p) && p->len && p->len <= 64 && !addr6_is_linklocal(&p->addr) &&
+	       !addr6_is_multicast(&p->addr);
+}
+
+/* The prefixes of an accepting answer, duplicates left out; 0 when there is none, one is not fit to
+ * be advertised, or there are more than a session holds. */
+static unsigned prefixes_of(const struct mh_msg *msg, struct prefix6 out[DP_PREFIXES_MAX])
+{
+	const struct mh_opt *o;
+	unsigned i, j, n = 0;
+
+	for (i = 0; (o = mh_opt_nth(msg, MHO_HNP, i)); i++) {
+		struct prefix6 p = o->hnp.prefix;
+
+		if (!fit_for_node(&p))
+			return 0;
+		prefix6_mask(&p);
+		for (j = 0; j < n && !prefix6_eq(&out[j], &p); j++)
+			;
+		if (j < n)
+			continue;
+		if (n == DP_PREFIXES_MAX)
+			return 0;
+		out[n++] = p;
+	}
+	return n;
+}
+
+static void clock_differs(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
+{
+	const struct mh_opt *o = mh_opt(msg, MHO_TIMESTAMP);
+	uint64_t theirs, ours = m->env->wallclock(m->env->ctx);
+
+	mag_count_up(m, MAG_C_CLOCK_SKEW);
+	if (!o) {
+		mag_log(m, s, &s->lma->limit, now, LOG_C_LOCAL, "%s says that our clock is off",
+			s->lma->name);
+		return;
+	}
+	theirs = timestamp_to_wallclock(o->timestamp);
+	s->lma->info.clock_offset_ms =
+		theirs > ours ? (int64_t)((theirs - ours) / 1000000) : -(int64_t)((ours - theirs) / 1000000);
+	/* RFC 5213 6.9.1.2 (9): reported, never adopted */
+	mag_log(m, s, &s->lma->limit, now, LOG_C_LOCAL,
+		"the clock of %s differs from ours by %+lld ms: synchronize both to one time source",
+		s->lma->name, (long long)s->lma->info.clock_offset_ms);
+}
+
+static void rejected(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
+{
+	const char *status = pba_status_name(msg->ba.status);
+
+	s->lma->info.pba_rejected++;
+	if (msg->ba.status == PBA_TIMESTAMP_MISMATCH)
+		clock_differs(m, s, msg, now);
+	else
+		mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE, "%s rejected the request: %u %s",
+			s->lma->name, msg->ba.status, status);
+	event_emit(m->sink, &(struct event){.type = EV_REFUSED,
+					    .role = "mag",
+					    .now = now,
+					    .mnid = &s->b.mnid,
+					    .mac = &s->b.mac,
+					    .peer = &s->b.lmaa,
+					    .cause = status});
+}
+
+static void answered(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
+{
+	struct prefix6 p[DP_PREFIXES_MAX];
+	struct mag_ctx c = {.m = m, .now = now, .msg = msg, .prefixes = p};
+	enum mag_counter counter;
+	const char *clause;
+	enum mag_event ev = mag_status_event(msg->ba.status, &counter, &clause);
+
+	if (ev == MEV_ACCEPTED && s->req.lifetime) {
+		c.n_prefixes = prefixes_of(msg, p);
+		if (!c.n_prefixes) {
+			/* without its mandatory options it answers nothing (RFC 5213 5.3.6) */
+			mag_count_up(m, MAG_C_PBA_BAD_PREFIX);
+			mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE,
+				"%s accepted without usable home network prefixes", s->lma->name);
+			return;
+		}
+	}
+	mag_count_up(m, counter);
+	s->last_status = msg->ba.status;
+	c.cause = pba_status_name(msg->ba.status);
+	if (msg->ba.status >= 128) {
+		rejected(m, s, msg, now);
+	} else if (s->req.lifetime && !msg->ba.lifetime) {
+		mag_count_up(m, MAG_C_PBA_NO_LIFETIME);
+		ev = MEV_REFUSED;
+		c.cause = "accepted for no time";
+	}
+	mag_request_close(m, s);
+	mag_step(s, ev, &c);
+}
+
+static void receive_pba(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
+			const struct mh_msg *msg, nsec_t now)
+{
+	const struct mh_opt *o = mh_opt(msg, MHO_MN_ID);
+	struct mag_ctx c = {.m = m, .now = now, .msg = msg, .cause = "answer does not echo the request"};
+	struct mag_session *s;
+	enum mag_counter why;
+
+	lma->info.pba_received++;
+	if (!addr6_eq(&pkt->dst, &m->cfg.proxy_coa)) {
+		mag_count_up(m, MAG_C_PBA_DESTINATION);
+		return;
+	}
+	if (!(msg->ba.flags & MH_BA_P)) {
+		mag_count_up(m, MAG_C_PBA_NOT_PROXY);
+		log_limited(&lma->limit, now, LOG_C_REMOTE,
+			    "mag: %s sent a Binding Acknowledgement without the P flag", lma->name);
+		return;
+	}
+	if (!o) {
+		mag_count_up(m, MAG_C_PBA_NO_MN_ID);
+		return;
+	}
+	s = find(m, lma, msg, &o->mnid);
+	if (!s) {
+		mag_count_up(m, MAG_C_PBA_UNMATCHED);
+		return;
+	}
+	why = contradiction(s, msg);
+	if (why == MAG_C_MAX) {
+		answered(m, s, msg, now);
+		return;
+	}
+	mag_count_up(m, why);
+	mag_log(m, s, &lma->limit, now, LOG_C_REMOTE,
+		"answer of %s ignored, request ended: options do not echo it", lma->name);
+	mag_request_close(m, s);
+	mag_step(s, MEV_MISMATCH, &c);
+}
+
+/*
+ * No RFC says what a Binding Refresh Request means to a MAG. It is taken as the anchor's wish to
+ * see the named node's bindings refreshed now; without an MN-Identifier it names nobody, and to
+ * refresh everything would let one packet cause a million.
+ */
+static void receive_brr(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
+			const struct mh_msg *msg, nsec_t now)
+{
+	const struct mh_opt *o = mh_opt(msg, MHO_MN_ID);
+	struct bule *e = NULL, *next;
+	unsigned n = 0;
+
+	if (o && addr6_eq(&pkt->dst, &m->cfg.proxy_coa))
+		e = bul_by_mnid(m->bul, &o->mnid, NULL);
+	for (; e; e = next) {
+		struct mag_session *s = mag_session_of(e);
+		struct mag_ctx c = {.m = m, .now = now, .msg = msg, .cause = "refresh requested"};
+
+		next = bul_by_mnid(m->bul, &s->b.mnid, e);
+		if (s->lma != lma || s->state != MST_ACTIVE)
+			continue;
+		n++;
+		mag_step(s, MEV_REFRESH, &c);
+	}
+	mag_count_up(m, n ? MAG_C_BRR : MAG_C_BRR_IGNORED);
+}
+
+static void receive_be(struct mag *m, struct mag_lma *lma, const struct mh_msg *msg, nsec_t now)
+{
+	/* It names neither node nor request. Retransmission goes on: the LMA may be misconfigured. */
+	mag_count_up(m, MAG_C_BE);
+	log_limited(&lma->limit, now, LOG_C_REMOTE, "mag: Binding Error status %u from %s%s",
+		    msg->be.status, lma->name,
+		    msg->be.status == BE_UNKNOWN_MH_TYPE ? ": it does not know Binding Updates" : "");
+}
+
+static void foreign(struct mag *m, enum mag_counter c, const struct packet *pkt,
+		    const struct mh_msg *msg, nsec_t now)
+{
+	char addr[ADDR6_STRLEN];
+
+	mag_count_up(m, c);
+	log_limited(&m->foreign_limit, now, LOG_C_AUTH, "mag: %s from %s, which is not an LMA of ours",
+		    mh_msg_name(msg), addr6_str(&pkt->src, addr));
+}
+
+void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct mag_lma *lma = mag_lma_by_addr(m, &pkt->src);
+
+	if (msg->type == MH_BA)
+		mag_count_up(m, MAG_C_PBA_RECEIVED);
+	if (lma) {
+		const struct mh_opt *o = mh_opt(msg, MHO_MN_ID);
+
+		event_emit(m->sink, &(struct event){.type = EV_MSG_RCVD,
+						    .role = "mag",
+						    .now = now,
+						    .mnid = o ? &o->mnid : NULL,
+						    .peer = &pkt->src,
+						    .msg = msg});
+	}
+	switch (msg->type) {
+	case MH_BA:
+		if (lma)
+			receive_pba(m, lma, pkt, msg, now);
+		else
+			foreign(m, MAG_C_PBA_FOREIGN, pkt, msg, now);
+		break;
+	case MH_BRR:
+		if (lma)
+			receive_brr(m, lma, pkt, msg, now);
+		else
+			foreign(m, MAG_C_BRR_IGNORED, pkt, msg, now);
+		break;
+	case MH_BE:
+		if (lma)
+			receive_be(m, lma, msg, now);
+		else
+			foreign(m, MAG_C_BE_FOREIGN, pkt, msg, now);
+		break;
+	default:
+		mag_count_up(m, MAG_C_UNEXPECTED_MESSAGE);
+		break;
+	}
+}

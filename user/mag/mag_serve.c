@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The service that a registration buys: tunnel, forwarding, advertisements (RFC 5213 6.9.2, 6.10). */
+#include "mag/mag_int.h"
+
+#include <errno.h>
+
+#define IPV6_MIN_MTU 1280u
+
+/* RFC 5213 6.9.5: the path's, or the administrative default when that is not known (and never more
+ * than it), and no more than the access link carries. */
+static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s)
+{
+	uint32_t mtu = m->dp->ops->peer_mtu(m->dp, s->b.tunnel);
+
+	if (!mtu || (m->cfg.tunnel_mtu && m->cfg.tunnel_mtu < mtu))
+		mtu = m->cfg.tunnel_mtu;
+	if (!mtu || (s->access_mtu && s->access_mtu < mtu))
+		mtu = s->access_mtu;
+	/* hosts ignore less (RFC 4861 6.3.4); the tunnel fragments what does not fit */
+	return mtu && mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu;
+}
+
+static void advertise(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n,
+		      uint32_t lifetime_s)
+{
+	const struct in6_addr *fixed = &m->cfg.fixed_mag_link_local_address_on_all_access_links;
+	struct link_node node = mag_node(s);
+	struct link_advert ad = {
+		.prefixes = p,
+		.n_prefixes = n,
+		.valid_s = lifetime_s,
+		.preferred_s = lifetime_s,
+		.mtu = advertised_mtu(m, s),
+		.link_local = addr6_is_zero(fixed) ? s->b.link_local : *fixed,
+	};
+
+	m->links->advertise(m->links->ctx, &node, &ad);
+}
+
+void mag_advertise(struct mag *m, struct mag_session *s)
+{
+	if (s->serving)
+		advertise(m, s, s->b.prefixes, s->b.n_prefixes, s->b.lifetime_s);
+}
+
+static void session_of(const struct mag_session *s, struct dp_session *d)
+{
+	*d = (struct dp_session){
+		.half = DP_ACCESS,
+		.mnid = s->b.mnid,
+		.n_prefixes = s->b.n_prefixes,
+		.prefixes = s->b.prefixes,
+		.down = {.kind = DP_TO_LINK, .ifindex = s->b.ifindex, .mac = s->b.mac},
+		.up = {.kind = DP_TO_PEER, .peer = s->b.tunnel},
+		.mode = DP_FORWARD,
+		.local_routing = s->local_routing,
+	};
+}
+
+static int forward(struct mag *m, struct mag_session *s)
+{
+	struct dp_session d;
+	int err = 0;
+
+	if (!s->b.tunnel)
+		err = tunnel_get(m->tunnels, &m->cfg.proxy_coa, &s->b.lmaa, &s->b.tunnel);
+	if (err)
+		return err;
+	session_of(s, &d);
+	return m->dp->ops->session_put(m->dp, &d, &s->b.session);
+}
+
+static void forward_stop(struct mag *m, struct mag_session *s)
+{
+	if (s->b.session)
+		m->dp->ops->session_del(m->dp, s->b.session);
+	s->b.session = 0;
+	if (s->b.tunnel)
+		tunnel_put(m->tunnels, s->b.tunnel);
+	s->b.tunnel = 0;
+}
+
+static bool in_set(const struct prefix6 *p, const struct prefix6 *set, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (prefix6_eq(p, &set[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool same_set(const struct mag_session *s, const struct prefix6 *p, unsigned n)
+{
+	unsigned i;
+
+	if (s->b.n_prefixes != n)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!in_set(&p[i], s->b.prefixes, n))
+			return false;
+	}
+	return true;
+}
+
+static void emit(struct mag *m, const struct mag_session *s, enum event_type type, const char *cause,
+		 nsec_t now)
+{
+	event_emit(m->sink, &(struct event){.type = type,
+					    .role = "mag",
+					    .now = now,
+					    .mnid = &s->b.mnid,
+					    .peer = &s->b.lmaa,
+					    .mac = &s->b.mac,
+					    .cause = cause,
+					    .prefixes = s->b.prefixes,
+					    .n_prefixes = s->b.n_prefixes});
+}
+
+int mag_serve(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n, nsec_t now)
+{
+	struct prefix6 gone[DP_PREFIXES_MAX];
+	bool same = same_set(s, p, n);
+	unsigned i, n_gone = 0;
+	int err = 0;
+
+	for (i = 0; s->serving && !same && i < s->b.n_prefixes; i++) {
+		if (!in_set(&s->b.prefixes[i], p, n))
+			gone[n_gone++] = s->b.prefixes[i];
+	}
+	if (!same)
+		err = bul_set_prefixes(m->bul, &s->b, p, n);
+	if (!err && (!same || !s->serving))
+		err = forward(m, s);
+	if (err) {
+		mag_serve_stop(m, s, true, "data plane failed", now);
+		forward_stop(m, s);
+		return err;
+	}
+	/* RFC 5213 6.12: what was renumbered away is withdrawn with zero lifetimes */
+	if (n_gone)
+		advertise(m, s, gone, n_gone, 0);
+	if (s->serving && !same) {
+		mag_count_up(m, MAG_C_RENUMBERED);
+		mag_log(m, s, NULL, now, LOG_C_INFO, "%s changed the prefixes", s->lma->name);
+	}
+	if (!s->serving)
+		s->lma->info.bindings++;
+	if (!s->serving || !same)
+		emit(m, s, EV_SESSION_UP, s->serving ? "renumbered" : "registered", now);
+	s->serving = true;
+	mag_advertise(m, s);
+	return 0;
+}
+
+void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
+		    nsec_t now)
+{
+	struct link_node node = mag_node(s);
+
+	if (!s->serving)
+		return;
+	s->serving = false;
+	s->lma->info.bindings--;
+	/* forwarding first: nothing of the node's is sent on once its binding is in doubt */
+	forward_stop(m, s);
+	m->links->withdraw(m->links->ctx, &node, deprecate);
+	emit(m, s, EV_SESSION_DOWN, cause, now);
+}
+
+int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node *from)
+{
+	struct dp_session d;
+	int err;
+
+	session_of(s, &d);
+	err = m->dp->ops->session_move(m->dp, s->b.session, &d.down);
+	if (err)
+		return err;
+	/* it took its addresses along: nothing to deprecate on the old link */
+	m->links->withdraw(m->links->ctx, from, false);
+	mag_advertise(m, s);
+	return 0;
+}
+
+int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
+{
+	struct dp_session d;
+	int err;
+
+	if (s->local_routing == on)
+		return 0;
+	if (s->serving) {
+		session_of(s, &d);
+		d.local_routing = on;
+		err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
+		if (err)
+			return err;
+	}
+	s->local_routing = on;
+	return 0;
+}
+
+void mag_make_link_local(struct mag *m, struct mag_session *s)
+{
+	struct in6_addr ll = {.s6_addr = {0xfe, 0x80}};
+	struct in6_addr nodes_own = mac_linklocal(&s->b.mac);
+
+	m->env->random(m->env->ctx, &ll.s6_addr[8], 8);
+	/* locally made identifier, RFC 4291 2.5.1 */
+	ll.s6_addr[8] &= (uint8_t)~0x02;
+	while (addr6_eq(&ll, &s->b.link_local) || addr6_eq(&ll, &nodes_own))
+		ll.s6_addr[15]++;
+	s->b.link_local = ll;
+	m->links->set_link_local(m->links->ctx, s->b.ifindex, &ll);
+}
