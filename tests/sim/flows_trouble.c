@@ -123,7 +123,7 @@ static void test_crossing(void)
 	begin(cfg);
 	world_attach(&w, 0, 0, 0, HI_RESERVED);
 	/* the refresh leaves at 70 % of the lifetime, after the node was verified */
-	world_run(&w, nsec_from_s(28) + nsec_from_ms(130));
+	world_run(&w, nsec_from_s(28) + nsec_from_ms(35));
 	CU_ASSERT_STRING_EQUAL(mag_state(0, 0), "REFRESHING");
 	w.cfg.min_delay_us = 1000;
 	w.cfg.max_delay_us = 1001;

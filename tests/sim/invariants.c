@@ -191,7 +191,7 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 	struct lma_binding b;
 	struct mag_binding u;
 
-	if (!world_update(w, at, n, i, &u) || strcmp(u.state, "ACTIVE") != 0) {
+	if (!world_update(w, at, n, i, &u) || !served(u.state)) {
 		world_break(w, "%s is at mag%d, which does not serve it ({%s})", w->node[n].name, at,
 			    world_update(w, at, n, i, &u) ? u.state : "unknown");
 		return;

@@ -84,6 +84,15 @@ static void act(struct world *w)
 	}
 }
 
+/* A host speaks sooner or later: a MAG that has lost sight of it hears of it again. */
+static void everybody_speaks(struct world *w)
+{
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++)
+		for (unsigned i = 0; i < SIM_IFACES; i++)
+			if (w->node[n].at[i] != SIM_NOWHERE)
+				world_attach(w, n, i, w->node[n].at[i], HI_RESERVED);
+}
+
 static void trouble(struct world *w)
 {
 	const int mag = (int)world_below(w, SIM_MAGS);
@@ -97,11 +106,7 @@ static void trouble(struct world *w)
 		break;
 	case 2:
 		world_drop_in_flight(w);
-		/* a lost answer to verify() is a lost probe: ask the truth once more */
-		for (unsigned n = 0; n < w->cfg.n_nodes; n++)
-			for (unsigned i = 0; i < SIM_IFACES; i++)
-				if (w->node[n].at[i] != SIM_NOWHERE)
-					world_attach(w, n, i, w->node[n].at[i], HI_RESERVED);
+		everybody_speaks(w);
 		break;
 	default:
 		w->lma.silent = false;
@@ -135,6 +140,8 @@ int sim_random(uint64_t seed, bool trace, unsigned *messages)
 						 : nsec_from_ms(world_below(&w, 8000)));
 	}
 	calm(&w);
+	world_run(&w, nsec_from_s(10));
+	everybody_speaks(&w);
 	/* longer than a lifetime, the deletion delay, and the longest back-off together */
 	world_run(&w, nsec_from_s(3 * cfg.lifetime_s + 200));
 	if (!w.broken[0])

@@ -577,11 +577,21 @@ int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t 
 /* ---- views */
 
 struct find {
-	const struct world *w;
+	struct world *w;
 	unsigned node, iface;
 	bool found;
 	void *out;
 };
+
+/* Views lend their prefixes for the callback only. */
+static const struct prefix6 *keep(struct world *w, const struct prefix6 *p, unsigned n)
+{
+	struct prefix6 *to = w->kept[w->next_kept++ % 8];
+
+	if (n)
+		memcpy(to, p, n * sizeof(*p));
+	return to;
+}
 
 static bool is_node(const struct find *f, const struct mnid *id)
 {
@@ -601,6 +611,7 @@ static void find_binding(void *ctx, const struct lma_binding *b)
 		return;
 	f->found = true;
 	*(struct lma_binding *)f->out = *b;
+	((struct lma_binding *)f->out)->prefixes = keep(f->w, b->prefixes, b->n_prefixes);
 }
 
 bool world_binding(struct world *w, unsigned node, unsigned iface, struct lma_binding *b)
@@ -620,6 +631,7 @@ static void find_update(void *ctx, const struct mag_binding *b)
 		return;
 	f->found = true;
 	*(struct mag_binding *)f->out = *b;
+	((struct mag_binding *)f->out)->prefixes = keep(f->w, b->prefixes, b->n_prefixes);
 }
 
 bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struct mag_binding *b)

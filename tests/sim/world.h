@@ -101,6 +101,8 @@ struct world {
 		uint64_t timestamp;
 		struct prefix6 prefix;
 	} seen[SIM_NODES][SIM_IFACES];
+	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
+	unsigned next_kept;
 	unsigned messages, steps;
 	char broken[256]; /* the first invariant that did not hold; "" */
 	void (*on_event)(struct world *w, const struct event *ev);
@@ -130,8 +132,8 @@ int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t 
 void world_drop_in_flight(struct world *w);
 
 struct lma_binding;
-/* The LMA's binding of that node and interface; false: none. Borrowed parts live in `b` until the
- * world moves on. */
+/* The LMA's binding of that node and interface; false: none. Prefixes stay readable for the next
+ * seven views. */
 bool world_binding(struct world *w, unsigned node, unsigned iface, struct lma_binding *b);
 bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struct mag_binding *b);
 uint64_t world_counter(const struct counter_set *s, const char *name);
