@@ -56,4 +56,4 @@ void frame_sock_del(struct frame_sock *s, unsigned ifindex); /* absent: no-op */
  * interface that is down is -ENETDOWN. Losing a frame is always tolerable to the caller. */
 int frame_sock_send(struct frame_sock *s, unsigned ifindex, const void *frame, size_t len);
 
-struct counter_set frame_sock_counters(const struct frame_sock *s);
+struct counter_set frame_sock_counters(struct frame_sock *s); /* asks the kernel for its drops */

@@ -8,9 +8,9 @@
  * new look, collected for a few milliseconds so that a burst of events costs one look; a slow
  * periodic one finds what the kernel does not announce (expired path MTUs).
  *
- * Path MTU (RFC 5213 6.9.5, RFC 8201): packets that the data plane encapsulates belong to no socket,
- * so the kernel would ignore Packet Too Big messages about them. A raw socket for protocol 41,
- * which receives no data, makes the kernel process these and tells us at once (pmtu fd).
+ * Path MTU (RFC 5213 6.9.5): packets that the data plane encapsulates belong to no socket, so the
+ * kernel would ignore Packet Too Big messages about them. A raw socket for protocol 41, which
+ * receives no data, makes the kernel process these and tells us at once (pmtu fd).
  */
 #pragma once
 

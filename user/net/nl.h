@@ -124,7 +124,7 @@ struct nl_path {
 	unsigned ifindex;
 	struct in6_addr gateway; /* dst itself when on-link */
 	struct in6_addr src;     /* preferred source */
-	uint32_t mtu;            /* of the path, when the kernel has learnt one or the route sets it; else 0 */
+	uint32_t mtu;            /* learnt by the kernel, or set on the route; 0: neither */
 	bool local;              /* dst is an address of this machine */
 };
 int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
@@ -132,10 +132,13 @@ int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_add
 
 /* Looks a neighbour up. -ENOENT when there is none. */
 int nl_neigh_get(struct nl *nl, unsigned ifindex, const struct in6_addr *a, struct nl_neigh *out);
-/* Starts resolution, and asks the kernel to keep the entry resolved (NTF_EXT_MANAGED). Returns 1
- * when the kernel keeps it; 0 when it does not know how (before Linux 5.16): the caller then
- * repeats the call to keep it fresh; or -errno. */
-int nl_neigh_keep(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
+/* Starts resolution, and asks the kernel to keep the entry resolved (NTF_EXT_MANAGED). */
+enum nl_kept {
+	NL_KEPT_NOT,       /* before Linux 5.16: repeat the call to keep the entry fresh */
+	NL_KEPT_MANAGED,   /* by the kernel from now on */
+	NL_KEPT_PERMANENT, /* somebody made it permanent; left alone */
+};
+int nl_neigh_keep(struct nl *nl, unsigned ifindex, const struct in6_addr *a); /* or -errno */
 int nl_neigh_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
 
 struct counter_set nl_counters(const struct nl *nl);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/frame_sock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "base/util.h"
+
+#define FRAME_MAX 2048
+#define RCVBUF (1 << 20)
+#define READ_BUDGET 1024
+#define EPOLL_BATCH 64
+
+struct port {
+	unsigned ifindex;
+	int fd;
+	UT_hash_handle hh;
+};
+
+struct frame_sock {
+	int epoll_fd;
+	frame_rx_fn rx;
+	void *ctx;
+	struct port *ports;
+	uint64_t counter[FRAME_SOCK_C_MAX];
+};
+
+static const struct counter_desc counter_desc[] = {FRAME_SOCK_COUNTERS(COUNTER_DESC)};
+
+#define IP6_NEXT_HEADER (ETH_HLEN + 6)
+#define IP6_PAYLOAD (ETH_HLEN + 40)
+#define NXT_HOPOPTS 0
+#define NXT_ICMPV6 58
+
+/*
+ * Lets ICMPv6 Echo Reply (129), MLD report and done (131, 132), RS, RA, NS, NA (133..136) and MLDv2
+ * report (143) through, directly behind the IPv6 header or behind one hop-by-hop header.
+ */
+// clang-format off
+static const struct sock_filter filter_code[] = {
+	/*  0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 17),
+	/*  2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER),
+	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 9, 0),
+	/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_HOPOPTS, 0, 14),
+	/*  5 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/*  6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 0, 12),
+	/*  7 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD + 1),
+	/*  8 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+	/*  9 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
+	/* 10 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+	/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, IP6_PAYLOAD),
+	/* 12 */ BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+	/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 143, 3, 0),
+	/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 2, 0),
+	/* 16 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 131, 0, 2),
+	/* 17 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 1, 0),
+	/* 18 */ BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	/* 19 */ BPF_STMT(BPF_RET | BPF_K, 0),
+};
+// clang-format on
+
+int frame_sock_new(struct frame_sock **out, frame_rx_fn rx, void *ctx)
+{
+	struct frame_sock *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->rx = rx;
+	s->ctx = ctx;
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0) {
+		int rc = -errno;
+
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+static struct port *find_port(const struct frame_sock *s, unsigned ifindex)
+{
+	struct port *p;
+
+	HASH_FIND(hh, s->ports, &ifindex, sizeof(ifindex), p);
+	return p;
+}
+
+static void collect_drops(struct frame_sock *s, const struct port *p)
+{
+	struct tpacket_stats st;
+	socklen_t len = sizeof(st);
+
+	/* Reading resets the kernel's numbers. */
+	if (!getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
+		s->counter[FRAME_SOCK_C_DROPPED] += st.tp_drops;
+}
+
+static void free_port(struct frame_sock *s, struct port *p)
+{
+	collect_drops(s, p);
+	HASH_DEL(s->ports, p);
+	close(p->fd); /* leaves the epoll set with it */
+	free(p);
+}
+
+void frame_sock_free(struct frame_sock **pp)
+{
+	struct frame_sock *s = *pp;
+	struct port *p, *tmp;
+
+	if (!s)
+		return;
+	HASH_ITER(hh, s->ports, p, tmp)
+		free_port(s, p);
+	close(s->epoll_fd);
+	free(s);
+	*pp = NULL;
+}
+
+int frame_sock_fd(const struct frame_sock *s)
+{
+	return s->epoll_fd;
+}
+
+static int open_port(unsigned ifindex)
+{
+	struct sock_fprog prog = {ARRAY_SIZE(filter_code), (struct sock_filter *)filter_code};
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = (int)ifindex,
+	};
+	struct packet_mreq mreq = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_ALLMULTI};
+	int one = 1, rcvbuf = RCVBUF, rc, fd;
+
+	/* Protocol 0 until bound: nothing slips in before the filter is there. */
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    /* Solicited-node and MLD groups that this machine has not joined must reach us. */
+	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof(mreq)))
+		goto fail;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf)); /* a wish */
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		goto fail;
+	return fd;
+fail:
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int frame_sock_add(struct frame_sock *s, unsigned ifindex)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	struct port *p = find_port(s, ifindex);
+	int rc;
+
+	if (p)
+		return 0;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->ifindex = ifindex;
+	p->fd = open_port(ifindex);
+	if (p->fd < 0) {
+		rc = p->fd;
+		free(p);
+		return rc;
+	}
+	ev.data.ptr = p;
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, p->fd, &ev)) {
+		rc = -errno;
+		close(p->fd);
+		free(p);
+		return rc;
+	}
+	HASH_ADD(hh, s->ports, ifindex, sizeof(p->ifindex), p);
+	return 0;
+}
+
+void frame_sock_del(struct frame_sock *s, unsigned ifindex)
+{
+	struct port *p = find_port(s, ifindex);
+
+	if (p)
+		free_port(s, p);
+}
+
+static bool csum_partial(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
+			struct tpacket_auxdata aux;
+
+			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+			return aux.tp_status & TP_STATUS_CSUMNOTREADY;
+		}
+	return false;
+}
+
+/* One frame of the port. False when there is none left. */
+static bool read_one(struct frame_sock *s, struct port *p, nsec_t now)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	uint8_t buf[FRAME_MAX];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct sockaddr_ll from;
+	struct msghdr msg = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t len = recvmsg(p->fd, &msg, MSG_DONTWAIT);
+	struct frame_rx f;
+
+	if (len < 0) {
+		/* An interface that goes down says so once; the socket lives on. */
+		if (errno == EINTR || errno == ENETDOWN)
+			return true;
+		if (errno != EAGAIN)
+			s->counter[FRAME_SOCK_C_RECV_FAILED]++;
+		return false;
+	}
+	if (from.sll_pkttype == PACKET_OUTGOING || len < ETH_HLEN)
+		return true;
+	if (msg.msg_flags & MSG_TRUNC) {
+		s->counter[FRAME_SOCK_C_TRUNCATED]++;
+		return true;
+	}
+	s->counter[FRAME_SOCK_C_RECEIVED]++;
+	f = (struct frame_rx){
+		.ifindex = p->ifindex,
+		.data = buf,
+		.len = (size_t)len,
+		.csum_partial = csum_partial(&msg),
+	};
+	memcpy(f.src.b, buf + ETH_ALEN, ETH_ALEN);
+	s->rx(s->ctx, &f, now);
+	return true;
+}
+
+unsigned frame_sock_read(struct frame_sock *s, unsigned budget, nsec_t now)
+{
+	struct epoll_event ev[EPOLL_BATCH];
+	unsigned done = 0;
+	int n = epoll_wait(s->epoll_fd, ev, EPOLL_BATCH, 0);
+
+	if (!budget)
+		budget = READ_BUDGET;
+	for (int i = 0; i < n; i++) {
+		unsigned share = budget / (unsigned)n + 1; /* no interface starves the others */
+
+		while (share-- && done < budget && read_one(s, ev[i].data.ptr, now))
+			done++;
+	}
+	return done;
+}
+
+int frame_sock_send(struct frame_sock *s, unsigned ifindex, const void *frame, size_t len)
+{
+	struct port *p = find_port(s, ifindex);
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = (int)ifindex,
+		.sll_halen = ETH_ALEN,
+	};
+
+	if (!p)
+		return -ENODEV;
+	if (len < ETH_HLEN)
+		return -EINVAL;
+	memcpy(to.sll_addr, frame, ETH_ALEN);
+	if (sendto(p->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		s->counter[FRAME_SOCK_C_SEND_FAILED]++;
+		return -errno;
+	}
+	s->counter[FRAME_SOCK_C_SENT]++;
+	return 0;
+}
+
+struct counter_set frame_sock_counters(struct frame_sock *s)
+{
+	struct port *p, *tmp;
+
+	HASH_ITER(hh, s->ports, p, tmp)
+		collect_drops(s, p);
+	return (struct counter_set){"frame_sock", counter_desc, s->counter, FRAME_SOCK_C_MAX};
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nexthop.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/deadline.h"
+#include "base/util.h"
+
+#define SETTLE nsec_from_ms(3)     /* events within this time cost one look */
+#define RECHECK nsec_from_s(60)    /* a good next hop, for what nobody announces */
+#define RETRY nsec_from_s(1)       /* one that is not usable yet */
+#define KEEP_FRESH nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
+#define PROTO_IPV6 41
+#define PMTU_READS_MAX 64
+
+/* A neighbour that some tracked addresses are reached through. */
+struct via {
+	struct {
+		struct in6_addr addr;
+		unsigned ifindex;
+	} key;
+	UT_hash_handle hh;
+	struct entry *users;
+	enum nl_kept kept; /* does the kernel keep it resolved? */
+};
+
+struct entry {
+	uint32_t id;
+	UT_hash_handle hh;
+	struct in6_addr remote, local;
+	struct nexthop nh;
+	bool told;
+	struct deadline due;
+	struct via *via;
+	struct entry *prev, *next; /* of via */
+};
+
+struct nexthops {
+	struct nl *nl;
+	struct nl_listener listener;
+	nexthop_fn cb;
+	void *ctx;
+	struct entry *entries;
+	struct via *vias;
+	struct deadlines deadlines;
+	int pmtu_fd;
+};
+
+/* ---- neighbours ---- */
+
+static void leave_via(struct nexthops *t, struct entry *e)
+{
+	struct via *v = e->via;
+
+	if (!v)
+		return;
+	e->via = NULL;
+	DL_DELETE(v->users, e);
+	if (v->users)
+		return;
+	/* A managed entry would stay for ever. Without the flag it comes back when needed. */
+	if (v->kept == NL_KEPT_MANAGED)
+		nl_neigh_del(t->nl, v->key.ifindex, &v->key.addr);
+	HASH_DEL(t->vias, v);
+	free(v);
+}
+
+static struct via *find_via(struct nexthops *t, unsigned ifindex, const struct in6_addr *addr)
+{
+	struct via *v, key;
+
+	memset(&key, 0, sizeof(key));
+	key.key.addr = *addr;
+	key.key.ifindex = ifindex;
+	HASH_FIND(hh, t->vias, &key.key, sizeof(key.key), v);
+	return v;
+}
+
+static struct via *enter_via(struct nexthops *t, struct entry *e, unsigned ifindex,
+			     const struct in6_addr *addr)
+{
+	struct via *v = find_via(t, ifindex, addr);
+
+	if (v && e->via == v)
+		return v;
+	leave_via(t, e);
+	if (!v) {
+		v = calloc(1, sizeof(*v));
+		if (!v)
+			return NULL;
+		v->key.addr = *addr;
+		v->key.ifindex = ifindex;
+		HASH_ADD(hh, t->vias, key, sizeof(v->key), v);
+	}
+	DL_APPEND(v->users, e);
+	e->via = v;
+	return v;
+}
+
+/* ---- one look ---- */
+
+/* Fills nh as far as the kernel knows; returns when to look again at the latest. */
+static nsec_t look(struct nexthops *t, struct entry *e, struct nexthop *nh)
+{
+	const struct nl_link *link;
+	struct nl_neigh neigh;
+	struct nl_path path;
+	struct via *v;
+	int known;
+
+	if (nl_route_get(t->nl, &e->remote, &e->local, &path)) {
+		leave_via(t, e);
+		return RETRY;
+	}
+	nh->local = path.local;
+	if (path.local) {
+		leave_via(t, e);
+		return RECHECK;
+	}
+	nh->ifindex = path.ifindex;
+	nh->gateway = path.gateway;
+	link = nl_link_by_index(t->nl, path.ifindex);
+	if (!link || !link->running) {
+		leave_via(t, e);
+		return RETRY;
+	}
+	nh->mtu = path.mtu && path.mtu < link->mtu ? path.mtu : link->mtu;
+	if (!link->ethernet) {
+		leave_via(t, e);
+		return RECHECK; /* no Ethernet header to build */
+	}
+	v = enter_via(t, e, path.ifindex, &path.gateway);
+	if (!v)
+		return RETRY;
+	known = nl_neigh_get(t->nl, path.ifindex, &path.gateway, &neigh);
+	/* Asks for resolution when there is no good entry, and keeps a good one from going stale. */
+	if (v->kept == NL_KEPT_NOT || known || neigh.failed) {
+		int kept = nl_neigh_keep(t->nl, path.ifindex, &path.gateway);
+
+		v->kept = kept < 0 ? NL_KEPT_NOT : (enum nl_kept)kept;
+	}
+	if (known)
+		known = nl_neigh_get(t->nl, path.ifindex, &path.gateway, &neigh);
+	if (known || !neigh.reachable)
+		return RETRY;
+	nh->valid = true;
+	nh->smac = link->mac;
+	nh->dmac = neigh.mac;
+	return v->kept == NL_KEPT_NOT ? KEEP_FRESH : RECHECK;
+}
+
+static bool same(const struct nexthop *a, const struct nexthop *b)
+{
+	return a->valid == b->valid && a->local == b->local && a->ifindex == b->ifindex &&
+	       a->mtu == b->mtu && mac_eq(&a->smac, &b->smac) && mac_eq(&a->dmac, &b->dmac) &&
+	       addr6_eq(&a->gateway, &b->gateway);
+}
+
+static void due_fire(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct entry *e = container_of(d, struct entry, due);
+	struct nexthops *t = ctx;
+	struct nexthop nh = {0};
+	nsec_t again = look(t, e, &nh);
+
+	deadline_arm(&t->deadlines, d, nsec_add(now, again));
+	if (e->told && same(&nh, &e->nh))
+		return;
+	e->told = true;
+	e->nh = nh;
+	t->cb(t->ctx, e->id, &e->nh, now);
+}
+
+static void look_soon(struct nexthops *t, struct entry *e, nsec_t now)
+{
+	nsec_t at = nsec_add(now, SETTLE);
+
+	if (!e->due.armed || e->due.at > at)
+		deadline_arm(&t->deadlines, &e->due, at);
+}
+
+/* ---- what starts a look ---- */
+
+static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *old, bool gone,
+		    nsec_t now)
+{
+	struct nexthops *t = ctx;
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, t->entries, e, tmp)
+		if (!e->nh.valid || e->nh.ifindex == l->ifindex)
+			look_soon(t, e, now);
+}
+
+static void on_route(void *ctx, const struct prefix6 *dst, bool gone, nsec_t now)
+{
+	struct nexthops *t = ctx;
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, t->entries, e, tmp)
+		if (prefix6_has_addr(dst, &e->remote))
+			look_soon(t, e, now);
+}
+
+static void on_neigh(void *ctx, const struct nl_neigh *n, bool gone, nsec_t now)
+{
+	struct nexthops *t = ctx;
+	struct via *v = find_via(t, n->ifindex, &n->addr);
+	struct entry *e;
+
+	if (!v)
+		return;
+	if (gone)
+		v->kept = NL_KEPT_NOT;
+	DL_FOREACH(v->users, e) {
+		/* Most events only say that an entry is still good. */
+		if (!gone && e->nh.valid && n->reachable && mac_eq(&n->mac, &e->nh.dmac))
+			continue;
+		look_soon(t, e, now);
+	}
+}
+
+static void on_resync(void *ctx, nsec_t now)
+{
+	struct nexthops *t = ctx;
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, t->entries, e, tmp)
+		look_soon(t, e, now);
+}
+
+/* ---- path MTU ---- */
+
+static int open_pmtu(void)
+{
+	struct sock_filter none[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog prog = {ARRAY_SIZE(none), none};
+	int one = 1, fd;
+
+	fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, PROTO_IPV6);
+	if (fd < 0)
+		return -1;
+	/* Errors only: IPV6_RECVERR makes the kernel take Packet Too Big to heart; the filter keeps
+	 * tunnel packets from being copied here. */
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int nexthops_pmtu_fd(const struct nexthops *t)
+{
+	return t->pmtu_fd;
+}
+
+static bool is_too_big(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		struct sock_extended_err err;
+
+		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_RECVERR)
+			continue;
+		memcpy(&err, CMSG_DATA(c), sizeof(err));
+		return err.ee_origin == SO_EE_ORIGIN_ICMP6 && err.ee_type == ICMP6_PACKET_TOO_BIG;
+	}
+	return false;
+}
+
+void nexthops_pmtu_read(struct nexthops *t, nsec_t now)
+{
+	if (t->pmtu_fd < 0)
+		return;
+	for (int i = 0; i < PMTU_READS_MAX; i++) {
+		union {
+			struct cmsghdr align;
+			char buf[CMSG_SPACE(sizeof(struct sock_extended_err) +
+					    sizeof(struct sockaddr_in6))];
+		} control;
+		struct sockaddr_in6 dst = {0};
+		char byte;
+		struct iovec iov = {&byte, sizeof(byte)};
+		struct msghdr msg = {
+			.msg_name = &dst,
+			.msg_namelen = sizeof(dst),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control),
+		};
+		struct entry *e, *tmp;
+
+		if (recvmsg(t->pmtu_fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			return;
+		if (!is_too_big(&msg))
+			continue;
+		HASH_ITER(hh, t->entries, e, tmp)
+			if (addr6_eq(&e->remote, &dst.sin6_addr))
+				look_soon(t, e, now);
+	}
+}
+
+/* ---- the set ---- */
+
+int nexthops_new(struct nexthops **out, struct nl *nl, nexthop_fn cb, void *ctx)
+{
+	struct nexthops *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->nl = nl;
+	t->cb = cb;
+	t->ctx = ctx;
+	t->pmtu_fd = open_pmtu();
+	t->listener = (struct nl_listener){
+		.ctx = t,
+		.link = on_link,
+		.route = on_route,
+		.neigh = on_neigh,
+		.resync = on_resync,
+	};
+	nl_listen(nl, &t->listener);
+	*out = t;
+	return 0;
+}
+
+static void free_entry(struct nexthops *t, struct entry *e)
+{
+	deadline_cancel(&t->deadlines, &e->due);
+	leave_via(t, e);
+	HASH_DEL(t->entries, e);
+	free(e);
+}
+
+void nexthops_free(struct nexthops **p)
+{
+	struct nexthops *t = *p;
+	struct entry *e, *tmp;
+
+	if (!t)
+		return;
+	HASH_ITER(hh, t->entries, e, tmp)
+		free_entry(t, e);
+	nl_unlisten(t->nl, &t->listener);
+	if (t->pmtu_fd >= 0)
+		close(t->pmtu_fd);
+	free(t);
+	*p = NULL;
+}
+
+static struct entry *find(const struct nexthops *t, uint32_t id)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, t->entries, &id, sizeof(id), e);
+	return e;
+}
+
+int nexthop_add(struct nexthops *t, uint32_t id, const struct in6_addr *remote,
+		const struct in6_addr *local, nsec_t now)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	nexthop_del(t, id);
+	e->id = id;
+	e->remote = *remote;
+	e->local = *local;
+	e->due.fire = due_fire;
+	HASH_ADD(hh, t->entries, id, sizeof(e->id), e);
+	deadline_arm(&t->deadlines, &e->due, now);
+	return 0;
+}
+
+void nexthop_del(struct nexthops *t, uint32_t id)
+{
+	struct entry *e = find(t, id);
+
+	if (e)
+		free_entry(t, e);
+}
+
+const struct nexthop *nexthop_get(const struct nexthops *t, uint32_t id)
+{
+	struct entry *e = find(t, id);
+
+	return e ? &e->nh : NULL;
+}
+
+void nexthops_walk(const struct nexthops *t,
+		   void (*cb)(void *ctx, uint32_t id, const struct in6_addr *remote,
+			      const struct nexthop *nh),
+		   void *ctx)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, t->entries, e, tmp)
+		cb(ctx, e->id, &e->remote, &e->nh);
+}
+
+nsec_t nexthops_next(const struct nexthops *t)
+{
+	return deadline_next(&t->deadlines);
+}
+
+void nexthops_tick(struct nexthops *t, nsec_t now)
+{
+	deadline_run(&t->deadlines, t, now);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <linux/neighbour.h>
+#include <string.h>
+
+#include "net/nl_priv.h"
+
+#define TB_MAX 64
+
+/* Attributes by type; the last of a type wins, types beyond TB_MAX are left out. */
+struct attrs {
+	const struct nlattr *tb[TB_MAX];
+};
+
+static bool attrs_read(struct attrs *a, const struct nlmsghdr *h, size_t header)
+{
+	const char *end = (const char *)h + h->nlmsg_len;
+	const struct nlattr *attr;
+
+	memset(a, 0, sizeof(*a));
+	if (mnl_nlmsg_get_payload_len(h) < header)
+		return false;
+	/* mnl_attr_for_each() takes the padding behind the message for a part of it */
+	for (attr = mnl_nlmsg_get_payload_offset(h, header);
+	     mnl_attr_ok(attr, (int)(end - (const char *)attr)); attr = mnl_attr_next(attr))
+		if (mnl_attr_get_type(attr) < TB_MAX)
+			a->tb[mnl_attr_get_type(attr)] = attr;
+	return true;
+}
+
+/* Copies an attribute of exactly that size; false when it is not there or of another size. */
+static bool attr_get(const struct attrs *a, unsigned type, void *out, size_t len)
+{
+	const struct nlattr *attr = a->tb[type];
+
+	if (!attr || mnl_attr_get_payload_len(attr) != len)
+		return false;
+	memcpy(out, mnl_attr_get_payload(attr), len);
+	return true;
+}
+
+static void attr_str(const struct nlattr *attr, char *out, size_t cap)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	if (len >= cap)
+		len = cap - 1;
+	memcpy(out, mnl_attr_get_payload(attr), len);
+	out[len] = '\0';
+}
+
+int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	struct nl_link l = {0};
+	struct attrs a;
+
+	if (!attrs_read(&a, h, sizeof(*ifi)))
+		return -EBADMSG;
+	if (ifi->ifi_family != AF_UNSPEC) /* a bridge speaks of its port, IPv6 of its settings */
+		return -ENOMSG;
+	if (ifi->ifi_index <= 0 || !a.tb[IFLA_IFNAME])
+		return -EBADMSG;
+	l.ifindex = (unsigned)ifi->ifi_index;
+	attr_str(a.tb[IFLA_IFNAME], l.name, sizeof(l.name));
+	l.up = ifi->ifi_flags & IFF_UP;
+	l.running = l.up && (ifi->ifi_flags & IFF_RUNNING) && (ifi->ifi_flags & (1u << 16));
+	l.ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	attr_get(&a, IFLA_MASTER, &l.master, sizeof(l.master));
+	attr_get(&a, IFLA_MTU, &l.mtu, sizeof(l.mtu));
+	if (l.ethernet)
+		attr_get(&a, IFLA_ADDRESS, l.mac.b, sizeof(l.mac.b));
+	if (a.tb[IFLA_LINKINFO]) {
+		const struct nlattr *attr;
+
+		mnl_attr_for_each_nested(attr, a.tb[IFLA_LINKINFO])
+			if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+				attr_str(attr, l.kind, sizeof(l.kind));
+	}
+	*out = l;
+	return 0;
+}
+
+int nl_parse_addr(const struct nlmsghdr *h, struct nl_addr *out)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	struct nl_addr r = {0};
+	struct attrs a;
+	uint32_t flags;
+
+	if (!attrs_read(&a, h, sizeof(*ifa)))
+		return -EBADMSG;
+	if (ifa->ifa_family != AF_INET6)
+		return -ENOMSG;
+	/* With a peer address, IFA_ADDRESS is the peer's and IFA_LOCAL ours. */
+	if (!attr_get(&a, IFA_LOCAL, &r.addr, sizeof(r.addr)) &&
+	    !attr_get(&a, IFA_ADDRESS, &r.addr, sizeof(r.addr)))
+		return -EBADMSG;
+	if (!attr_get(&a, IFA_FLAGS, &flags, sizeof(flags)))
+		flags = ifa->ifa_flags;
+	r.ifindex = ifa->ifa_index;
+	r.prefix_len = ifa->ifa_prefixlen;
+	r.tentative = flags & IFA_F_TENTATIVE;
+	r.dad_failed = flags & IFA_F_DADFAILED;
+	*out = r;
+	return 0;
+}
+
+int nl_parse_route(const struct nlmsghdr *h, struct prefix6 *dst)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+	struct prefix6 p = {0};
+	struct attrs a;
+
+	if (!attrs_read(&a, h, sizeof(*rtm)))
+		return -EBADMSG;
+	if (rtm->rtm_family != AF_INET6 || rtm->rtm_flags & RTM_F_CLONED)
+		return -ENOMSG;
+	if (rtm->rtm_dst_len > 128)
+		return -EBADMSG;
+	if (rtm->rtm_dst_len && !attr_get(&a, RTA_DST, &p.addr, sizeof(p.addr)))
+		return -EBADMSG;
+	p.len = rtm->rtm_dst_len;
+	*dst = p;
+	return 0;
+}
+
+static uint32_t metric_mtu(const struct nlattr *metrics)
+{
+	const struct nlattr *attr;
+	uint32_t mtu = 0;
+
+	mnl_attr_for_each_nested(attr, metrics)
+		if (mnl_attr_get_type(attr) == RTAX_MTU &&
+		    mnl_attr_get_payload_len(attr) == sizeof(mtu))
+			memcpy(&mtu, mnl_attr_get_payload(attr), sizeof(mtu));
+	return mtu;
+}
+
+int nl_parse_path(const struct nlmsghdr *h, const struct in6_addr *dst, struct nl_path *out)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+	struct nl_path p = {0};
+	struct attrs a;
+
+	if (!attrs_read(&a, h, sizeof(*rtm)) || rtm->rtm_family != AF_INET6)
+		return -EBADMSG;
+	if (rtm->rtm_type != RTN_UNICAST && rtm->rtm_type != RTN_LOCAL)
+		return -ENETUNREACH;
+	if (!attr_get(&a, RTA_OIF, &p.ifindex, sizeof(p.ifindex)))
+		return -EBADMSG;
+	p.local = rtm->rtm_type == RTN_LOCAL;
+	if (!attr_get(&a, RTA_GATEWAY, &p.gateway, sizeof(p.gateway)))
+		p.gateway = *dst;
+	attr_get(&a, RTA_PREFSRC, &p.src, sizeof(p.src));
+	if (a.tb[RTA_METRICS])
+		p.mtu = metric_mtu(a.tb[RTA_METRICS]);
+	*out = p;
+	return 0;
+}
+
+int nl_parse_neigh(const struct nlmsghdr *h, struct nl_neigh_raw *out)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(h);
+	struct nl_neigh_raw r = {0};
+	struct attrs a;
+
+	if (!attrs_read(&a, h, sizeof(*ndm)))
+		return -EBADMSG;
+	if (ndm->ndm_family != AF_INET6 || ndm->ndm_flags & NTF_PROXY)
+		return -ENOMSG;
+	if (!attr_get(&a, NDA_DST, &r.neigh.addr, sizeof(r.neigh.addr)))
+		return -EBADMSG;
+	r.neigh.ifindex = (unsigned)ndm->ndm_ifindex;
+	r.neigh.has_mac = attr_get(&a, NDA_LLADDR, r.neigh.mac.b, sizeof(r.neigh.mac.b));
+	r.state = ndm->ndm_state;
+	r.neigh.failed = ndm->ndm_state & NUD_FAILED;
+	r.neigh.reachable = r.neigh.has_mac &&
+			    ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE |
+					      NUD_PERMANENT | NUD_NOARP);
+	attr_get(&a, NDA_FLAGS_EXT, &r.flags_ext, sizeof(r.flags_ext));
+	*out = r;
+	return 0;
+}
+
+int nl_parse_fdb(const struct nlmsghdr *h, struct nl_fdb *out)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(h);
+	struct nl_fdb f = {0};
+	struct attrs a;
+
+	if (!attrs_read(&a, h, sizeof(*ndm)))
+		return -EBADMSG;
+	if (ndm->ndm_family != AF_BRIDGE)
+		return -ENOMSG;
+	/* Permanent ones are the addresses of the bridge and its ports themselves; an entry with a
+	 * destination belongs to a tunnel device. */
+	if (ndm->ndm_state & NUD_PERMANENT || a.tb[NDA_DST])
+		return -ENOMSG;
+	if (!attr_get(&a, NDA_LLADDR, f.mac.b, sizeof(f.mac.b)))
+		return -EBADMSG;
+	f.port = (unsigned)ndm->ndm_ifindex;
+	attr_get(&a, NDA_MASTER, &f.bridge, sizeof(f.bridge));
+	*out = f;
+	return 0;
+}
