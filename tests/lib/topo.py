@@ -14,7 +14,8 @@ run with the same tag left. Only processes that a topology started are ended, by
 
 Facts of veth that this file deals with:
   - a frame that XDP redirects into a veth is lost unless its other end runs XDP or GRO;
-  - senders leave checksums to hardware that is not there: transmit offloads are off on all hosts;
+  - senders, and forwarders that merged packets (GRO), leave segmentation and checksums to hardware
+    that is not there; XDP loses the note that says so: transmit offloads are off on every end;
   - a carrier change is reported at once only if both ends have different interface indexes.
 """
 
@@ -210,9 +211,9 @@ class Topo:
         self.veth("lma", "net0", "net", "lma0")
         for i in range(1, self.n_mags + 1):
             self.veth(f"mag{i}", "net0", "net", f"mag{i}")
-        self.cn.offloads(True, "eth0")
-        self.lma.offloads(False, "inet0", "net0")
-        self.net.offloads(False, "lma0", *[f"mag{i}" for i in range(1, self.n_mags + 1)])
+        self.cn.offloads("eth0")
+        self.lma.offloads("inet0", "net0")
+        self.net.offloads("lma0", *[f"mag{i}" for i in range(1, self.n_mags + 1)])
         self.cn.ip(f"addr add {CN}/64 dev eth0 nodad", "link set eth0 up",
                    f"route add default via {CN_GW}")
         self.lma.ip(f"addr add {CN_GW}/64 dev inet0 nodad", f"addr add {LMAA}/64 dev net0 nodad",
@@ -224,7 +225,7 @@ class Topo:
                         f"link set mag{i} up")])
         for i in range(1, self.n_mags + 1):
             m = self.ns[f"mag{i}"]
-            m.offloads(False, "net0")
+            m.offloads("net0")
             m.ip(f"addr add {mag_addr(i)}/64 dev net0 nodad", "link set net0 up",
                  f"route add default via 2001:db8:{10 + i}::fe")
 
@@ -235,8 +236,8 @@ class Topo:
         if self.access == "shared":
             self.veth(mag, "acc0", "radio", f"{ap}-up")
             self.bridge("radio", ap)
-            self.ns[mag].offloads(False, "acc0")
-            self.radio.offloads(False, f"{ap}-up")
+            self.ns[mag].offloads("acc0")
+            self.radio.offloads(f"{ap}-up")
             self.ns[mag].ip("link set acc0 up")
             self.radio.ip(f"link set {ap}-up master {ap}", f"link set {ap}-up up",
                           f"link set {ap} up")
@@ -250,15 +251,15 @@ class Topo:
             self.bridge(n.name, "mn0", n.mac)
             for r in ("r1", "r2"):
                 self.veth(n.name, r, "radio", f"{n.name}-{r}")
-                n.offloads(True, r)
-                self.radio.offloads(False, f"{n.name}-{r}")
+                n.offloads(r)
+                self.radio.offloads(f"{n.name}-{r}")
                 n.sysctl(**{f"net__ipv6__conf__{r}__disable_ipv6": 1})
                 n.ip(f"link set {r} master mn0", f"link set {r} type bridge_slave isolated on",
                      f"link set {r} up")
         elif self.access == "shared":
             self.veth(n.name, "eth0", "radio", n.port, n.mac)
-            n.offloads(True, "eth0")
-            self.radio.offloads(False, n.port)
+            n.offloads("eth0")
+            self.radio.offloads(n.port)
         else:
             return  # the link is made where the node attaches
         self._node_up(n)
@@ -295,13 +296,13 @@ class Topo:
         fresh = (node.name, "eth0") not in self.ifindex
         if fresh:
             self.veth(node.name, "eth0", mag, far, node.mac)
-            node.offloads(True, "eth0")
+            node.offloads("eth0")
             node.home = mag
         elif node.home != mag:
             self.ns[node.home].ip(f"link set {far} netns {self.ns[mag].full}")
             self.ifindex[mag, far] = self.ifindex.pop((node.home, far))
             node.home = mag
-        self.ns[mag].offloads(False, far)
+        self.ns[mag].offloads(far)
         rt = self.rtnl(mag)
         if self.access == "bridge":
             rt.set_link(self.ifindex[mag, far], master=self.ifindex[mag, "acc0"])

@@ -55,8 +55,8 @@ def test_interface_vanishes_and_comes_back(fresh):
     wait_until(lambda: {r["ifname"]: r["state"] for r in t.daemons["mag1"].ctl("interfaces")}[
         "acc0"] == "absent", 3, "the daemon to notice")
     t.veth("mag1", "acc0", "radio", "ap1-up")
-    t.mag1.offloads(False, "acc0")
-    t.radio.offloads(False, "ap1-up")
+    t.mag1.offloads("acc0")
+    t.radio.offloads("ap1-up")
     t.radio.ip("link set ap1-up master ap1", "link set ap1-up up")
     t.mag1.ip("link set acc0 up")
     t.move(t.mn1, 1)
