@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 static void die(const char *what)
 {
@@ -98,6 +99,19 @@ const void *env_map(int fd)
 	if (p == MAP_FAILED)
 		die("mapping");
 	return p;
+}
+
+int env_prog(unsigned ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+	int fd;
+
+	if (bpf_xdp_query((int)ifindex, 0, &q) < 0)
+		die("XDP query");
+	fd = bpf_prog_get_fd_by_id(q.prog_id);
+	if (fd < 0)
+		die("XDP program");
+	return fd;
 }
 
 struct in6_addr env_addr(const char *s)

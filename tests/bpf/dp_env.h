@@ -19,5 +19,8 @@ int env_pin(const struct dp_bpf *dp, const char *name); /* descriptor of a pinne
 /* pm_session or pm_tunnel as a program sees it; mapped read-only for the process' life. */
 const void *env_map(int fd);
 
+/* Descriptor of the XDP program that runs on an interface. */
+int env_prog(unsigned ifindex);
+
 struct in6_addr env_addr(const char *s);
 struct prefix6 env_prefix(const char *s);

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writers against running programs: one CPU changes the maps as fast as it can, all others send
+ * packets through the LMA's downlink and look at every single one that comes out.
+ *
+ * Each tunnel has an outer destination, link-layer addresses and an egress of its own, so that a
+ * packet made of parts of two of them is seen at once. test_dp_egress.c watches the egress.
+ */
+#include <errno.h>
+#include <linux/ipv6.h>
+#include <net/ethernet.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/util.h"
+#include "dp_env.h"
+#include "lib/cu.h"
+
+#define MAGS	    8
+#define CHURN	    64
+#define MAX_READERS 64
+
+static struct dp_bpf *dp;
+static struct dataplane *d;
+static int prog_fd;
+static dp_ref mag[MAGS];
+static unsigned egress[2];
+
+struct frame {
+	struct ether_header eth;
+	struct ipv6hdr ip;
+	uint8_t payload[16];
+} __attribute__((packed));
+
+struct tunnelled {
+	struct ether_header eth;
+	struct ipv6hdr outer, ip;
+	uint8_t payload[16];
+} __attribute__((packed));
+
+/* ---- the world */
+
+static struct dp_bpf_nexthop nexthop(unsigned i, uint8_t variant)
+{
+	return (struct dp_bpf_nexthop){
+		.valid = true,
+		.ifindex = egress[i % 2],
+		.smac = {{0x02, 0x50, variant, variant, variant, (uint8_t)i}},
+		.dmac = {{0x02, 0xd0, variant, variant, variant, (uint8_t)i}},
+		.mtu = 1500,
+	};
+}
+
+static struct in6_addr remote(unsigned i)
+{
+	struct in6_addr a = env_addr("2001:db8:10::1");
+
+	a.s6_addr[5] = (uint8_t)(0x10 + i);
+	return a;
+}
+
+static void setup(void)
+{
+	const struct dp_bpf_cfg cfg = {.instance = "race",
+				       .roles = DP_BPF_LMA,
+				       .max_sessions = 4096,
+				       .pool_slots = 256,
+				       .max_peers = 64};
+	const struct in6_addr ours = env_addr("2001:db8:2::1");
+	const struct prefix6 pool = env_prefix("2001:db8:100::/48");
+	struct dp_bpf_attach a = {.kind = DP_BPF_TRANSPORT, .want = DP_BPF_XDP, .mtu = 1500};
+	char err[DP_BPF_ERRLEN];
+
+	for (int i = 0; i < 2; i++) {
+		env_sh(true, "ip link add e%d type veth peer name f%d", i, i);
+		env_sh(true, "ip link set e%d up; ip link set f%d up; ethtool -K f%d gro on", i, i,
+		       i);
+	}
+	dp = env_dp(&cfg);
+	d = dp_bpf_dataplane(dp);
+	for (int i = 0; i < 2; i++) {
+		char name[8];
+		struct dp_bpf_iface got;
+
+		snprintf(name, sizeof(name), "e%d", i);
+		egress[i] = a.ifindex = env_ifindex(name);
+		a.ifname = name;
+		CU_ASSERT_EQUAL_FATAL(dp_bpf_attach(dp, &a, &got, err, sizeof(err)), 0);
+		CU_ASSERT_TRUE(got.xdp_tx);
+	}
+	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
+	CU_ASSERT_EQUAL(d->ops->pool_put(d, &pool, 256), 0);
+	for (unsigned i = 0; i < MAGS; i++) {
+		const struct dp_peer p = {ours, remote(i), DP_ENCAP_IP6_IP6};
+		const struct dp_bpf_nexthop nh = nexthop(i, 0);
+
+		CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &mag[i]), 0);
+		CU_ASSERT_EQUAL(dp_bpf_nexthop(dp, mag[i], &nh), 0);
+	}
+	prog_fd = env_prog(egress[0]);
+}
+
+static void teardown(void)
+{
+	close(prog_fd);
+	dp_bpf_free(&dp, true);
+	env_sh(false, "ip link del e0; ip link del e1");
+}
+
+static struct prefix6 pool_prefix(unsigned n)
+{
+	struct prefix6 p = env_prefix("2001:db8:100::/64");
+
+	p.addr.s6_addr[7] = (uint8_t)n;
+	return p;
+}
+
+static struct prefix6 static_prefix(unsigned n)
+{
+	struct prefix6 p = env_prefix("2001:db8:f00::/64");
+
+	p.addr.s6_addr[7] = (uint8_t)n;
+	return p;
+}
+
+static dp_ref put(const struct prefix6 *p, unsigned n, dp_ref peer)
+{
+	const struct dp_session s = {
+		.half = DP_ANCHOR,
+		.mnid = {1,		    8, p->addr.s6_addr},
+		.n_prefixes = n,
+		.prefixes = p,
+		.down = {.kind = DP_TO_PEER,   .peer = peer},
+		.up = {.kind = DP_TO_ROUTE}
+	   };
+	dp_ref ref = 0;
+
+	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &ref), 0);
+	return ref;
+}
+
+/* ---- readers */
+
+/* What the packets of one kind of destination may become. */
+struct expect {
+	struct prefix6 prefix;
+	uint32_t mags;	    /* bit i: may go to mag[i] */
+	uint8_t variants;   /* bit v: nexthop(i, v) */
+	bool may_be_absent; /* no session at times: to the kernel, or dropped as stale */
+};
+
+struct tally {
+	uint64_t packets, redirected, absent;
+	uint64_t missing, torn, foreign, damaged;
+	uint64_t to[MAGS];
+};
+
+struct reader {
+	pthread_t thread;
+	int cpu;
+	const struct expect *expect;
+	unsigned n_expect;
+	uint64_t quota;
+	struct tally t;
+};
+
+static void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void judge(struct tally *t, const struct expect *e, const struct frame *in, uint32_t verdict,
+		  const struct tunnelled *out, uint32_t len)
+{
+	uint8_t variant = out->eth.ether_dhost[2];
+	struct dp_bpf_nexthop nh;
+	struct in6_addr to;
+	unsigned i;
+
+	t->packets++;
+	if (verdict != XDP_REDIRECT) {
+		if (e->may_be_absent && (verdict == XDP_PASS || verdict == XDP_DROP))
+			t->absent++;
+		else
+			t->missing++;
+		return;
+	}
+	t->redirected++;
+	i = out->outer.daddr.s6_addr[5] - 0x10u;
+	to = remote(i & 0xff);
+	if (i >= MAGS || !(e->mags >> i & 1) || memcmp(&out->outer.daddr, &to, sizeof(to)) != 0) {
+		t->foreign++;
+		return;
+	}
+	t->to[i]++;
+	nh = nexthop(i, variant);
+	if (variant > 7 || !(e->variants >> variant & 1) ||
+	    memcmp(out->eth.ether_dhost, nh.dmac.b, 6) != 0 ||
+	    memcmp(out->eth.ether_shost, nh.smac.b, 6) != 0)
+		t->torn++;
+	if (len != sizeof(*out) || memcmp(&out->ip.saddr, &in->ip.saddr, 32) != 0 ||
+	    memcmp(out->payload, in->payload, sizeof(in->payload)) != 0 ||
+	    out->ip.hop_limit != in->ip.hop_limit - 1)
+		t->damaged++;
+}
+
+static void *read_on(void *arg)
+{
+	struct reader *r = arg;
+	union {
+		struct tunnelled t;
+		uint8_t room[256];
+	} out;
+	struct frame in = {.eth = {.ether_type = htons(ETHERTYPE_IPV6)}};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in),
+		    .data_out = &out, .repeat = 1);
+
+	pin_to(r->cpu);
+	in.ip.version = 6;
+	in.ip.payload_len = htons(sizeof(in.payload));
+	in.ip.nexthdr = 59;
+	in.ip.hop_limit = 64;
+	in.ip.saddr = env_addr("2001:db8:cc::1");
+	memset(in.payload, 0xa5, sizeof(in.payload));
+	for (uint64_t n = 0; n < r->quota; n++) {
+		const struct expect *e = &r->expect[n % r->n_expect];
+
+		in.ip.daddr = e->prefix.addr;
+		in.ip.daddr.s6_addr[15] = 1;
+		o.data_size_out = sizeof(out);
+		if (bpf_prog_test_run_opts(prog_fd, &o) < 0) {
+			r->t.missing++;
+			continue;
+		}
+		judge(&r->t, e, &in, o.retval, &out.t, o.data_size_out);
+	}
+	return NULL;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Readers on every CPU but the first, `write` on that one until all packets are through. */
+static struct tally race(const char *what, const struct expect *e, unsigned n, uint64_t packets,
+			 void (*write)(uint64_t turn))
+{
+	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), n_readers;
+	struct reader *r;
+	struct tally sum = {0};
+	uint64_t turns = 0;
+	double begin;
+	unsigned left;
+
+	n_readers = cpus > 1 ? cpus - 1 : 1;
+	if (n_readers > MAX_READERS)
+		n_readers = MAX_READERS;
+	r = calloc(n_readers, sizeof(*r));
+	begin = seconds();
+	pin_to(0);
+	for (unsigned i = 0; i < n_readers; i++) {
+		r[i] = (struct reader){.cpu = (int)(cpus > 1 ? i + 1 : 0),
+				       .expect = e,
+				       .n_expect = n,
+				       .quota = packets / n_readers + 1};
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&r[i].thread, NULL, read_on, &r[i]), 0);
+	}
+	left = n_readers;
+	while (left) {
+		for (unsigned i = 0; i < 256; i++)
+			write(turns++);
+		while (left && pthread_tryjoin_np(r[left - 1].thread, NULL) == 0)
+			left--;
+	}
+	for (unsigned i = 0; i < n_readers; i++) {
+		const struct tally *t = &r[i].t;
+
+		sum.packets += t->packets;
+		sum.redirected += t->redirected;
+		sum.absent += t->absent;
+		sum.missing += t->missing;
+		sum.torn += t->torn;
+		sum.foreign += t->foreign;
+		sum.damaged += t->damaged;
+		for (unsigned m = 0; m < MAGS; m++)
+			sum.to[m] += t->to[m];
+	}
+	free(r);
+	printf("\n    %s: %llu packets on %u CPUs, %llu changes, %.1f s: missing %llu, torn %llu, "
+	       "foreign %llu, damaged %llu, while absent %llu, shares %llu/%llu\n",
+	       what, (unsigned long long)sum.packets, n_readers, (unsigned long long)turns,
+	       seconds() - begin, (unsigned long long)sum.missing, (unsigned long long)sum.torn,
+	       (unsigned long long)sum.foreign, (unsigned long long)sum.damaged,
+	       (unsigned long long)sum.absent, (unsigned long long)sum.to[0],
+	       (unsigned long long)sum.to[1]);
+	CU_ASSERT_TRUE(sum.packets >= packets);
+	CU_ASSERT_EQUAL(sum.missing, 0);
+	CU_ASSERT_EQUAL(sum.torn, 0);
+	CU_ASSERT_EQUAL(sum.foreign, 0);
+	CU_ASSERT_EQUAL(sum.damaged, 0);
+	CU_ASSERT_EQUAL(sum.redirected + sum.absent, sum.packets);
+	return sum;
+}
+
+/* ---- writers */
+
+static dp_ref node, other[CHURN];
+
+static void flip(uint64_t turn)
+{
+	const struct dp_path to = {.kind = DP_TO_PEER, .peer = mag[turn & 1]};
+
+	d->ops->session_move(d, node, &to);
+}
+
+static void test_flip(void)
+{
+	struct prefix6 p[] = {pool_prefix(5), static_prefix(5)};
+	struct expect e[] = {
+		{p[0], 3, 1, false},
+		     {p[1], 3, 1, false}
+	};
+	struct tally t;
+
+	setup();
+	/* one prefix by index and one by hash, of one node: the second is an alias */
+	node = put(p, 2, mag[0]);
+	t = race("flip", e, ARRAY_SIZE(e), 10000000, flip);
+	CU_ASSERT_TRUE(t.to[0] > t.packets / 100);
+	CU_ASSERT_TRUE(t.to[1] > t.packets / 100);
+	teardown();
+}
+
+/* Node i of the churn is always behind mag[2 + i % 6], when it is there at all; a slot that
+ * changes hands must not show the packet of one to the MAG of the other. */
+static unsigned churn_mag(unsigned i)
+{
+	return 2 + i % (MAGS - 2);
+}
+
+static struct prefix6 churn_prefix(unsigned i)
+{
+	return i % 2 ? pool_prefix(100 + i) : static_prefix(100 + i);
+}
+
+static void flip_and_churn(uint64_t turn)
+{
+	unsigned i = (unsigned)(turn * 7 % CHURN);
+
+	flip(turn);
+	if (other[i]) {
+		d->ops->session_del(d, other[i]);
+		other[i] = 0;
+	} else {
+		const struct prefix6 p = churn_prefix(i);
+
+		other[i] = put(&p, 1, mag[churn_mag(i)]);
+	}
+}
+
+static void churn(uint32_t fill)
+{
+	struct prefix6 p[] = {pool_prefix(5), static_prefix(5)};
+	struct expect e[CHURN + 4];
+	unsigned n = 0;
+	struct tally t;
+
+	setup();
+	memset(other, 0, sizeof(other));
+	for (uint32_t i = 0; i < fill; i++) {
+		struct prefix6 f = env_prefix("2001:db8:e00::/64");
+
+		f.addr.s6_addr[6] = (uint8_t)(i >> 8);
+		f.addr.s6_addr[7] = (uint8_t)i;
+		put(&f, 1, mag[0]);
+	}
+	node = put(p, 2, mag[0]);
+	for (unsigned i = 0; i < CHURN; i++)
+		e[n++] = (struct expect){churn_prefix(i), 1u << churn_mag(i), 1, true};
+	for (unsigned i = 0; i < 4; i++)
+		e[n++] = (struct expect){p[i % 2], 3, 1, false};
+	t = race(fill ? "flip and churn, slots scarce" : "flip and churn", e, n, 4000000,
+		 flip_and_churn);
+	CU_ASSERT_TRUE(t.absent > 0);
+	teardown();
+}
+
+static void test_churn(void)
+{
+	churn(0);
+}
+
+static void test_churn_scarce(void)
+{
+	churn(4096 - CHURN / 2 - 4);
+}
+
+static void change_nexthop(uint64_t turn)
+{
+	const struct dp_bpf_nexthop nh = nexthop(0, turn & 1 ? 7 : 0);
+
+	dp_bpf_nexthop(dp, mag[0], &nh);
+}
+
+static void test_nexthop(void)
+{
+	struct prefix6 p = pool_prefix(5);
+	/* while the next hop changes, a packet may take the slow path: XDP_PASS to TC */
+	struct expect e = {p, 1, 1 | 1 << 7, true};
+
+	setup();
+	node = put(&p, 1, mag[0]);
+	race("next hop changes", &e, 1, 2000000, change_nexthop);
+	teardown();
+}
+
+/* ---- what it costs */
+
+static void count_session(void *ctx, dp_ref ref, const struct dp_session *s)
+{
+	++*(uint32_t *)ctx;
+}
+
+static void test_costs(void)
+{
+	enum { N = 100000, MOVES = 1000000 };
+	const struct dp_bpf_cfg cfg = {.instance = "cost",
+				       .roles = DP_BPF_LMA,
+				       .max_sessions = N,
+				       .pool_slots = N,
+				       .max_peers = 64};
+	const struct prefix6 pool = env_prefix("2001:db8:100::/44");
+	uint32_t walked = 0;
+	const struct dp_walk w = {.ctx = &walked, .session = count_session};
+	dp_ref *ref = calloc(2 * N, sizeof(*ref));
+	struct dp_peer peer = {env_addr("2001:db8:2::1"), remote(0), DP_ENCAP_IP6_IP6};
+	double at, load, put_ns[2], move_ns, walk, del_ns;
+
+	pin_to(0);
+	at = seconds();
+	dp = env_dp(&cfg);
+	load = seconds() - at;
+	d = dp_bpf_dataplane(dp);
+	CU_ASSERT_EQUAL(d->ops->peer_put(d, &peer, &mag[0]), 0);
+	peer.remote = remote(1);
+	CU_ASSERT_EQUAL(d->ops->peer_put(d, &peer, &mag[1]), 0);
+	CU_ASSERT_EQUAL(d->ops->pool_put(d, &pool, N), 0);
+	for (int hashed = 0; hashed < 2; hashed++) {
+		at = seconds();
+		for (uint32_t i = 0; i < N; i++) {
+			struct prefix6 p = pool;
+
+			p.len = 64;
+			p.addr.s6_addr[4] = hashed ? 2 : 1;
+			p.addr.s6_addr[5] = (uint8_t)(i >> 16);
+			p.addr.s6_addr[6] = (uint8_t)(i >> 8);
+			p.addr.s6_addr[7] = (uint8_t)i;
+			ref[(uint32_t)hashed * N + i] = put(&p, 1, mag[0]);
+		}
+		put_ns[hashed] = (seconds() - at) / N * 1e9;
+	}
+	at = seconds();
+	for (uint32_t i = 0; i < MOVES; i++) {
+		const struct dp_path to = {.kind = DP_TO_PEER, .peer = mag[i & 1]};
+
+		d->ops->session_move(d, ref[(uint64_t)i * 7919 % (2 * N)], &to);
+	}
+	move_ns = (seconds() - at) / MOVES * 1e9;
+	for (uint32_t i = 0; i < N; i++)
+		d->ops->session_del(d, ref[i]);
+	at = seconds();
+	d->ops->walk(d, &w);
+	walk = (seconds() - at) * 1e3;
+	CU_ASSERT_EQUAL(walked, N);
+	at = seconds();
+	for (uint32_t i = 0; i < N; i++)
+		d->ops->session_del(d, ref[N + i]);
+	del_ns = (seconds() - at) / N * 1e9;
+	printf("\n    costs: session_move %.0f ns, session_put %.0f ns (pool) %.0f ns (hash), "
+	       "session_del %.0f ns, walk of %d sessions %.1f ms, loading %.0f ms\n",
+	       move_ns, put_ns[0], put_ns[1], del_ns, N, walk, load * 1e3);
+	CU_ASSERT_TRUE(move_ns < 2000);
+	CU_ASSERT_TRUE(put_ns[1] < 50000);
+	CU_ASSERT_TRUE(walk < 500);
+	free(ref);
+	dp_bpf_free(&dp, true);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"a node flips between two MAGs under 10^7 packets: none torn, foreign or missing",
+		 test_flip},
+		{"others come and go meanwhile: nobody gets anybody else's packets",										     test_churn},
+		{"the same while slots are reused at once",test_churn_scarce},
+		{"a next hop changes under traffic: old or new, never a mixture",					  test_nexthop},
+		{"what moving, putting and walking costs",										 test_costs},
+		{0			    }
+	   };
+
+	env_enter();
+	return cu_main("dp_race", tests, argc, argv);
+}
