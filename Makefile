@@ -119,7 +119,7 @@ $(BUILD)/include/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 .PHONY: bpf
 bpf: $(BPF_SKEL) ## build the BPF programs and their skeletons only
-$(O)/user/dataplane/dp_bpf.o: | $(BPF_SKEL)
+$(filter-out $(O)/user/dataplane/dp_fake.o,$(call objs,dataplane)): | $(BPF_SKEL)
 
 # ---- tests
 include tests/tests.mk

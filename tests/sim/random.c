@@ -140,8 +140,10 @@ int sim_random(uint64_t seed, bool trace, unsigned *messages)
 						 : nsec_from_ms(world_below(&w, 8000)));
 	}
 	calm(&w);
-	world_run(&w, nsec_from_s(10));
-	everybody_speaks(&w);
+	for (int k = 0; k < 2; k++) {
+		world_run(&w, nsec_from_s(10));
+		everybody_speaks(&w);
+	}
 	/* longer than a lifetime, the deletion delay, and the longest back-off together */
 	world_run(&w, nsec_from_s(3 * cfg.lifetime_s + 200));
 	if (!w.broken[0])

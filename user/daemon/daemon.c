@@ -167,17 +167,31 @@ static int fail(char *err, size_t cap, int code, const char *what)
 	return code;
 }
 
+/* Every prefix of the pools gets a slot of its own as far as this reaches (64 octets each); what lies
+ * beyond is found through a hash. */
+#define POOL_SLOTS_MAX (1u << 22)
+
+static uint32_t pool_slots(const struct lma_cfg *c)
+{
+	uint64_t slots = 0;
+
+	for (unsigned i = 0; i < c->n_pools; i++)
+		slots += 1ull << (64 - c->pools[i].prefix.len);
+	return slots < POOL_SLOTS_MAX ? (uint32_t)slots : POOL_SLOTS_MAX;
+}
+
 static int start_dataplane(struct daemon *d, char *err, size_t cap)
 {
 	const struct config *c = d->cfg;
 	const struct dp_bpf_cfg dc = {
 		.instance = c->instance,
-		.bpffs = c->dataplane.bpffs,
+		.bpffs = c->bpffs,
 		.roles = (c->has_lma ? DP_BPF_LMA : 0) | (c->has_mag ? DP_BPF_MAG : 0),
-		.max_sessions = c->dataplane.max_sessions,
-		.pool_slots = c->dataplane.pool_slots,
-		.max_peers = c->dataplane.max_tunnels,
-		.tunnel_mtu = (uint16_t)c->dataplane.tunnel_mtu,
+		.max_sessions = (c->has_lma ? c->lma.max_bindings : 0) +
+				(c->has_mag ? c->mag.max_bindings : 0),
+		.pool_slots = c->has_lma ? pool_slots(&c->lma) : 0,
+		.max_peers = 65535,
+		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.hooks = hops_hooks(d),
 	};
 	int rc;
@@ -201,7 +215,11 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 
 static int start_sockets(struct daemon *d, char *err, size_t cap)
 {
-	const struct mh_sock_cfg mh_cfg = {.dscp = -1, .ctx = d, .receive = on_datagram};
+	const struct mh_sock_cfg mh_cfg = {
+		.dscp = (int)d->cfg->signalling_dscp,
+		.ctx = d,
+		.receive = on_datagram,
+	};
 	const char *why = NULL;
 	int rc = mh_sock_new(&d->mh, &mh_cfg, &why);
 
@@ -229,16 +247,6 @@ static int start_sockets(struct daemon *d, char *err, size_t cap)
 	return 0;
 }
 
-struct access_cfg daemon_access_cfg(const struct config *c)
-{
-	struct access_cfg a;
-
-	access_cfg_init(&a);
-	a.mac = c->mag.fixed_mag_link_layer_address_on_all_access_links;
-	a.link_local = c->mag.fixed_mag_link_local_address_on_all_access_links;
-	return a;
-}
-
 static int start_mag(struct daemon *d, char *err, size_t cap)
 {
 	const struct access_ops ops = {
@@ -254,8 +262,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.detach_link = trigger_detach_link,
 		.confirmed = trigger_confirmed,
 	};
-	const struct access_cfg access_cfg = daemon_access_cfg(d->cfg);
-	int rc = access_new(&d->access, &access_cfg, &ops, &d->sink);
+	int rc = access_new(&d->access, &d->cfg->access_cfg, &ops, &d->sink);
 
 	if (rc)
 		return fail(err, cap, rc, "access side");

@@ -107,8 +107,6 @@ int daemon_run(struct daemon *d); /* until SIGTERM or SIGINT; the exit code */
 void daemon_stop(struct daemon **d);
 nsec_t daemon_now(void);
 struct counter_set daemon_counters(const struct daemon *d);
-/* The parts of a configuration that go to the access side. */
-struct access_cfg daemon_access_cfg(const struct config *cfg);
 /* Holds a tunnel to every peer that is configured, so that a first packet finds its way. */
 void daemon_warm_tunnels(struct daemon *d);
 void daemon_cool_tunnels(struct daemon *d);

@@ -61,11 +61,8 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	d->cfg = new;
 	d->profiles = profiles;
 	d->control_ctx.instance = new->instance;
-	if (d->access) {
-		const struct access_cfg a = daemon_access_cfg(new);
-
-		access_reload(d->access, &a);
-	}
+	if (d->access)
+		access_reload(d->access, &new->access_cfg);
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
 	rc = links_reload(d, now);
