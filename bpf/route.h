@@ -82,10 +82,33 @@ pm_inline bool pm_encap_forbidden(const struct pm_pkt *p)
 	       opt[3] == 1 && opt[4] == 0;
 }
 
+/* The next hop as one piece: false when there is none or it changed under our eyes, which the
+ * daemon announces by closing the gate first (struct pm_tunnel). */
+pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, bool *takes_xdp)
+{
+	union {
+		__u64 word;
+		struct {
+			__u32 flags, ifindex;
+		};
+	} gate;
+
+	gate.word = READ_ONCE(*(const pm_w64 *)&t->flags);
+	if (!(gate.flags & PM_T_NEXTHOP))
+		return false;
+	*takes_xdp = gate.flags & PM_T_XDP;
+	a->ifindex = gate.ifindex;
+	__builtin_memcpy(a->dmac, t->dmac, sizeof(a->dmac));
+	__builtin_memcpy(a->smac, t->smac, sizeof(a->smac));
+	barrier();
+	return READ_ONCE(*(const pm_w64 *)&t->flags) == gate.word;
+}
+
 pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
 			   __u32 index)
 {
 	const struct pm_tunnel *t = pm_get_tunnel(index);
+	bool takes_xdp;
 	int refused;
 
 	if (!t)
@@ -98,12 +121,9 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 		return refused;
 	if (pm_encap_forbidden(p))
 		return pm_refuse(a, PM_DROP_LOOP, sizeof(*p->ip) + 4);
-	if (t->flags & PM_T_NEXTHOP) {
-		if (!pm_can_leave(t->flags & PM_T_XDP))
+	if (pm_next_hop(t, a, &takes_xdp)) {
+		if (!pm_can_leave(takes_xdp))
 			return a->verdict = PM_V_TO_TC;
-		a->ifindex = t->ifindex;
-		__builtin_memcpy(a->dmac, t->dmac, sizeof(a->dmac));
-		__builtin_memcpy(a->smac, t->smac, sizeof(a->smac));
 	} else if (PM_AT_XDP) {
 		return a->verdict = PM_V_TO_TC;
 	} else {
