@@ -186,47 +186,38 @@ static bool unknown_service(struct lma_job *j)
 }
 
 // clang-format off
-#define CHECKS(X)                                                                                           \
-	X(duplicate_option,   PBA_REASON_UNSPECIFIED,           "an option stands twice",                  "RFC 5213 8.1")          \
-	X(no_mnid,            PBA_MISSING_MN_ID,                "no mobile node identifier",               "RFC 5213 5.3.1 (4)")    \
-	X(mag_not_for_node,   PBA_MAG_NOT_AUTHORIZED,           "the MAG may not serve this node",         "RFC 5213 5.3.1 (5, 6)") \
-	X(mag_not_for_prefix, PBA_MAG_NOT_AUTHORIZED,           "the MAG may not serve this prefix",       "RFC 5213 4")            \
-	X(coa_not_authorised, PBA_ADMIN_PROHIBITED,             "no MAG for this node at the alternate care-of address", "RFC 5213 4") \
-	X(unknown_node,       PBA_NOT_LMA_FOR_THIS_MN,          "no profile for this node here",           "RFC 5213 5.3.1 (7)")    \
-	X(node_not_entitled,  PBA_PROXY_REG_NOT_ENABLED,        "the node's profile is disabled",          "RFC 5213 5.3.1 (8)")    \
-	X(timestamp_lower,    PBA_TIMESTAMP_LOWER,              "older than an accepted one",              "RFC 5213 5.5 (8)")      \
-	X(timestamp_mismatch, PBA_TIMESTAMP_MISMATCH,           "not close to our time of day",            "RFC 5213 5.5 (9)")      \
-	X(sequence_not_newer, PBA_SEQ_OUT_OF_WINDOW,            "sequence number not newer",               "RFC 6275 9.5.1")        \
-	X(no_hnp,             PBA_MISSING_HNP,                  "no home network prefix option",           "RFC 5213 5.3.1 (10)")   \
-	X(no_hi,              PBA_MISSING_HANDOFF_IND,          "no handoff indicator option",             "RFC 5213 5.3.1 (11)")   \
-	X(no_att,             PBA_MISSING_ATT,                  "no access technology type option",        "RFC 5213 5.3.1 (12)")   \
-	X(unknown_service,    PBA_SERVICE_AUTHORIZATION_FAILED, "unknown service",                         "RFC 5149 4.2")
-
-static bool (*const check_fails[])(struct lma_job *j) = {
-#define X(fn, status, why, clause) fn,
-	CHECKS(X)
-#undef X
-};
-
-static const struct lma_check_info checks[] = {
-#define X(fn, status, why, clause) {status, why, clause},
-	CHECKS(X)
-#undef X
+static const struct check {
+	bool (*fails)(struct lma_job *j);
+	struct lma_check_info info;
+} checks[] = {
+	{duplicate_option,   {PBA_REASON_UNSPECIFIED, "RFC 5213 8.1", "an option stands twice"}},
+	{no_mnid,            {PBA_MISSING_MN_ID, "RFC 5213 5.3.1 (4)", "no mobile node identifier"}},
+	{mag_not_for_node,   {PBA_MAG_NOT_AUTHORIZED, "RFC 5213 5.3.1 (5, 6)", "the MAG may not serve this node"}},
+	{mag_not_for_prefix, {PBA_MAG_NOT_AUTHORIZED, "RFC 5213 4", "the MAG may not serve this prefix"}},
+	{coa_not_authorised, {PBA_ADMIN_PROHIBITED, "RFC 5213 4", "no MAG for it at the alternate care-of address"}},
+	{unknown_node,       {PBA_NOT_LMA_FOR_THIS_MN, "RFC 5213 5.3.1 (7)", "no profile for this node here"}},
+	{node_not_entitled,  {PBA_PROXY_REG_NOT_ENABLED, "RFC 5213 5.3.1 (8)", "the node's profile is disabled"}},
+	{timestamp_lower,    {PBA_TIMESTAMP_LOWER, "RFC 5213 5.5 (8)", "older than an accepted one"}},
+	{timestamp_mismatch, {PBA_TIMESTAMP_MISMATCH, "RFC 5213 5.5 (9)", "not close to our time of day"}},
+	{sequence_not_newer, {PBA_SEQ_OUT_OF_WINDOW, "RFC 6275 9.5.1", "sequence number not newer"}},
+	{no_hnp,             {PBA_MISSING_HNP, "RFC 5213 5.3.1 (10)", "no home network prefix option"}},
+	{no_hi,              {PBA_MISSING_HANDOFF_IND, "RFC 5213 5.3.1 (11)", "no handoff indicator option"}},
+	{no_att,             {PBA_MISSING_ATT, "RFC 5213 5.3.1 (12)", "no access technology type option"}},
+	{unknown_service,    {PBA_SERVICE_AUTHORIZATION_FAILED, "RFC 5149 4.2", "unknown service"}},
 };
 // clang-format on
 
-size_t lma_admit_checks(const struct lma_check_info **out)
+const struct lma_check_info *lma_admit_check(size_t i)
 {
-	*out = checks;
-	return ARRAY_SIZE(checks);
+	return i < ARRAY_SIZE(checks) ? &checks[i].info : NULL;
 }
 
 enum pba_status lma_admit(struct lma_job *j, const char **why)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		if (check_fails[i](j)) {
-			*why = checks[i].why;
-			return (enum pba_status)checks[i].status;
+		if (checks[i].fails(j)) {
+			*why = checks[i].info.why;
+			return (enum pba_status)checks[i].info.status;
 		}
 	}
 	lma_lookup(j->l, j->req, &j->lookup);

@@ -244,12 +244,12 @@ bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);
 void lma_refuse(struct lma_job *j, enum pba_status status, const char *why);
 void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why);
 
-/* For tests and documentation: the checks in order. */
+/* For tests and documentation: the i-th check; NULL behind the last. */
 struct lma_check_info {
 	uint8_t status;
-	const char *why, *clause;
+	const char *clause, *why;
 };
-size_t lma_admit_checks(const struct lma_check_info **out);
+const struct lma_check_info *lma_admit_check(size_t i);
 
 /* ---- lma_lookup.c */
 
