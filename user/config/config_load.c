@@ -104,6 +104,7 @@ struct complaint {
 		unsigned index;
 	} frame[FRAMES_MAX];
 	unsigned n;
+	bool between; /* arose in a mapping, behind none of its keys */
 };
 
 __attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void *ctx,
@@ -116,11 +117,13 @@ __attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void
 
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = '\0';
-	if (c->n < FRAMES_MAX && sscanf(line, "Load: in mapping field '%63[^']'", f.key) == 1) {
+	if (c->n < FRAMES_MAX && sscanf(line, " in mapping field '%63[^']'", f.key) == 1) {
 		c->frame[c->n++] = f;
-	} else if (c->n < FRAMES_MAX && sscanf(line, "Load: in sequence entry '%u'", &i) == 1) {
+	} else if (c->n < FRAMES_MAX && sscanf(line, " in sequence entry '%u'", &i) == 1) {
 		f.index = i ? i - 1 : 0;
 		c->frame[c->n++] = f;
+	} else if (!c->n && !strncmp(line, "  in mapping (", 14)) {
+		c->between = true;
 	} else if (!c->text[0]) {
 		snprintf(c->text, sizeof(c->text), "%s",
 			 strncmp(line, "Load: ", 6) ? line : line + 6);
@@ -150,14 +153,15 @@ static const struct config_row *row_of(const struct config_section *s, const cha
 	return NULL;
 }
 
-/* The row a complaint is about (NULL: the file itself) and the section around or below it. */
-static const struct config_row *complaint_row(const struct complaint *c,
+/* The row a complaint is about (NULL: the file itself) and the section around or below it; without
+ * the `skip` innermost frames. */
+static const struct config_row *complaint_row(const struct complaint *c, unsigned skip,
 					      const struct config_section **sec)
 {
 	const struct config_row *r = NULL;
 
 	*sec = &config_root;
-	for (unsigned i = c->n; i-- > 0;) {
+	for (unsigned i = c->n; i-- > skip;) {
 		if (!c->frame[i].key[0])
 			continue;
 		if (r && r->kind == CONFIG_SECTION)
@@ -196,9 +200,24 @@ static unsigned distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* The section that has this key, if one has. */
+static const struct config_section *section_with(const struct config_section *s, const char *key)
+{
+	const struct config_section *found = NULL;
+
+	if (row_of(s, key))
+		return s;
+	for (size_t i = 0; i < s->n_rows && !found; i++)
+		if (s->rows[i].sub)
+			found = section_with(s->rows[i].sub, key);
+	return found;
+}
+
 static int unknown_key(struct config_yaml *y, const struct config_section *sec, const char *in,
 		       const char *key)
 {
+	const char *here = *sec->name ? sec->name : "the file";
+	const struct config_section *other = section_with(&config_root, key);
 	const char *nearest = "";
 	unsigned best = UINT32_MAX;
 	char path[PATH_LEN + 64], quoted[64];
@@ -218,28 +237,33 @@ static int unknown_key(struct config_yaml *y, const struct config_section *sec, 
 	config_quote(key, quoted);
 	quoted[strlen(quoted) - 1] = '\0';
 	snprintf(path, sizeof(path), "%s%s%s", in, *in ? "." : "", quoted + 1);
-	return config_fail(y, path, "is no key of %s; the nearest is \"%s\"",
-			   *sec->name ? sec->name : "the file", nearest);
+	if (other)
+		return config_fail(y, path, "is no key of %s; it is one of %s", here,
+				   *other->name ? other->name : "the top level");
+	return config_fail(y, path, "is no key of %s; the nearest is \"%s\"", here, nearest);
 }
 
-/* What the keys of the section in which a complaint arose should be: told by the first wrong one.
- * libcyaml names the key, but cuts none of it. */
 static int translate(struct config_yaml *y, const struct complaint *c, cyaml_err_t err)
 {
 	static const char unexpected[] = "Unexpected key: ";
 	static const char missing[] = "Missing required mapping field: ";
+	/* a missing key is noticed at the mapping's end, when the last key is still in the trace;
+	 * an entry too many has its own index there */
+	const bool is_missing = !strncmp(c->text, missing, sizeof(missing) - 1);
+	const unsigned skip =
+		(is_missing && !c->between && c->n) || err == CYAML_ERR_SEQUENCE_ENTRIES_MAX;
 	const struct config_section *sec;
-	const struct config_row *r = complaint_row(c, &sec);
+	const struct config_row *r = complaint_row(c, skip, &sec);
 	char path[PATH_LEN], expected[CONFIG_VALUE_LEN];
 	const char *where;
 
-	complaint_path(c, 0, path);
+	complaint_path(c, skip, path);
 	where = *path ? path : "file";
 	if (err == CYAML_ERR_OOM)
 		return config_fail(y, where, "does not fit into memory; a smaller file");
 	if (!strncmp(c->text, unexpected, sizeof(unexpected) - 1))
 		return unknown_key(y, sec, path, c->text + sizeof(unexpected) - 1);
-	if (!strncmp(c->text, missing, sizeof(missing) - 1)) {
+	if (is_missing) {
 		const char *key = c->text + sizeof(missing) - 1;
 		char full[PATH_LEN + 64];
 
@@ -250,10 +274,8 @@ static int translate(struct config_yaml *y, const struct complaint *c, cyaml_err
 		return config_fail(y, full, "is missing; %s",
 				   r ? config_value_expected(r, expected) : "give it");
 	}
-	if (err == CYAML_ERR_SEQUENCE_ENTRIES_MAX && r) {
-		complaint_path(c, 1, path);
+	if (err == CYAML_ERR_SEQUENCE_ENTRIES_MAX && r)
 		return config_fail(y, path, "has too many entries; at most %u", r->max_n);
-	}
 	if (strstr(c->text, "got event:") && r) {
 		bool entry = c->n && !c->frame[0].key[0];
 		const char *what = strstr(c->text, "got event: SEQ")   ? "a list"
@@ -261,9 +283,9 @@ static int translate(struct config_yaml *y, const struct complaint *c, cyaml_err
 								       : "one value";
 
 		if (r->list != CONFIG_ONE && !entry)
-			return config_fail(y, path, "is %s; a list of %s", what,
+			return config_fail(y, path, "is %s; a list, each entry %s", what,
 					   r->kind == CONFIG_SECTION
-						   ? "\"- key: value\" entries"
+						   ? "\"- key: value\" lines"
 						   : config_value_expected(r, expected));
 		return config_fail(y, path, "is %s; %s", what, config_value_expected(r, expected));
 	}

@@ -159,7 +159,7 @@ __attribute__((format(printf, 4, 5))) static int wrong(const struct config_row *
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(why, CONFIG_WHY_LEN, "%s %s; %.180s", config_quote(text, quoted), what,
+	snprintf(why, CONFIG_WHY_LEN, "%s %s; %.280s", config_quote(text, quoted), what,
 		 config_value_expected(r, expected));
 	return -EINVAL;
 }
@@ -366,7 +366,7 @@ void *config_row_at(const struct config_row *r, void *base, unsigned i)
 
 	if (r->list == CONFIG_HEAP)
 		memcpy(&p, (char *)base + r->offset, sizeof(p));
-	return p + (size_t)i * r->size;
+	return i ? p + (size_t)i * r->size : p; /* p may be NULL for an empty list */
 }
 
 unsigned config_row_count(const struct config_row *r, const void *base)

@@ -4,7 +4,7 @@
 
 #include "config/config_rows.h"
 
-#define CONFIG_WHY_LEN	 320
+#define CONFIG_WHY_LEN	 480
 #define CONFIG_VALUE_LEN 320
 
 /* Parses into dst (row->size octets). 0, or -EINVAL with "what is wrong; what would be right". */

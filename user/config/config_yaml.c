@@ -13,8 +13,8 @@
 #define KEYS_MAX     64
 #define PATH_MAX_LEN 512
 
-static int vfail(struct config_yaml *y, unsigned line, const char *path, const char *fmt,
-		 va_list ap)
+__attribute__((format(printf, 4, 0))) static int
+vfail(struct config_yaml *y, unsigned line, const char *path, const char *fmt, va_list ap)
 {
 	char msg[CONFIG_ERR_LEN];
 
