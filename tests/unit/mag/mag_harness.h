@@ -70,6 +70,7 @@ struct bench {
 	unsigned ups, downs, refusals;
 	char last_cause[64], last_to[32];
 	uint8_t rnd;
+	bool forgetful; /* start over when the records are full, instead of giving up */
 };
 
 static struct in6_addr ADDR(const char *s) UNUSED;
@@ -111,6 +112,8 @@ static int bench_send(void *ctx, const struct packet *pkt)
 
 	if (b->send_error)
 		return b->send_error;
+	if (b->forgetful && b->n_sent == MAX_SENT)
+		b->n_sent = 0;
 	if (b->n_sent == MAX_SENT || pkt->len > sizeof(s->buf))
 		abort();
 	s = &b->sent[b->n_sent++];
@@ -145,6 +148,8 @@ static struct call *bench_call(struct bench *b, enum call_kind kind, const struc
 {
 	struct call *c;
 
+	if (b->forgetful && b->n_calls == MAX_CALLS)
+		b->n_calls = 0;
 	if (b->n_calls == MAX_CALLS)
 		abort();
 	c = &b->call[b->n_calls++];

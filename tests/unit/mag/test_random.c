@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Random triggers, answers, failures and time: what must hold after every single step. */
+#include "mag_harness.h"
+
+#define NODES 6
+#define LINKS 3
+#define STEPS 4000
+#define SEEDS 40
+
+static uint64_t rnd_state;
+
+static unsigned rnd(unsigned n)
+{
+	rnd_state ^= rnd_state << 13;
+	rnd_state ^= rnd_state >> 7;
+	rnd_state ^= rnd_state << 17;
+	return (unsigned)((rnd_state >> 32) % n);
+}
+
+struct tally {
+	struct bench *b;
+	unsigned serving, entries, wrong;
+};
+
+static void tally_cb(void *ctx, const struct mag_binding *mb)
+{
+	static const char *const served[] = {"ACTIVE", "VERIFYING", "REFRESHING", "STALLED"};
+	struct tally *t = ctx;
+	const struct dp_fake_session *f = mb->session ? dp_fake_by_ref(t->b->fake, mb->session) : NULL;
+	bool want = false;
+	unsigned i;
+
+	t->entries++;
+	for (i = 0; i < ARRAY_SIZE(served); i++)
+		want |= !strcmp(mb->state, served[i]);
+	t->serving += want;
+	if (want != (f != NULL) || want != (mb->tunnel != 0)) {
+		t->wrong++;
+		return;
+	}
+	if (!want)
+		return;
+	if (f->s.down.ifindex != mb->node.ifindex || !mac_eq(&f->s.down.mac, &mb->node.mac) ||
+	    f->s.n_prefixes != mb->n_prefixes)
+		t->wrong++;
+	for (i = 0; i < mb->n_prefixes && i < f->s.n_prefixes; i++) {
+		if (!prefix6_eq(&mb->prefixes[i], &f->s.prefixes[i]))
+			t->wrong++;
+	}
+	if (!mb->remaining_s && mb->lifetime_s && mb->lifetime_s < 4)
+		t->wrong++;
+}
+
+static bool holds(struct bench *b)
+{
+	struct tally t = {.b = b};
+	const char *what;
+
+	mag_walk(b->m, b->now, tally_cb, &t);
+	if (t.wrong || t.serving != dp_fake_sessions(b->fake) || t.entries != mag_count(b->m))
+		printf("%u sessions wrong, %u of %u served, %zu forwarded, %zu counted, last state %s\n",
+		       t.wrong, t.serving, t.entries, dp_fake_sessions(b->fake), mag_count(b->m),
+		       b->last_to);
+	return !t.wrong && t.serving == dp_fake_sessions(b->fake) && t.entries == mag_count(b->m) &&
+	       !dp_fake_violations(b->fake, &what) && !counter(b, "unexpected_event");
+}
+
+static void any_answer(struct bench *b)
+{
+	static const char *const prefixes[] = {HNP1, HNP2, HNP3, "2001:db8:100:4::/64", "2001:db8:100:5::/64",
+					       "2001:db8:100:6::/64"};
+	static const uint8_t statuses[] = {0, 0, 0, 0, 0, 0, 1, 128, 129, 130, 135, 152, 155, 156, 157, 159, 200};
+	struct mac other = MAC(77);
+	const struct sent *to = &b->sent[rnd((unsigned)b->n_sent)];
+	struct reply r = {.to = rnd(3) ? NULL : to, .status = statuses[rnd(ARRAY_SIZE(statuses))]};
+	unsigned i, n = rnd(3);
+
+	if (!r.to)
+		to = last_sent(b);
+	/* an LMA that keeps to its own rules most of the time: a node has its own prefixes */
+	for (i = 0; i < n; i++)
+		r.prefix[i] = prefixes[rnd(8) ? mh_opt(&to->msg, MHO_MN_LLID)->llid.id[5] % 6
+					      : rnd(ARRAY_SIZE(prefixes))];
+	switch (rnd(40)) {
+	case 0:
+		r.hi = 1;
+		break;
+	case 1:
+		r.llid = &other;
+		break;
+	case 2:
+		r.mnid = "mn9@example.com";
+		break;
+	case 3:
+		r.no_prefix = true;
+		break;
+	case 4:
+		r.lifetime_s = 4 + 4 * rnd(20);
+		break;
+	case 5:
+		r.no_lifetime = true;
+		break;
+	case 6:
+		r.link_local = "fe80::ff:fe00:1";
+		break;
+	case 7:
+		r.advice_s = 4;
+		break;
+	case 8:
+		r.seq = (int)rnd(65536);
+		break;
+	}
+	answer(b, &r);
+}
+
+static void step(struct bench *b)
+{
+	struct mag_attachment a = attachment(1 + rnd(LINKS), 1 + rnd(NODES));
+	struct mnid id = NAI(rnd(2) ? "mn1@example.com" : "mn2@example.com");
+	struct link_node n = a.node;
+
+	b->attached = rnd(20) != 0;
+	b->confirm_at_once = rnd(2);
+	switch (rnd(16)) {
+	case 0:
+	case 1:
+	case 2:
+		a.att = rnd(5) ? ATT_WIFI : ATT_ETHERNET;
+		a.handoff_hint = (uint8_t)rnd(7);
+		a.mnid = rnd(4) ? NULL : &id;
+		a.cause = rnd(6) ? "rs" : MAG_CAUSE_CONTROL;
+		mag_attach(b->m, &a, b->now);
+		break;
+	case 3:
+		mag_detach(b->m, &n, rnd(5) ? "gone" : MAG_CAUSE_CONTROL, b->now);
+		break;
+	case 4:
+		mag_confirmed(b->m, &n, b->now);
+		break;
+	case 5:
+		if (!rnd(10))
+			mag_detach_link(b->m, 1 + rnd(LINKS), "link-down", b->now);
+		break;
+	case 6:
+		if (!rnd(4))
+			dp_fake_fail(b->fake, rnd(2) ? DP_FAKE_SESSION_PUT : DP_FAKE_PEER_PUT, 1, ENOSPC);
+		break;
+	case 7:
+		mag_link_local_in_use(b->m, &n, &(struct in6_addr){.s6_addr = {0xfe, 0x80}}, b->now);
+		mag_mtu_changed(b->m, 1, b->now);
+		break;
+	case 8:
+		run_ms(b, rnd(4000));
+		break;
+	case 9:
+		run_ms(b, rnd(20) ? rnd(100) : rnd(4000000));
+		break;
+	default:
+		if (b->n_sent)
+			any_answer(b);
+		break;
+	}
+}
+
+static void run_seed(unsigned seed, bool timestamps, bool fixed)
+{
+	struct bench *b = bench_new();
+	unsigned i;
+
+	rnd_state = 0x9e3779b97f4a7c15ull * (seed + 1);
+	b->cfg.timestamp_based_approach_in_use = timestamps;
+	if (!fixed)
+		memset(&b->cfg.fixed_mag_link_local_address_on_all_access_links, 0, 16);
+	b->cfg.max_bindings = 8;
+	b->forgetful = true;
+	bench_start(b);
+	for (i = 0; i < STEPS; i++) {
+		step(b);
+		if (!holds(b)) {
+			const char *what = "";
+
+			dp_fake_violations(b->fake, &what);
+			printf("seed %u step %u: broken %s\n", seed, i, what);
+			CU_FAIL_FATAL("an invariant broke");
+		}
+	}
+	/* when everybody has left and all is quiet, nothing is left */
+	b->attached = false;
+	for (i = 1; i <= LINKS; i++)
+		mag_detach_link(b->m, i, MAG_CAUSE_CONTROL, b->now);
+	run_ms(b, 5000);
+	CU_ASSERT_EQUAL(mag_count(b->m), 0);
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
+	CU_ASSERT_EQUAL(mag_next(b->m), NSEC_NEVER);
+	bench_free(b);
+}
+
+static void test_timestamps(void)
+{
+	unsigned seed;
+
+	for (seed = 0; seed < SEEDS; seed++)
+		run_seed(seed, true, seed & 1);
+}
+
+static void test_sequence(void)
+{
+	unsigned seed;
+
+	for (seed = 0; seed < SEEDS; seed++)
+		run_seed(1000 + seed, false, seed & 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"data plane and list agree after every random step, timestamps", test_timestamps},
+		{"data plane and list agree after every random step, sequence numbers", test_sequence},
+		{0},
+	};
+	return cu_main("mag random", tests, argc, argv);
+}
