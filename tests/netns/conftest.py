@@ -43,7 +43,8 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for t in _live:
             for d in t.daemons.values():
-                report.sections.append((f"log of {d.name} ({t.tag})", d.log()[-4000:]))
+                lines = [x for x in d.log().splitlines() if "libbpf:" not in x]
+                report.sections.append((f"log of {d.name} ({t.tag})", "\n".join(lines[-40:])))
 
 
 @pytest.fixture(scope="session")

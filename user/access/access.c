@@ -403,6 +403,23 @@ static void count_kind(struct access *a, const struct nd_msg *m)
 	a->counter[dad ? ACCESS_C_DAD : by_kind[m->kind]]++;
 }
 
+/* Where the router's link-local address is made per link, a node that has the same comes first.
+ * A fixed one (RFC 6543) is defended instead. True: the message claims it. */
+static bool claims_router_ll(struct access *a, const struct access_node *n, const struct nd_msg *m,
+			     nsec_t now)
+{
+	bool dad = m->kind == ND_NS && addr6_is_zero(&m->src);
+	const struct in6_addr *claimed = dad ? &m->target : &m->src;
+	const struct in6_addr ll = *access_router_ll(a, n);
+
+	if (!addr6_is_zero(&a->cfg.link_local) || !n->advertised || !addr6_eq(claimed, &ll))
+		return false;
+	a->counter[ACCESS_C_LL_IN_USE]++;
+	if (a->triggers.link_local_in_use)
+		a->triggers.link_local_in_use(a->triggers.ctx, &n->id, &ll, now);
+	return true;
+}
+
 /* Which link-local address does this message show to be the node's? A DAD target is only wanted,
  * not owned yet, so it never replaces one that is. */
 static void learn_address(struct access_node *n, const struct nd_msg *m)
@@ -457,11 +474,11 @@ void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size
 			    l->cfg.name, mac_str(&m.eth_src, mac), nd_kind_name(m.kind),
 			    mac_str(&m.lladdr, claimed));
 	}
-	if (m.kind == ND_NS && addr6_is_zero(&m.src))
-		access_ra_defend(a, l, &m);
-
 	id.ifindex = ifindex;
 	id.mac = m.eth_src;
+	n = access_node_find(a, &id);
+	if (!(n && claims_router_ll(a, n, &m, now)) && m.kind == ND_NS && addr6_is_zero(&m.src))
+		access_ra_defend(a, l, &m);
 	n = access_node_find(a, &id);
 	if (m.kind == ND_ECHO_REPLY && (!n || m.echo_id != a->echo_id)) {
 		a->counter[ACCESS_C_ECHO_FOREIGN]++;
@@ -602,23 +619,27 @@ int access_detach(struct access *a, const struct link_node *id, const char *caus
 	return n ? access_node_gone(a, n, cause, now) : -ENOENT;
 }
 
-static void suspect(struct access *a, unsigned ifindex, const struct mac *mac, const char *cause)
+void access_fdb_gone(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now)
 {
 	struct link_node id = {.ifindex = ifindex, .mac = *mac};
 	struct access_node *n = access_node_find(a, &id);
 
 	if (n && n->served)
-		access_nud_start(a, n, PROBE_SUSPECT, cause);
+		access_nud_start(a, n, PROBE_SUSPECT, "fdb");
 }
 
-void access_fdb_gone(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now)
+void access_neigh_failed(struct access *a, unsigned ifindex, const struct in6_addr *addr,
+			 nsec_t now)
 {
-	suspect(a, ifindex, mac, "fdb");
-}
+	struct access_link *l = find_link(a, ifindex);
+	struct access_node *n;
 
-void access_neigh_failed(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now)
-{
-	suspect(a, ifindex, mac, "neighbour");
+	if (!l || !addr6_is_linklocal(addr))
+		return;
+	/* A failed entry has no link-layer address any more. */
+	DL_FOREACH(l->served, n)
+		if (addr6_eq(&n->link_local, addr))
+			access_nud_start(a, n, PROBE_SUSPECT, "neighbour");
 }
 
 void access_confirm(struct access *a, const struct link_node *id, nsec_t now)
@@ -649,6 +670,13 @@ static void op_advertise(void *ctx, const struct link_node *id, const struct lin
 	access_ra_advertise(a, n, ad);
 }
 
+static void unserve(struct access *a, struct access_node *n, bool deprecate)
+{
+	access_ra_withdraw(a, n, deprecate);
+	access_node_serve(n, false);
+	access_nud_idle(a, n);
+}
+
 static void op_withdraw(void *ctx, const struct link_node *id, bool deprecate)
 {
 	struct access *a = ctx;
@@ -656,9 +684,8 @@ static void op_withdraw(void *ctx, const struct link_node *id, bool deprecate)
 
 	if (!n)
 		return;
-	access_ra_withdraw(a, n, deprecate);
-	access_node_serve(n, false);
-	access_nud_idle(a, n);
+	unserve(a, n, deprecate);
+	n->last_offer = 0; /* released, not refused: it may come back at once */
 }
 
 static void op_verify(void *ctx, const struct link_node *id)
@@ -683,10 +710,12 @@ static bool op_attached(void *ctx, const struct link_node *id)
 static void op_teardown(void *ctx, const struct link_node *id)
 {
 	struct access *a = ctx;
+	struct access_node *n = access_node_find(a, id);
 
 	if (a->ops.teardown)
 		a->ops.teardown(a->ops.ctx, id);
-	op_withdraw(a, id, false);
+	if (n)
+		unserve(a, n, false);
 }
 
 static void op_set_link_local(void *ctx, unsigned ifindex, const struct in6_addr *ll)
