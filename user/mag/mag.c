@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COUNTER_OF_STATUS(status, sym, name, ev, clause)                                           \
+#define COUNTER_OF_STATUS(status, sym, name, ev, clause) \
 	{name, "answers with status " #status ", " clause},
 
-static const struct counter_desc counter_desc[] = {
-	MAG_COUNTERS(COUNTER_DESC) MAG_STATUS_ROWS(COUNTER_OF_STATUS)};
+static const struct counter_desc counter_desc[] = {MAG_COUNTERS(COUNTER_DESC)
+							   MAG_STATUS_ROWS(COUNTER_OF_STATUS)};
 
 struct mag_lma *mag_lma_by_addr(const struct mag *m, const struct in6_addr *addr)
 {
@@ -141,9 +141,9 @@ static void take_cfg(struct mag *m, const struct mag_cfg *cfg)
 	m->cfg.n_lmas = 0;
 }
 
-int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env, struct dataplane *dp,
-	    struct tunnels *tunnels, const struct profiles *profiles, const struct link_ops *links,
-	    const struct event_sink *sink)
+int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
+	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
+	    const struct link_ops *links, const struct event_sink *sink)
 {
 	uint8_t seed[BUL_SEED_LEN];
 	struct mag *m;
@@ -246,7 +246,8 @@ static void apply_policy(struct mag *m, nsec_t now)
 		if (p && !p->enabled)
 			mag_step(s, MEV_DETACH, &c);
 		else if (mag_serve_local_routing(m, s, mag_wants_local_routing(m, &e->mnid)))
-			mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL, "local routing not changed");
+			mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL,
+				"local routing not changed");
 	}
 }
 
@@ -343,7 +344,8 @@ void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struc
 	}
 }
 
-void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i), void *ctx)
+void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i),
+		   void *ctx)
 {
 	const struct mag_lma *l;
 

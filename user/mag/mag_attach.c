@@ -143,7 +143,8 @@ static int session_new(struct mag *m, const struct mag_attachment *a, const stru
 	s->b.lmaa = lma->info.addr;
 	s->lma = lma;
 	s->access_mtu = a->access_mtu;
-	/* RFC 5213 6.9.1.1 (5): 1, 2 and 3 are for a trigger that knows; the MAG alone cannot tell */
+	/* RFC 5213 6.9.1.1 (5): 1, 2 and 3 are for a trigger that knows; the MAG alone cannot tell
+	 */
 	s->first_hi = hint ? a->handoff_hint : HI_UNKNOWN;
 	s->local_routing = mag_wants_local_routing(m, id);
 	s->timer.fire = mag_timer_fired;
@@ -168,7 +169,8 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 	int err;
 
 	if (p && !p->enabled) {
-		refused(m, a, MAG_C_ATTACH_NOT_ENTITLED, "not entitled to network-based mobility", now);
+		refused(m, a, MAG_C_ATTACH_NOT_ENTITLED, "not entitled to network-based mobility",
+			now);
 		return -EPERM;
 	}
 	if (p && !addr6_is_zero(&p->lmaa))

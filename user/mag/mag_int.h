@@ -6,6 +6,7 @@
  *	mag_attach.c triggers: identity, policy, where a node is (RFC 5213 6.6, 6.9.1.1, 6.13)
  *	mag_fsm.c    the session's rule table, its actions and its timer
  *	mag_pbu.c    Proxy Binding Updates: contents, pace, retransmission (6.9.1.5, 6.9.4)
+ *	mag_accept.c what an accepting answer changes (6.9.1.2 items 12 to 15)
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
  *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements (6.10, 6.9.2)
  *
@@ -105,6 +106,7 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 
 /* ---- states and events */
 
+// clang-format off
 #define MAG_STATES(X)                                                                              \
 	X(MST_NEW, "NEW")                                                                          \
 	X(MST_REGISTERING, "REGISTERING")     /* request open, no service */                       \
@@ -141,6 +143,8 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MEV_REFRESH, "refresh")        /* timer, or the LMA's wish */                            \
 	X(MEV_EXPIRED, "expired")        /* timer */                                               \
 	X(MEV_TIMEOUT, "timeout")        /* timer */
+
+// clang-format on
 
 #define MAG_NAMED_ENUM(sym, name) sym,
 #define MAG_NAMED_TEXT(sym, name) name,
@@ -224,7 +228,7 @@ struct mag {
 	uint64_t counter[MAG_C_MAX];
 	struct log_limit foreign_limit; /* lines that strangers cause */
 	struct log_limit node_limit;    /* lines that access links cause */
-	/* Who sent which Sequence Number, newest first to be forgotten; finds an answer with a wrong
+	/* Who sent which Sequence Number; a newer sender takes the place. Finds an answer with a wrong
 	 * MN-Identifier, RFC 5213 6.9.1.2 (6). */
 	struct mag_session *inflight[MAG_INFLIGHT];
 };
@@ -293,6 +297,11 @@ void mag_unbind(struct mag *m, struct mag_session *s);
 
 /* ---- mag_pba.c */
 enum mag_event mag_status_event(uint8_t status, enum mag_counter *counter, const char **clause);
+
+/* ---- mag_accept.c */
+/* Takes over what the answer grants, prefixes and forwarding excepted. True: the LMA has to be told
+ * of a link-local address that was made here. */
+bool mag_accept(struct mag_session *s, struct mag_ctx *c);
 
 /* ---- mag_serve.c */
 /* Brings service in line with an accepting answer: takes over its prefixes, sets up forwarding,

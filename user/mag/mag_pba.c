@@ -82,7 +82,8 @@ static enum mag_counter contradiction(const struct mag_session *s, const struct 
 	return MAG_C_MAX;
 }
 
-static bool answers(const struct mag_session *s, const struct mag_lma *lma, const struct mh_msg *msg)
+static bool answers(const struct mag_session *s, const struct mag_lma *lma,
+		    const struct mh_msg *msg)
 {
 	if (!s->req.open || s->lma != lma)
 		return false;
@@ -141,7 +142,8 @@ static unsigned prefixes_of(const struct mh_msg *msg, struct prefix6 out[DP_PREF
 	return n;
 }
 
-static void clock_differs(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
+static void clock_differs(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+			  nsec_t now)
 {
 	const struct mh_opt *o = mh_opt(msg, MHO_TIMESTAMP);
 	uint64_t theirs, ours = m->env->wallclock(m->env->ctx);
@@ -153,11 +155,12 @@ static void clock_differs(struct mag *m, struct mag_session *s, const struct mh_
 		return;
 	}
 	theirs = timestamp_to_wallclock(o->timestamp);
-	s->lma->info.clock_offset_ms =
-		theirs > ours ? (int64_t)((theirs - ours) / 1000000) : -(int64_t)((ours - theirs) / 1000000);
+	s->lma->info.clock_offset_ms = theirs > ours ? (int64_t)((theirs - ours) / 1000000)
+						     : -(int64_t)((ours - theirs) / 1000000);
 	/* RFC 5213 6.9.1.2 (9): reported, never adopted */
 	mag_log(m, s, &s->lma->limit, now, LOG_C_LOCAL,
-		"the clock of %s differs from ours by %+lld ms: synchronize both to one time source",
+		"the clock of %s differs from ours by %+lld ms: synchronize both to one time "
+		"source",
 		s->lma->name, (long long)s->lma->info.clock_offset_ms);
 }
 
@@ -216,7 +219,8 @@ static void receive_pba(struct mag *m, struct mag_lma *lma, const struct packet 
 			const struct mh_msg *msg, nsec_t now)
 {
 	const struct mh_opt *o = mh_opt(msg, MHO_MN_ID);
-	struct mag_ctx c = {.m = m, .now = now, .msg = msg, .cause = "answer does not echo the request"};
+	struct mag_ctx c = {
+		.m = m, .now = now, .msg = msg, .cause = "answer does not echo the request"};
 	struct mag_session *s;
 	enum mag_counter why;
 
@@ -281,11 +285,13 @@ static void receive_brr(struct mag *m, struct mag_lma *lma, const struct packet 
 
 static void receive_be(struct mag *m, struct mag_lma *lma, const struct mh_msg *msg, nsec_t now)
 {
-	/* It names neither node nor request. Retransmission goes on: the LMA may be misconfigured. */
+	/* It names neither node nor request. Retransmission goes on: the LMA may be misconfigured.
+	 */
 	mag_count_up(m, MAG_C_BE);
 	log_limited(&lma->limit, now, LOG_C_REMOTE, "mag: Binding Error status %u from %s%s",
 		    msg->be.status, lma->name,
-		    msg->be.status == BE_UNKNOWN_MH_TYPE ? ": it does not know Binding Updates" : "");
+		    msg->be.status == BE_UNKNOWN_MH_TYPE ? ": it does not know Binding Updates"
+							 : "");
 }
 
 static void foreign(struct mag *m, enum mag_counter c, const struct packet *pkt,
@@ -294,8 +300,9 @@ static void foreign(struct mag *m, enum mag_counter c, const struct packet *pkt,
 	char addr[ADDR6_STRLEN];
 
 	mag_count_up(m, c);
-	log_limited(&m->foreign_limit, now, LOG_C_AUTH, "mag: %s from %s, which is not an LMA of ours",
-		    mh_msg_name(msg), addr6_str(&pkt->src, addr));
+	log_limited(&m->foreign_limit, now, LOG_C_AUTH,
+		    "mag: %s from %s, which is not an LMA of ours", mh_msg_name(msg),
+		    addr6_str(&pkt->src, addr));
 }
 
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)

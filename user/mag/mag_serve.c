@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The service that a registration buys: tunnel, forwarding, advertisements (RFC 5213 6.9.2, 6.10). */
+/* The service that a registration buys: tunnel, forwarding, advertisements (RFC 5213 6.9.2, 6.10).
+ */
 #include "mag/mag_int.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 		.n_prefixes = s->b.n_prefixes,
 		.prefixes = s->b.prefixes,
 		.down = {.kind = DP_TO_LINK, .ifindex = s->b.ifindex, .mac = s->b.mac},
-		.up = {.kind = DP_TO_PEER, .peer = s->b.tunnel},
+		.up = {.kind = DP_TO_PEER,		   .peer = s->b.tunnel			      },
 		.mode = DP_FORWARD,
 		.local_routing = s->local_routing,
 	};
@@ -104,8 +105,8 @@ static bool same_set(const struct mag_session *s, const struct prefix6 *p, unsig
 	return true;
 }
 
-static void emit(struct mag *m, const struct mag_session *s, enum event_type type, const char *cause,
-		 nsec_t now)
+static void emit(struct mag *m, const struct mag_session *s, enum event_type type,
+		 const char *cause, nsec_t now)
 {
 	event_emit(m->sink, &(struct event){.type = type,
 					    .role = "mag",
@@ -204,7 +205,9 @@ int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
 
 void mag_make_link_local(struct mag *m, struct mag_session *s)
 {
-	struct in6_addr ll = {.s6_addr = {0xfe, 0x80}};
+	struct in6_addr ll = {
+		.s6_addr = {0xfe, 0x80}
+	       };
 	struct in6_addr nodes_own = mac_linklocal(&s->b.mac);
 
 	m->env->random(m->env->ctx, &ll.s6_addr[8], 8);

@@ -143,7 +143,7 @@ static void step(struct bench *b)
 		break;
 	case 6:
 		if (!rnd(4))
-			dp_fake_fail(b->fake, rnd(2) ? DP_FAKE_SESSION_PUT : DP_FAKE_PEER_PUT, 1, ENOSPC);
+			dp_fake_fail(b->fake, (enum dp_fake_op)rnd(DP_FAKE_OP_MAX), 1, ENOSPC);
 		break;
 	case 7:
 		mag_link_local_in_use(b->m, &n, &(struct in6_addr){.s6_addr = {0xfe, 0x80}}, b->now);

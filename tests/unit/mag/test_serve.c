@@ -235,6 +235,24 @@ static void test_reload(void)
 	bench_free(b);
 }
 
+static void test_reload_dp_fails(void)
+{
+	struct bench *b = bench_active();
+	struct mag_cfg cfg = b->cfg;
+	const char *why = NULL;
+
+	attach(b, 7, 2);
+	detach_node(b, 7, 2);
+	cfg.enable_mag_local_routing = true;
+	dp_fake_fail(b->fake, DP_FAKE_SESSION_PUT, 1, ENOSPC);
+	CU_ASSERT_EQUAL(mag_reload(b->m, &cfg, &b->profiles, &why, b->now), 0);
+	/* the old content holds, and the next reload tries again */
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	CU_ASSERT_EQUAL(mag_reload(b->m, &cfg, &b->profiles, &why, b->now), 0);
+	CU_ASSERT_TRUE(forwarding(b, HNP1)->local_routing);
+	bench_free(b);
+}
+
 static void refuse(struct bench *b, const struct mag_cfg *cfg, int err, const char *key)
 {
 	const char *why = NULL;
@@ -318,6 +336,9 @@ static void test_bad_cfg(void)
 	REFUSED(cfg.refresh_percent = 100);
 	REFUSED(cfg.max_bindings = 0);
 	REFUSED(cfg.max_bindack_timeout_ms = 999);
+	REFUSED(cfg.initial_bindack_timeout_ms = 0);
+	REFUSED(memset(cfg.realm, 'x', sizeof(cfg.realm)));
+	REFUSED(memset(&b->lmas[1].addr, 0, 16));
 	REFUSED(b->lmas[1].addr = b->lmas[0].addr);
 	bench_free(b);
 }
@@ -355,6 +376,7 @@ int main(int argc, char **argv)
 		{"G-53 G-54 (RFC 5213 6.10.3): EnableMAGLocalRouting, overridden by the profile", test_local_routing},
 		{"G-51 (RFC 5213 6.10.5): nothing is forwarded without an accepted binding", test_no_binding_no_forwarding},
 		{"reload changes what can change while running", test_reload},
+		{"reload leaves what forwarding cannot change as it was", test_reload_dp_fails},
 		{"reload names the key it refuses and changes nothing", test_reload_refused},
 		{"G-1 (RFC 5213 6.14): reload ends the session of a node that is no longer entitled", test_reload_profiles},
 		{"a configuration that makes no sense is refused", test_bad_cfg},

@@ -503,6 +503,57 @@ static void test_rejected_refresh_then_gone(void)
 	bench_free(b);
 }
 
+static void test_move_fails(void)
+{
+	struct bench *b = bench_active();
+
+	dp_fake_fail(b->fake, DP_FAKE_SESSION_MOVE, 1, ENOENT);
+	CU_ASSERT_EQUAL(attach(b, 8, 1), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "ROLLBACK"));
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	accept_it(b);
+	run_ms(b, 4000);
+	accept_it(b);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.ifindex, 8);
+	bench_free(b);
+}
+
+static void test_move_link_local(void)
+{
+	struct bench *b = bench_new();
+	struct in6_addr given = ADDR("fe80::1234");
+
+	memset(&b->cfg.fixed_mag_link_local_address_on_all_access_links, 0, 16);
+	bench_start(b);
+	attach(b, 7, 1);
+	answer(b, &(struct reply){.link_local = "fe80::1234"});
+	attach(b, 8, 1);
+	CU_ASSERT_EQUAL(last_call(b, CALL_LINK_LOCAL)->node.ifindex, 8);
+	CU_ASSERT_TRUE(addr6_eq(&last_call(b, CALL_LINK_LOCAL)->ll, &given));
+	CU_ASSERT_TRUE(addr6_eq(&last_call(b, CALL_ADVERTISE)->ll, &given));
+	bench_free(b);
+}
+
+static void test_late_answer(void)
+{
+	struct bench *b = bench_up();
+
+	attach(b, 7, 1);
+	run_ms(b, 35000);
+	/* the last transmission was at 31 s, the binding was over at 35 s */
+	answer(b, &(struct reply){.lifetime_s = 4});
+	mag_tick(b->m, b->now);
+	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	CU_ASSERT_EQUAL(last_sent(b)->at, b->now);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	bench_free(b);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
@@ -531,6 +582,9 @@ int main(int argc, char **argv)
 		{"G-46 (RFC 5213 6.12): a renumbering that cannot be forwarded ends service", test_renumber_fails},
 		{"G-21 (RFC 5213 6.9.4 item 2): a refresh is not repeated for a node that is gone", test_vanished_while_refreshing},
 		{"G-32 (RFC 5213 6.9.1.4): a rejected refresh leaves the old binding to be de-registered", test_rejected_refresh_then_gone},
+		{"G-14 (RFC 5213 6.9.1.2 item 13): a move that forwarding does not follow ends service", test_move_fails},
+		{"G-15 (RFC 5213 6.8): the router's address follows the node to another link", test_move_link_local},
+		{"G-16 (RFC 6275 11.7.3): an answer that comes after the lifetime it grants serves nobody", test_late_answer},
 		{0},
 	};
 	return cu_main("mag session", tests, argc, argv);

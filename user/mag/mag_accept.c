@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an accepting answer changes in the Binding Update List (RFC 5213 6.9.1.2 items 12 to 15). */
+#include "mag/mag_int.h"
+
+/* RFC 5213 6.9.1.2 (15). True: the LMA has to be told the address that was made here. */
+static bool take_link_local(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+			    nsec_t now)
+{
+	const struct mh_opt *o = mh_opt(msg, MHO_LINK_LOCAL);
+	struct in6_addr nodes_own = mac_linklocal(&s->b.mac);
+	bool given = o && addr6_is_linklocal(&o->addr);
+
+	if (!addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) ||
+	    !addr6_is_zero(&s->b.link_local))
+		return false;
+	if (given && (mac_is_zero(&s->b.mac) || !addr6_eq(&o->addr, &nodes_own))) {
+		s->b.link_local = o->addr;
+		m->links->set_link_local(m->links->ctx, s->b.ifindex, &o->addr);
+		return false;
+	}
+	mag_count_up(m, given ? MAG_C_LINK_LOCAL_CONFLICT : MAG_C_LINK_LOCAL_MADE);
+	mag_make_link_local(m, s);
+	mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE, "%s gave %s link-local address, made one",
+		s->lma->name, given ? "the node's own" : "no");
+	return true;
+}
+
+/* RFC 6275 11.7.3: the countdown began when the request was sent; a Binding Refresh Advice below
+ * the lifetime says when to refresh. */
+static void take_lifetime(struct mag *m, struct mag_session *s, const struct mh_msg *msg)
+{
+	const struct mh_opt *advice = mh_opt(msg, MHO_BINDING_REFRESH_ADVICE);
+	uint16_t units = msg->ba.lifetime < s->req.lifetime ? msg->ba.lifetime : s->req.lifetime;
+	nsec_t refresh;
+
+	s->b.lifetime_s = units * MH_LIFETIME_UNIT;
+	s->b.expires = nsec_add(s->b.sent_at, nsec_from_s(s->b.lifetime_s));
+	refresh = nsec_from_ms(10ull * m->cfg.refresh_percent * s->b.lifetime_s);
+	if (advice && advice->refresh_interval && advice->refresh_interval < units)
+		refresh = nsec_from_s(advice->refresh_interval * MH_LIFETIME_UNIT);
+	s->refresh_at = nsec_add(s->b.sent_at, refresh);
+}
+
+/* A node moved its session here from another of its interfaces, on this MAG too: the older entry
+ * ends without a word to the LMA, whose binding is the new one's. */
+static void supersede_others(struct mag_session *s, struct mag_ctx *c)
+{
+	struct mag_ctx sub = {.m = c->m, .now = c->now, .cause = "moved to another interface"};
+	unsigned i;
+
+	for (i = 0; i < c->n_prefixes; i++) {
+		struct bule *e = NULL;
+
+		while ((e = bul_by_prefix(c->m->bul, &c->prefixes[i], e))) {
+			if (e == &s->b || !mnid_eq(&e->mnid, &s->b.mnid))
+				continue;
+			if (!mag_step(mag_session_of(e), MEV_SUPERSEDED, &sub))
+				break;
+			e = NULL;
+		}
+	}
+}
+
+bool mag_accept(struct mag_session *s, struct mag_ctx *c)
+{
+	const struct mag_cfg *cfg = &c->m->cfg;
+
+	take_lifetime(c->m, s, c->msg);
+	s->registered = true;
+	s->reg_att = s->req.att;
+	s->first_hi = HI_UNKNOWN;
+	s->any_prefix = false;
+	s->quick = 0;
+	rtx_init(&s->backoff, MAG_BACKOFF_FIRST * cfg->initial_bindack_timeout_ms,
+		 MAG_BACKOFF_CEILING * cfg->max_bindack_timeout_ms);
+	supersede_others(s, c);
+	return take_link_local(c->m, s, c->msg, c->now);
+}
