@@ -91,6 +91,10 @@ struct access_triggers {
 	int (*detach)(void *ctx, const struct link_node *n, const char *cause, nsec_t now);
 	unsigned (*detach_link)(void *ctx, unsigned ifindex, const char *cause, nsec_t now);
 	void (*confirmed)(void *ctx, const struct link_node *n, nsec_t now);
+	/* The node uses, or is about to use, the router's link-local address on its link, in a
+	 * domain where that is not a fixed one (RFC 5213 6.9.1.2). May be NULL. */
+	void (*link_local_in_use)(void *ctx, const struct link_node *n, const struct in6_addr *ll,
+				  nsec_t now);
 };
 
 #define ACCESS_COUNTERS(X)                                                                         \
@@ -122,6 +126,7 @@ struct access_triggers {
 	X(ACCESS_C_RS_MERGED, "rs_merged", "solicitations answered by an answer under way")        \
 	X(ACCESS_C_RS_WAITING, "rs_waiting", "solicitations that waited for the registration")     \
 	X(ACCESS_C_DEFENCE, "dad_defended", "advertisements defending the gateway's address")      \
+	X(ACCESS_C_LL_IN_USE, "link_local_in_use", "nodes claiming the router's own link-local address") \
 	X(ACCESS_C_PROBE, "probe_sent", "NUD probes sent")                                         \
 	X(ACCESS_C_PROBE_FAILED, "probe_failed", "nodes gone after unanswered probes")             \
 	X(ACCESS_C_LINK_DETACH, "link_detach", "nodes gone with their link")                       \
@@ -162,10 +167,12 @@ int access_attach(struct access *a, const struct link_node *n, uint8_t handoff_h
 int access_detach(struct access *a, const struct link_node *n, const char *cause, nsec_t now);
 
 /* A hint that the node may have left: a bridge (its ifindex) lost the forwarding entry, or the
- * kernel's own neighbour entry failed. It is asked at once with short probes; forwarding entries
- * also age out of a bridge while their node is merely silent. Unknown nodes are ignored. */
+ * kernel's own neighbour entry for the node's link-local address failed. It is asked at once with
+ * short probes; forwarding entries also age out of a bridge while their node is merely silent.
+ * Unknown nodes are ignored. */
 void access_fdb_gone(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now);
-void access_neigh_failed(struct access *a, unsigned ifindex, const struct mac *mac, nsec_t now);
+void access_neigh_failed(struct access *a, unsigned ifindex, const struct in6_addr *addr,
+			 nsec_t now);
 /* A proof from elsewhere that the node is there, e.g. its traffic in the data plane. */
 void access_confirm(struct access *a, const struct link_node *n, nsec_t now);
 

@@ -149,6 +149,14 @@ static void trigger_confirmed(void *ctx, const struct link_node *n, nsec_t now)
 	mag_confirmed(d->mag, n, now);
 }
 
+static void trigger_link_local_in_use(void *ctx, const struct link_node *n,
+				      const struct in6_addr *ll, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	mag_link_local_in_use(d->mag, n, ll, now);
+}
+
 /* ---- events out */
 
 static void on_event(void *ctx, const struct event *ev)
@@ -261,6 +269,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.detach = trigger_detach,
 		.detach_link = trigger_detach_link,
 		.confirmed = trigger_confirmed,
+		.link_local_in_use = trigger_link_local_in_use,
 	};
 	int rc = access_new(&d->access, &d->cfg->access_cfg, &ops, &d->sink);
 

@@ -289,8 +289,8 @@ static void on_neigh(void *ctx, const struct nl_neigh *n, bool gone, nsec_t now)
 	struct daemon *d = ctx;
 	const struct iface *i = link_by_index(d, n->ifindex);
 
-	if (i && i->is_access && i->access.trigger_neighbour && n->failed && n->has_mac)
-		access_neigh_failed(d->access, n->ifindex, &n->mac, now);
+	if (i && i->is_access && i->access.trigger_neighbour && n->failed)
+		access_neigh_failed(d->access, n->ifindex, &n->addr, now);
 }
 
 static void on_fdb(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now)

@@ -38,7 +38,7 @@ static int send_result;
 
 /* Triggers received. */
 static struct {
-	unsigned attach, detach, detach_link, confirmed, teardown, set_ll;
+	unsigned attach, detach, detach_link, confirmed, teardown, set_ll, ll_in_use;
 	struct mag_attachment last;
 	struct link_node detached;
 	char cause[32];
@@ -122,6 +122,13 @@ static void fake_confirmed(void *ctx, const struct link_node *n, nsec_t t)
 	m.confirmed++;
 }
 
+static void fake_ll_in_use(void *ctx, const struct link_node *n, const struct in6_addr *ll,
+			   nsec_t t)
+{
+	m.ll_in_use++;
+	CU_ASSERT(addr6_eq(ll, router_ll));
+}
+
 static void fake_event(void *ctx, const struct event *ev)
 {
 	m.ev_attach += ev->type == EV_ATTACH;
@@ -156,7 +163,8 @@ static void start_with(const struct access_cfg *cfg)
 		.random = fake_random,
 	};
 	static const struct access_triggers triggers = {NULL, fake_attach, fake_detach,
-							fake_detach_link, fake_confirmed};
+							fake_detach_link, fake_confirmed,
+							fake_ll_in_use};
 	static const struct event_sink sink = {NULL, fake_event};
 	struct access_link_cfg l0 = link_cfg(ACC0), l1 = link_cfg(ACC1);
 
@@ -724,6 +732,16 @@ static void test_link_local_from_the_lma(void)
 	/* that one is defended, RFC 6543's is not ours then */
 	rx(FRAME_DAD_GATEWAY);
 	CU_ASSERT_EQUAL(count(ACCESS_C_DEFENCE), 0);
+	/* the node takes the same one: it stays the node's, the MAG is told to choose another */
+	ll = mac_linklocal(&n1.mac);
+	router_ll = &ll;
+	advertise(&n1);
+	rx(FRAME_DAD);
+	rx(FRAME_RS);
+	CU_ASSERT_EQUAL(m.ll_in_use, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_LL_IN_USE), 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_DEFENCE), 0);
+	router_ll = &nd_rfc6543_linklocal;
 	stop();
 }
 
@@ -896,6 +914,7 @@ static void test_verify(void)
 static void test_fdb_gone(void)
 {
 	struct mac unknown = {{2, 0, 0, 0, 0, 0x77}};
+	struct in6_addr ll;
 
 	start();
 	rx(FRAME_RS);
@@ -918,7 +937,11 @@ static void test_fdb_gone(void)
 	CU_ASSERT_STRING_EQUAL(m.cause, "fdb");
 	/* the kernel's neighbour entry failed */
 	rx(FRAME_RS);
-	access_neigh_failed(a, ACC0, &n1.mac, now);
+	ll = mac_linklocal(&n1.mac);
+	access_neigh_failed(a, ACC1, &ll, now);
+	run(MS(300));
+	CU_ASSERT_EQUAL(m.detach, 1);
+	access_neigh_failed(a, ACC0, &ll, now);
 	run(MS(300));
 	CU_ASSERT_EQUAL(m.detach, 2);
 	CU_ASSERT_STRING_EQUAL(m.cause, "neighbour");
