@@ -467,8 +467,8 @@ int main(int argc, char **argv)
 		 test_service_default},
 		{"L-2 to L-9 RFC 5213 5.3 the checks come in the mandated order",			  test_order},
 		{"RFC 5213 5.3.1 every check has a status and cites its clause",										 test_checks_cite},
-		{"each MAG has its own counters",									   test_mag_counters},
-		{0									      },
+		{"each MAG has its own counters",test_mag_counters},
+		{0		  },
 	};
 
 	return cu_main("lma admission", tests, argc, argv);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/bce.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cu.h"
+
+static struct prefix6 prefix(const char *s)
+{
+	struct prefix6 p;
+
+	CU_ASSERT_EQUAL_FATAL(prefix6_parse(s, &p), 0);
+	return p;
+}
+
+static struct mnid nai(const char *s)
+{
+	return (struct mnid){MNID_NAI, (uint8_t)strlen(s), (const uint8_t *)s};
+}
+
+static struct bce_cache *cache(void)
+{
+	struct bce_cache *c = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(bce_cache_new(&c), 0);
+	return c;
+}
+
+static struct bce *add(struct bce_cache *c, const char *id, const char *p)
+{
+	const struct mnid m = nai(id);
+	const struct prefix6 x = prefix(p);
+	struct bce *b = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, &x, 1, &b), 0);
+	return b;
+}
+
+static void set_llid(struct bce *b, const char *octets, uint8_t len)
+{
+	const struct llid id = {len, (const uint8_t *)octets};
+
+	CU_ASSERT_EQUAL(bce_reg_set_llid(&b->reg, &id), 0);
+}
+
+static void test_indexes(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "b@x", "2001:db8:2::/64");
+	struct bce *a2 = add(c, "a@x", "2001:db8:3::/56");
+	struct prefix6 p = prefix("2001:db8:2::/64"), q = prefix("2001:db8:3::/64");
+	struct mnid id = nai("a@x"), none = nai("A@x");
+	struct bce_node *n = bce_node_find(c, &id);
+
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), b);
+	p.addr.s6_addr[15] = 9; /* bits behind the length do not count */
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), b);
+	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &q)); /* same address, other length */
+	q.len = 56;
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &q), a2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(n);
+	CU_ASSERT_EQUAL(bce_node_count(n), 2);
+	CU_ASSERT_PTR_EQUAL(bce_first(n), a2); /* newest first */
+	CU_ASSERT_PTR_EQUAL(a2->next, a);
+	CU_ASSERT_PTR_EQUAL(a->node, n);
+	CU_ASSERT_PTR_NULL(bce_node_find(c, &none));
+	id.subtype = 3; /* the same octets of another kind */
+	CU_ASSERT_PTR_NULL(bce_node_find(c, &id));
+	CU_ASSERT_EQUAL(bce_count(c), 3);
+	CU_ASSERT(a->proxy);
+	bce_cache_free(&c);
+}
+
+static void test_interface(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "a@x", "2001:db8:2::/64");
+	const struct mnid id = nai("a@x");
+	const struct bce_node *n = bce_node_find(c, &id);
+	const struct llid one = {6, (const uint8_t *)"\2\0\0\0\0\1"};
+	const struct llid two = {6, (const uint8_t *)"\2\0\0\0\0\2"};
+	const struct llid five = {5, (const uint8_t *)"\2\0\0\0\0"};
+
+	a->reg.att = ATT_WIFI;
+	set_llid(a, "\2\0\0\0\0\1", 6);
+	b->reg.att = ATT_ETHERNET;
+	set_llid(b, "\2\0\0\0\0\1", 6);
+	CU_ASSERT_PTR_EQUAL(bce_by_interface(n, ATT_WIFI, &one), a);
+	CU_ASSERT_PTR_EQUAL(bce_by_interface(n, ATT_ETHERNET, &one), b);
+	CU_ASSERT_PTR_NULL(bce_by_interface(n, ATT_PPP, &one));
+	CU_ASSERT_PTR_NULL(bce_by_interface(n, ATT_WIFI, &two));
+	CU_ASSERT_PTR_NULL(bce_by_interface(n, ATT_WIFI, &five));
+	CU_ASSERT_PTR_NULL(bce_by_interface(NULL, ATT_WIFI, &one));
+	CU_ASSERT_PTR_NULL(bce_first(NULL));
+	CU_ASSERT_EQUAL(bce_node_count(NULL), 0);
+	bce_cache_free(&c);
+}
+
+static void test_llid(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *b = add(c, "a@x", "2001:db8:1::/64");
+	char octets[253];
+
+	CU_ASSERT_EQUAL(bce_llid(b).len, 0);
+	for (unsigned len = 1; len <= sizeof(octets); len += 3) {
+		memset(octets, (int)len, sizeof(octets));
+		set_llid(b, octets, (uint8_t)len);
+		CU_ASSERT_EQUAL(bce_llid(b).len, len);
+		CU_ASSERT_EQUAL(memcmp(bce_llid(b).id, octets, len), 0);
+	}
+	memset(octets, 0, sizeof(octets));
+	set_llid(b, octets, 6); /* zeros only: none */
+	CU_ASSERT_EQUAL(bce_llid(b).len, 0);
+	set_llid(b, "\2\0\0\0\0\1\0\0\0", 9);
+	bce_cache_free(&c);
+}
+
+static void test_refusals(void)
+{
+	struct bce_cache *c = cache();
+	const struct mnid id = nai("a@x"), other = nai("b@x"), empty = nai("");
+	struct prefix6 p[DP_PREFIXES_MAX + 1];
+	struct bce *b = NULL, *keep;
+
+	for (unsigned i = 0; i <= DP_PREFIXES_MAX; i++) {
+		p[i] = prefix("2001:db8::/64");
+		p[i].addr.s6_addr[7] = (uint8_t)i;
+	}
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 0, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, DP_PREFIXES_MAX + 1, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &empty, p, 1, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, &b), 0);
+	keep = b;
+	CU_ASSERT_EQUAL(bce_add(c, &other, p + 2, 2, &b), -EEXIST);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, &b), -EEXIST);
+	p[5] = p[4];
+	CU_ASSERT_EQUAL(bce_add(c, &other, p + 3, 3, &b), -EINVAL); /* one twice */
+	CU_ASSERT_PTR_EQUAL(b, keep);
+	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &p[3])); /* nothing was left behind */
+	CU_ASSERT_PTR_NULL(bce_node_find(c, &other));
+	CU_ASSERT_EQUAL(bce_count(c), 1);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p[2]), keep);
+	bce_cache_free(&c);
+}
+
+static void test_per_node(void)
+{
+	struct bce_cache *c = cache();
+	const struct mnid id = nai("a@x");
+	struct prefix6 p = prefix("2001:db8::/64");
+	struct bce *b;
+
+	for (unsigned i = 0; i < BCE_PER_NODE_MAX; i++) {
+		p.addr.s6_addr[7] = (uint8_t)i;
+		CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), 0);
+	}
+	p.addr.s6_addr[7] = 0xff;
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), -ENOSPC);
+	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &p));
+	b = bce_first(bce_node_find(c, &id))->next;
+	bce_del(c, &b);
+	CU_ASSERT_PTR_NULL(b);
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), 0);
+	bce_cache_free(&c);
+}
+
+static void test_newest(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "a@x", "2001:db8:2::/64");
+
+	CU_ASSERT_EQUAL(bce_node_newest(NULL), 0);
+	CU_ASSERT_EQUAL(bce_node_newest(a->node), 0);
+	bce_node_accept(a->node, 10);
+	bce_node_accept(b->node, 7);
+	CU_ASSERT_EQUAL(bce_node_newest(b->node), 10);
+	bce_del(c, &a); /* the node remembers while it has a session */
+	CU_ASSERT_EQUAL(bce_node_newest(b->node), 10);
+	bce_del(c, &b);
+	CU_ASSERT_EQUAL(bce_count(c), 0);
+	bce_cache_free(&c);
+}
+
+static void count(void *ctx, struct bce *b)
+{
+	++*(unsigned *)ctx;
+}
+
+static void test_many(void)
+{
+	enum { N = 5000 };
+	struct bce_cache *c = cache();
+	static struct bce *all[N];
+	unsigned walked = 0;
+	char id[32];
+
+	for (unsigned i = 0; i < N; i++) {
+		struct prefix6 p[2] = {prefix("2001:db8::/64"), prefix("2001:db9::/64")};
+		struct mnid m;
+
+		snprintf(id, sizeof(id), "n%u@x", i / 2);
+		m = nai(id);
+		for (unsigned k = 0; k < 2; k++) {
+			p[k].addr.s6_addr[6] = (uint8_t)(i >> 8);
+			p[k].addr.s6_addr[7] = (uint8_t)i;
+		}
+		CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, p, 2, &all[i]), 0);
+	}
+	for (unsigned i = 0; i < N; i += 3)
+		bce_del(c, &all[i]);
+	for (unsigned i = 0; i < N; i++) {
+		struct prefix6 p[DP_PREFIXES_MAX];
+		struct mnid m;
+
+		if (!all[i])
+			continue;
+		CU_ASSERT_EQUAL_FATAL(bce_prefixes(all[i], p), 2);
+		CU_ASSERT_PTR_EQUAL_FATAL(bce_by_prefix(c, &p[0]), all[i]);
+		CU_ASSERT_PTR_EQUAL_FATAL(bce_by_prefix(c, &p[1]), all[i]);
+		snprintf(id, sizeof(id), "n%u@x", i / 2);
+		m = bce_mnid(all[i]);
+		CU_ASSERT_EQUAL_FATAL(m.len, strlen(id));
+		CU_ASSERT_EQUAL_FATAL(memcmp(m.id, id, m.len), 0);
+	}
+	bce_walk(c, count, &walked);
+	CU_ASSERT_EQUAL(walked, N - (N + 2) / 3);
+	CU_ASSERT_EQUAL(bce_count(c), walked);
+	bce_cache_free(&c);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"RFC 5213 5.1 found by each prefix and by MN-ID, several per node", test_indexes},
+		{"RFC 5213 5.4.1.2 found by MN-ID, technology and link-layer identifier",
+		 test_interface},
+		{"a link-layer identifier of any length; zeros are none",							  test_llid},
+		{"RFC 5213 5.2 a prefix belongs to one entry; a refusal leaves nothing behind",
+		 test_refusals},
+		{"the entries of one node are bounded",								  test_per_node},
+		{"RFC 5213 5.5 (6) the newest timestamp is the node's",							test_newest},
+		{"thousands of entries with two prefixes each, a third of them deleted",				 test_many},
+		{0								 },
+	};
+
+	return cu_main("bce", tests, argc, argv);
+}

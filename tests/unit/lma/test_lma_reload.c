@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a configuration must be, and what may change while the LMA runs. */
+#include <errno.h>
+
+#include "unit/lma/lma_harness.h"
+
+static int reload(struct bed *b, const char **why)
+{
+	const struct profiles p = profile_table_profiles(b->profiles);
+
+	return lma_reload(b->l, &b->cfg, &p, why, b->now);
+}
+
+static int try_new(struct bed *b)
+{
+	const struct profiles p = profile_table_profiles(b->profiles);
+	struct lma *l = NULL;
+	const int err =
+		lma_new(&l, &b->cfg, &b->env, dp_fake_dataplane(b->dp), b->tunnels, &p, &b->sink);
+
+	if (err)
+		CU_ASSERT_PTR_NULL(l);
+	lma_free(&l);
+	return err;
+}
+
+static void bad_addr(struct bed *b)
+{
+	b->cfg.addrs[1] = addr("ff02::1");
+}
+static void same_addr(struct bed *b)
+{
+	b->cfg.addrs[1] = b->cfg.addrs[0];
+}
+static void no_addr(struct bed *b)
+{
+	b->cfg.n_addrs = 0;
+}
+static void overlapping_pools(struct bed *b)
+{
+	strcpy(b->pools[1].name, "x");
+	b->pools[1].prefix = prefix("2001:db8:100:100::/56");
+	b->cfg.n_pools = 2;
+}
+static void same_pool_name(struct bed *b)
+{
+	strcpy(b->pools[1].name, "default");
+	b->pools[1].prefix = prefix("2001:db8:200::/56");
+	b->cfg.n_pools = 2;
+}
+static void long_pool(struct bed *b)
+{
+	b->pools[0].prefix = prefix("2001:db8:100::/65");
+}
+static void twin_mags(struct bed *b)
+{
+	b->mags[MAG2].addr = b->mags[MAG1].addr;
+}
+static void multicast_mag(struct bed *b)
+{
+	b->mags[MAG2].addr = addr("ff02::1");
+}
+static void no_bindings(struct bed *b)
+{
+	b->cfg.max_bindings = 0;
+}
+static void no_lifetime(struct bed *b)
+{
+	b->cfg.max_lifetime = 3;
+}
+static void node_timestamps_alone(struct bed *b)
+{
+	b->cfg.timestamp_based_approach_in_use = false;
+	b->cfg.mobile_node_generated_timestamp_in_use = true;
+}
+
+static void test_refused(void)
+{
+	static void (*const breaks[])(struct bed * b) = {
+		bad_addr,
+		same_addr,
+		no_addr,
+		overlapping_pools,
+		same_pool_name,
+		long_pool,
+		twin_mags,
+		multicast_mag,
+		no_bindings,
+		no_lifetime,
+		node_timestamps_alone,
+	};
+	struct bed b;
+	const char *why = NULL;
+
+	for (unsigned i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+		bed_init(&b);
+		breaks[i](&b);
+		CU_ASSERT_EQUAL(try_new(&b), -EINVAL);
+		bed_down(&b);
+		bed_up(&b);
+		breaks[i](&b);
+		CU_ASSERT_EQUAL(reload(&b, &why), -EINVAL);
+		CU_ASSERT_PTR_NOT_NULL(why);
+		bed_down(&b);
+	}
+	bed_init(&b);
+	CU_ASSERT_EQUAL(try_new(&b), 0);
+	bed_down(&b);
+}
+
+static void mag_bindings(void *ctx, const struct lma_mag_info *i)
+{
+	uint64_t *sum = ctx;
+
+	sum[0] += i->bindings;
+	sum[1] += i->pbu_received;
+	sum[2]++;
+}
+
+static void test_mags(void)
+{
+	uint64_t sum[3] = {0};
+	const char *why = NULL;
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_init(&b);
+	b.cfg.n_mags = 1;
+	bed_start(&b);
+	own = bed_attach(&b, MAG1);
+	p = pbu(&b, MAG2);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), NO_REPLY);
+	b.cfg.n_mags = 2;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	lma_walk_mags(b.l, mag_bindings, sum);
+	CU_ASSERT_EQUAL(sum[0], 1);
+	CU_ASSERT_EQUAL(sum[1], 1);
+	CU_ASSERT_EQUAL(sum[2], 2);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG2);
+	/* taking the serving MAG away leaves the binding to its lifetime */
+	b.cfg.n_mags = 1;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	CU_ASSERT_FALSE(lma_knows_mag(b.l, &b.mags[MAG2].addr));
+	pbu_again(&b, &p);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), NO_REPLY);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG2);
+	p = pbu(&b, MAG1);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
+	bed_down(&b);
+}
+
+static void test_pools(void)
+{
+	const char *why = NULL;
+	struct bed b;
+	struct prefix6 own, got;
+	struct pbu p;
+
+	bed_up(&b);
+	own = bed_attach(&b, MAG1);
+	strcpy(b.pools[1].name, "second");
+	b.pools[1].prefix = prefix("2001:db8:300::/64");
+	b.cfg.n_pools = 2;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0); /* added */
+	CU_ASSERT_EQUAL(dp_fake_pools(b.dp), 2);
+	p = pbu(&b, MAG1);
+	p.mnid = "mn2@example.com";
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	got = bed_hnp(&b);
+	CU_ASSERT_FALSE(prefix6_eq(&own, &got)); /* the kept pool kept its books */
+	b.pools[0] = b.pools[1];
+	b.cfg.n_pools = 1;
+	CU_ASSERT_EQUAL(reload(&b, &why), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "lma.pools"));
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
+	p = pbu(&b, MAG1); /* nothing changed: the old pool still serves */
+	p.mnid = "mn3@example.com";
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	got = bed_hnp(&b);
+	CU_ASSERT(prefix6_contains(&(struct prefix6){.addr = own.addr, .len = 44}, &got));
+	strcpy(b.pools[0].name, "default");
+	b.pools[0].prefix = prefix("2001:db8:100::/44");
+	CU_ASSERT_EQUAL(reload(&b, &why), 0); /* a pool without bindings may go */
+	bed_down(&b);
+}
+
+static void test_addresses(void)
+{
+	const char *why = NULL;
+	struct bed b;
+
+	bed_up(&b);
+	bed_attach(&b, MAG1);
+	b.cfg.n_addrs = 1;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0); /* the unused one */
+	CU_ASSERT_FALSE(lma_serves_addr(b.l, &b.cfg.addrs[1]));
+	b.cfg.addrs[0] = addr("2001:db8:2::3");
+	CU_ASSERT_EQUAL(reload(&b, &why), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "lma.addresses"));
+	b.cfg.addrs[0] = addr("2001:db8:2::1");
+	CU_ASSERT(lma_serves_addr(b.l, &b.cfg.addrs[0]));
+	bed_down(&b);
+}
+
+static void test_statics(void)
+{
+	static const char *const fixed[] = {"2001:db8:f00:1::/64", NULL};
+	const char *why = NULL;
+	struct prefix6 p0;
+	struct bed b;
+	struct pbu p;
+
+	bed_init(&b);
+	bed_profile(&b, "fixed@example.com", fixed, NULL, 1);
+	bed_start(&b);
+	p = pbu(&b, MAG1);
+	p.mnid = "fixed@example.com";
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	b.cfg.n_static_prefixes = 0;
+	CU_ASSERT_EQUAL(reload(&b, &why), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "lma.static-prefixes"));
+	/* its aggregate becomes a pool: what is bound must not be handed out */
+	strcpy(b.pools[1].name, "was static");
+	b.pools[1].prefix = prefix("2001:db8:f00::/63");
+	b.cfg.n_pools = 2;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	b.pools[0] = b.pools[1];
+	b.cfg.n_pools = 1;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	p = pbu(&b, MAG1);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	p0 = bed_hnp(&b);
+	CU_ASSERT_EQUAL(p0.addr.s6_addr[7], 0);
+	p = pbu(&b, MAG1);
+	p.mnid = "mn2@example.com";
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_INSUFFICIENT_RESOURCES);
+	bed_down(&b);
+}
+
+static void test_timers(void)
+{
+	const char *why = NULL;
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_up(&b);
+	own = bed_attach(&b, MAG1);
+	b.cfg.min_delay_before_bce_delete_ms = 100;
+	b.cfg.max_lifetime = 40;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	p = pbu(&b, MAG1);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	CU_ASSERT_EQUAL(b.pba.ba.lifetime, 10);
+	pbu_again(&b, &p);
+	p.hnp[0] = own;
+	p.lifetime = 0;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	bed_wait(&b, 100);
+	CU_ASSERT_EQUAL(lma_count(b.l), 0);
+	bed_down(&b);
+}
+
+static void test_profiles(void)
+{
+	struct profile_table *t;
+	const struct profile fallback = {.enabled = false, .prefix_count = 1};
+	const char *why = NULL;
+	struct profiles p;
+	struct bed b;
+	struct pbu q;
+
+	bed_up(&b);
+	bed_attach(&b, MAG1);
+	CU_ASSERT_EQUAL_FATAL(profile_table_new(&t), 0);
+	CU_ASSERT_EQUAL_FATAL(profile_table_add_fallback(t, "*", &fallback), 0);
+	p = profile_table_profiles(t);
+	CU_ASSERT_EQUAL(lma_reload(b.l, &b.cfg, &p, &why, b.now), 0);
+	q = pbu(&b, MAG1);
+	CU_ASSERT_EQUAL(bed_send(&b, &q), PBA_PROXY_REG_NOT_ENABLED);
+	bed_down(&b);
+	profile_table_free(&t);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"RFC 5213 9 a configuration that contradicts itself is refused",	  test_refused},
+		{"reload: MAGs come and go, their bindings and counters stay",								       test_mags},
+		{"reload: pools come; one with bindings cannot go",test_pools},
+		{"reload: an LMA address with bindings cannot go",			   test_addresses},
+		{"reload: static prefixes with bindings cannot go, but become a pool",
+		 test_statics},
+		{"reload: timers and lifetimes hold from the next message",				    test_timers},
+		{"reload: profiles hold from the next message", test_profiles},
+		{0								   },
+	};
+
+	return cu_main("lma reload", tests, argc, argv);
+}
