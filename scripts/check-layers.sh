@@ -73,7 +73,7 @@ forbid() {
 }
 forbid '\b(clock_gettime|gettimeofday|time) ?\((NULL|CLOCK|&|0)' "time is an argument; only daemon/ reads a clock" \
 	base wire core lma mag access net dataplane config control
-forbid '\b(rand|random|srand|drand48|getrandom) ?\(' "randomness comes from env->random" \
+forbid '(^|[^>.a-z_])(rand|random|srand|drand48|getrandom) ?\(' "randomness comes from env->random" \
 	base wire core lma mag access dataplane config control
 forbid '\b(socket|sendto|sendmsg|recvmsg) ?\(' "no sockets here" base wire core lma mag access config
 forbid '#include <(bpf|ev|jansson|cyaml)' "libraries stay in the layer that owns them" base wire core lma mag access
