@@ -8,17 +8,36 @@
 #include "encap.h"
 #include "icmp.h"
 
-pm_inline void pm_account(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
-{
-	__u32 packets = pm_hook_segs(ctx);
+/* What an accountant sees: packets and octets as they are on the wire inside the tunnel. */
+struct pm_load {
+	__u32 packets;
+	__u32 octets;
+};
 
+/* Segmentation repeats the headers; to be asked before the packet is changed. */
+pm_inline void pm_weigh(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
+			struct pm_load *load)
+{
+	__u32 gso = pm_hook_gso(ctx), heads = a->wire_len - gso;
+
+	load->packets = 1;
+	load->octets = p->len;
+	if (!gso || heads >= p->len)
+		return;
+	load->packets = (p->len - heads + gso - 1) / gso;
+	load->octets += (load->packets - 1) * heads;
+}
+
+/* Several CPUs may carry packets of one node: no count may be lost. */
+pm_inline void pm_account(const struct pm_act *a, const struct pm_load *load)
+{
 	if (a->up) {
-		__sync_fetch_and_add(&a->up->up_packets, packets);
-		__sync_fetch_and_add(&a->up->up_bytes, p->len);
+		__sync_fetch_and_add(&a->up->up_packets, load->packets);
+		__sync_fetch_and_add(&a->up->up_bytes, load->octets);
 	}
 	if (a->down) {
-		__sync_fetch_and_add(&a->down->down_packets, packets);
-		__sync_fetch_and_add(&a->down->down_bytes, p->len);
+		__sync_fetch_and_add(&a->down->down_packets, load->packets);
+		__sync_fetch_and_add(&a->down->down_bytes, load->octets);
 	}
 }
 
@@ -55,9 +74,11 @@ pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struc
 {
 	const int outer_len = sizeof(struct ipv6hdr);
 	int grow = (a->tunnel ? outer_len : 0) - (p->outer ? outer_len : 0);
-	__u32 len = ETH_HLEN + (a->tunnel ? outer_len : 0) + p->len;
+	__u32 len = ETH_HLEN + (p->outer ? outer_len : 0) + p->len;
+	struct pm_load load;
 	union pm_head h;
 
+	pm_weigh(ctx, p, a, &load);
 	h.pad[0] = h.pad[1] = 0;
 	if (a->to_stack) {
 		h.eth = *p->eth;
@@ -72,6 +93,9 @@ pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struc
 	} else {
 		h.alone = pm_inner_word(p, a);
 	}
+	/* Ethernet padding would end up inside the tunnel; a packet in segments has none */
+	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+		return pm_discard(PM_DROP_HEADROOM);
 	if (grow && pm_hook_resize(ctx, grow, true)) {
 		if (!PM_AT_XDP)
 			return pm_discard(PM_DROP_HEADROOM);
@@ -79,13 +103,10 @@ pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struc
 		pm_count_verdict(PM_V_TO_TC);
 		return PM_ACT_PASS;
 	}
-	/* Ethernet padding would end up inside the tunnel; a packet in segments has none */
-	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
-		return pm_discard(PM_DROP_HEADROOM);
 	if (a->tunnel ? pm_hook_write(ctx, &h, PM_HEAD_OUTER)
 		      : pm_hook_write(ctx, &h, PM_HEAD_ALONE))
 		return pm_discard(PM_DROP_HEADROOM);
-	pm_account(ctx, p, a);
+	pm_account(a, &load);
 	pm_count_verdict(a->verdict);
 	return pm_leave(ctx, a);
 }

@@ -113,11 +113,6 @@ pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)
 	return 0;
 }
 
-pm_inline __u32 pm_hook_segs(struct pm_ctx *ctx)
-{
-	return 1;
-}
-
 /* The Ethernet header is lost; the caller writes a new one. */
 pm_inline int pm_hook_resize(struct pm_ctx *ctx, int delta, bool tunnel)
 {
@@ -204,11 +199,6 @@ pm_inline bool pm_hook_tagged(struct pm_ctx *ctx)
 pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)
 {
 	return ctx->gso_size;
-}
-
-pm_inline __u32 pm_hook_segs(struct pm_ctx *ctx)
-{
-	return ctx->gso_segs > 1 ? ctx->gso_segs : 1;
 }
 
 /*

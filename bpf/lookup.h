@@ -23,6 +23,7 @@ pm_inline bool pm_has(const struct pm_found *f, __u16 flag)
 /* The slot that a pool's /64 carries in its bits; 0: no pool, or beyond its slots. */
 pm_inline __u32 pm_pool_slot(__be64 prefix)
 {
+#pragma nounroll
 	for (__u32 i = 0; i < PM_MAX_POOLS; i++) {
 		__u32 key = i;
 		const struct pm_pool *pool = bpf_map_lookup_elem(&pm_pool, &key);

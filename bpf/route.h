@@ -16,10 +16,10 @@ pm_inline bool pm_can_leave(bool xdp_capable)
 	return !PM_AT_XDP || xdp_capable;
 }
 
-pm_inline int pm_too_big(struct pm_act *a, __u32 wire_len, __u32 mtu)
+pm_inline int pm_too_big(struct pm_act *a, __u32 mtu)
 {
 	/* no source may be told less than the minimum MTU of IPv6, RFC 2473 7.1 */
-	if (wire_len <= PM_MTU_MIN)
+	if (a->wire_len <= PM_MTU_MIN)
 		return pm_drop_for(a, PM_DROP_TOO_BIG);
 	return pm_refuse(a, PM_DROP_TOO_BIG, mtu < PM_MTU_MIN ? PM_MTU_MIN : mtu);
 }
@@ -31,13 +31,12 @@ pm_inline int pm_too_big(struct pm_act *a, __u32 wire_len, __u32 mtu)
 pm_inline int pm_forwardable(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
 			     __u32 mtu)
 {
-	__u32 wire_len = pm_wire_len(ctx, p);
-
 	if (p->ip->hop_limit <= 1)
 		return pm_refuse(a, PM_DROP_HOP_LIMIT, 0);
 	a->hop_limit = p->ip->hop_limit - 1;
-	if (mtu && wire_len > mtu)
-		return pm_too_big(a, wire_len, mtu);
+	a->wire_len = pm_wire_len(ctx, p);
+	if (mtu && a->wire_len > mtu)
+		return pm_too_big(a, mtu);
 	return 0;
 }
 
@@ -189,13 +188,13 @@ pm_inline int pm_to_node(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 /* By the routing table. What it does not forward is for this host, or for its error messages. */
 pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
 {
-	__u32 wire_len = pm_wire_len(ctx, p);
 	const struct pm_iface *out;
 	struct bpf_fib_lookup fib;
 	int refused;
 
+	a->wire_len = pm_wire_len(ctx, p);
 	switch (pm_fib(ctx, a, &fib, &p->ip->saddr, &p->ip->daddr, pm_flow_word(p->ip),
-		       p->ip->nexthdr, wire_len)) {
+		       p->ip->nexthdr, a->wire_len)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		if (!PM_AT_XDP)
 			break;
@@ -208,7 +207,7 @@ pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_
 			return a->verdict = PM_V_TO_TC;
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		return pm_too_big(a, wire_len, fib.mtu_result);
+		return pm_too_big(a, fib.mtu_result);
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
 		if (!p->outer)
 			return pm_kernel(a);

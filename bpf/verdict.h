@@ -17,6 +17,7 @@ struct pm_act {
 	__u8 to_stack;	  /* strip the tunnel and hand the packet to this host */
 	__u8 reply_plain; /* an error about a tunnelled packet leaves without a tunnel */
 	__u32 ifindex;	  /* egress */
+	__u32 wire_len;	  /* octets of the inner packet, or of its largest segment to come */
 	__u8 dmac[6];
 	__u8 smac[6];
 	const struct pm_tunnel *tunnel; /* put it in here; NULL: none */

@@ -1,0 +1,746 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One table of packets for both hooks: what comes in, what becomes of it, every byte of what
+ * goes out, and whose counters move.
+ */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/cu.h"
+#include "world.h"
+
+/* A base packet and what the case changes about it: the later initialiser is meant to win. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+struct row {
+	const char *name;
+	enum world_prog prog;
+	struct spec in;
+	enum pm_verdict verdict;
+	enum pm_drop_reason reason; /* with PM_V_DROPPED */
+	struct spec out;            /* with a verdict that forwards */
+	struct frame_error error;   /* with PM_V_REPLIED */
+	enum world_slot up, down;   /* whose counters move; 0: nobody's */
+	int xdp_leaves_it;          /* at XDP the verdict is PM_V_TO_TC */
+};
+
+// clang-format off
+/* LMA: from the Internet to a node behind MAG1; and what leaves */
+#define DOWN(...) {.dmac = T_MAC, .smac = T_PEER, .src = CN, .dst = mn(MN_1), __VA_ARGS__}
+#define INTO_MAG1(...) {.dmac = R_MAC, .smac = T_MAC, .osrc = LMAA, .odst = MAG1, \
+	.src = CN, .dst = mn(MN_1), .hl = 63, __VA_ARGS__}
+/* LMA: from a node through MAG1; routed, or back into the tunnel to MAG2 */
+#define UP(...) {.dmac = T_MAC, .smac = T_PEER, .osrc = MAG1, .odst = LMAA, \
+	.src = mn(MN_1), .dst = CN, __VA_ARGS__}
+#define ROUTED(...) {.dmac = R_MAC, .smac = T_MAC, .src = mn(MN_1), .dst = CN, .hl = 63, __VA_ARGS__}
+#define HAIR(...) UP(.dst = mn(MN_2), __VA_ARGS__)
+#define INTO_MAG2(...) {.dmac = R_MAC, .smac = T_MAC, .osrc = LMAA, .odst = MAG2, \
+	.src = mn(MN_1), .dst = mn(MN_2), .hl = 63, __VA_ARGS__}
+/* MAG: from the LMA to a node on the link */
+#define MDOWN(...) {.dmac = T_MAC, .smac = T_PEER, .osrc = LMA2, .odst = PCOA, \
+	.src = CN, .dst = mn(MN_LINK), __VA_ARGS__}
+#define ON_LINK(...) {.dmac = mn_mac(MN_LINK), .smac = A_MAC, .src = CN, .dst = mn(MN_LINK), \
+	.hl = 63, __VA_ARGS__}
+/* MAG: from a node on the link */
+#define ACC(...) {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .src = mn(MN_LINK), .dst = CN, __VA_ARGS__}
+#define INTO_LMA2(...) {.dmac = R_MAC, .smac = T_MAC, .osrc = PCOA, .odst = LMA2, \
+	.src = mn(MN_LINK), .dst = CN, .hl = 63, __VA_ARGS__}
+#define ACC_LR(...) ACC(.smac = mn_mac(MN_LINK_LR), .src = mn(MN_LINK_LR), __VA_ARGS__)
+#define ACC_BOTH(...) ACC(.smac = mn_mac(MN_BOTH), .src = mn(MN_BOTH), __VA_ARGS__)
+
+/* the errors: by the LMA to the Internet; to a node in its tunnel; by the MAG to either side */
+#define ERR_CN(t, p) {.type = t, .param = p, .src = LMAA, .dst = CN}
+#define ERR_MN(t, p) {.type = t, .param = p, .src = LMAA, .dst = mn(MN_1), .osrc = LMAA, .odst = MAG1}
+#define ERR_LINK(t, p) {.type = t, .param = p, .src = PCOA, .dst = mn(MN_LINK)}
+#define ERR_MAG_CN(t, p) {.type = t, .param = p, .src = PCOA, .dst = CN}
+#define PTB 2
+#define TIME_EXCEEDED 3
+#define PARAM_PROBLEM 4
+
+#define ROW(...) rows[n++] = (struct row){__VA_ARGS__}
+#define KERNEL(name_, prog_, ...) ROW(.name = name_, .prog = prog_, .in = __VA_ARGS__, \
+	.verdict = PM_V_TO_KERNEL)
+#define DROP(name_, prog_, reason_, ...) ROW(.name = name_, .prog = prog_, .in = __VA_ARGS__, \
+	.verdict = PM_V_DROPPED, .reason = reason_)
+
+static size_t lma_down_rows(struct row *rows)
+{
+	size_t n = 0;
+	const enum world_prog T = AT_TRANSPORT;
+#define ENC(name_, in_, ...) ROW(.name = name_, .prog = T, .in = in_, .verdict = PM_V_ENCAP, \
+	.down = MN_1, .out = __VA_ARGS__)
+
+	ENC("enters the tunnel", DOWN(), INTO_MAG1());
+	ENC("hop limit 2 leaves with 1", DOWN(.hl = 2), INTO_MAG1(.hl = 1));
+	ENC("fits the tunnel exactly", DOWN(.len = 1460), INTO_MAG1(.len = 1460));
+	ENC("smallest packet", DOWN(.len = 40, .nh = 59), INTO_MAG1(.len = 40, .nh = 59));
+	ENC("Ethernet padding is not carried", DOWN(.len = 44, .nh = 59, .pad = 2), INTO_MAG1(.len = 44, .nh = 59));
+	ENC("DSCP is copied outwards", DOWN(.tc = 0xb8), INTO_MAG1(.tc = 0xb8, .otc = 0xb8));
+	ENC("ECT(0) is copied outwards", DOWN(.tc = 0x02), INTO_MAG1(.tc = 0x02, .otc = 0x02));
+	ENC("ECT(1) is copied outwards", DOWN(.tc = 0x01), INTO_MAG1(.tc = 0x01, .otc = 0x01));
+	ENC("CE is copied outwards", DOWN(.tc = 0x03), INTO_MAG1(.tc = 0x03, .otc = 0x03));
+	ENC("inner flow label stays", DOWN(.flow = 0xabcde), INTO_MAG1(.flow = 0xabcde));
+	ENC("hop-by-hop options", DOWN(.ext = EXT_HOPOPTS), INTO_MAG1(.ext = EXT_HOPOPTS));
+	ENC("routing header", DOWN(.ext = EXT_ROUTING), INTO_MAG1(.ext = EXT_ROUTING));
+	ENC("destination options", DOWN(.ext = EXT_DSTOPTS), INTO_MAG1(.ext = EXT_DSTOPTS));
+	ENC("first fragment", DOWN(.ext = EXT_FRAG_FIRST), INTO_MAG1(.ext = EXT_FRAG_FIRST));
+	ENC("later fragment", DOWN(.ext = EXT_FRAG_LATER), INTO_MAG1(.ext = EXT_FRAG_LATER));
+	ENC("atomic fragment", DOWN(.ext = EXT_FRAG_ATOMIC), INTO_MAG1(.ext = EXT_FRAG_ATOMIC));
+	ENC("ICMPv6 to a node", DOWN(.nh = 58, .l4 = {128}), INTO_MAG1(.nh = 58, .l4 = {128}));
+	ENC("Mobility Header to a node", DOWN(.nh = 135), INTO_MAG1(.nh = 135));
+	ENC("IPv6 in IPv6 addressed to the node is payload", DOWN(.nh = 41), INTO_MAG1(.nh = 41));
+	ENC("alias slot leads to the primary", DOWN(.dst = mn(MN_ALIAS)), INTO_MAG1(.dst = mn(MN_ALIAS)));
+	ROW(.name = "prefix outside the pools", .prog = T, .in = DOWN(.dst = MN_HASH_ADDR), .verdict = PM_V_ENCAP,
+	    .down = MN_HASH, .out = INTO_MAG1(.dst = MN_HASH_ADDR));
+	ROW(.name = "next hop not known: TC asks the routing table", .prog = T, .in = DOWN(.dst = mn(MN_UNRESOLVED)),
+	    .verdict = PM_V_ENCAP, .down = MN_UNRESOLVED, .out = INTO_MAG1(.dst = mn(MN_UNRESOLVED)),
+	    .xdp_leaves_it = 1);
+	ROW(.name = "egress without XDP is left to TC", .prog = T, .in = DOWN(.dst = mn(MN_SLOW)),
+	    .verdict = PM_V_ENCAP, .down = MN_SLOW, .out = INTO_MAG1(.dst = mn(MN_SLOW)), .xdp_leaves_it = 1);
+	ROW(.name = "anchored and on our own link", .prog = T, .in = DOWN(.dst = mn(MN_BOTH)), .verdict = PM_V_LINK,
+	    .down = MN_BOTH, .out = ON_LINK(.dmac = mn_mac(MN_BOTH), .dst = mn(MN_BOTH)));
+#undef ENC
+
+	ROW(.name = "hop limit 1", .prog = T, .in = DOWN(.hl = 1), .verdict = PM_V_REPLIED, .error = ERR_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "hop limit 0", .prog = T, .in = DOWN(.hl_zero = 1), .verdict = PM_V_REPLIED, .error = ERR_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "hop limit 1, odd length", .prog = T, .in = DOWN(.hl = 1, .len = 131), .verdict = PM_V_REPLIED,
+	    .error = ERR_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "hop limit 1, two octets over a word", .prog = T, .in = DOWN(.hl = 1, .len = 214), .verdict = PM_V_REPLIED,
+	    .error = ERR_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "hop limit 1, padded frame", .prog = T, .in = DOWN(.hl = 1, .len = 48, .pad = 12), .verdict = PM_V_REPLIED,
+	    .error = ERR_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "one octet too big", .prog = T, .in = DOWN(.len = 1461), .verdict = PM_V_REPLIED, .error = ERR_CN(PTB, 1460));
+	ROW(.name = "much too big", .prog = T, .in = DOWN(.len = 1900), .verdict = PM_V_REPLIED, .error = ERR_CN(PTB, 1460));
+	ROW(.name = "one octet too big for 1280", .prog = T, .in = DOWN(.dst = mn(MN_SMALL), .len = 1281), .verdict = PM_V_REPLIED,
+	    .error = ERR_CN(PTB, 1280));
+	ROW(.name = "encapsulation limit 0", .prog = T, .in = DOWN(.ext = EXT_TEL_ZERO), .verdict = PM_V_REPLIED,
+	    .error = ERR_CN(PARAM_PROBLEM, 44));
+	DROP("no error about an ICMPv6 error", T, PM_DROP_HOP_LIMIT, DOWN(.hl = 1, .nh = 58, .l4 = {1}));
+	DROP("no error about a redirect", T, PM_DROP_HOP_LIMIT, DOWN(.hl = 1, .nh = 58, .l4 = {137}));
+	DROP("no error about an ICMPv6 error behind options", T, PM_DROP_HOP_LIMIT,
+	     DOWN(.hl = 1, .ext = EXT_HOPOPTS, .nh = 58, .l4 = {1}));
+	ROW(.name = "an error about an echo request", .prog = T, .in = DOWN(.hl = 1, .nh = 58, .l4 = {128}),
+	    .verdict = PM_V_REPLIED, .error = ERR_CN(TIME_EXCEEDED, 0));
+	DROP("no error to an unspecified source", T, PM_DROP_HOP_LIMIT, DOWN(.hl = 1, .src = "::"));
+
+	DROP("lingering binding", T, PM_DROP_LINGERING, DOWN(.dst = mn(MN_LINGER)));
+	DROP("alias of an earlier owner", T, PM_DROP_STALE_SLOT, DOWN(.dst = mn(MN_ALIAS_OLD)));
+	DROP("slot of another owner", T, PM_DROP_STALE_SLOT, DOWN(.dst = mn(MN_STALE)));
+	DROP("hash leads to another owner's slot", T, PM_DROP_STALE_SLOT, DOWN(.dst = MN_HASH_STALE));
+	DROP("tunnel to ourselves", T, PM_DROP_LOOP, DOWN(.dst = mn(MN_SELF)));
+	DROP("session without a tunnel", T, PM_DROP_NO_NEXTHOP, DOWN(.dst = mn(MN_NOWHERE)));
+	DROP("payload length beyond the frame", T, PM_DROP_MALFORMED, DOWN(.plen_error = 1));
+	DROP("payload length 0 with a payload", T, PM_DROP_MALFORMED, DOWN(.plen_error = -88));
+
+	KERNEL("nobody at this prefix", T, DOWN(.dst = mn(MN_FREE)));
+	KERNEL("prefix beyond the pool's slots", T, DOWN(.dst = mn(MN_NONE)));
+	KERNEL("another destination", T, DOWN(.dst = OTHER));
+	KERNEL("node of another anchor, not in a tunnel", T, DOWN(.dst = mn(MN_LINK)));
+	KERNEL("ARP", T, DOWN(.ethertype = 0x0806));
+	KERNEL("IPv4", T, DOWN(.ethertype = 0x0800));
+	KERNEL("VLAN tag", T, DOWN(.vlan = 5));
+	KERNEL("not version 6", T, DOWN(.version = 4));
+	KERNEL("multicast", T, DOWN(.dst = "ff0e::1"));
+	KERNEL("link-local destination", T, DOWN(.dst = "fe80::1"));
+	KERNEL("link-local source", T, DOWN(.src = "fe80::1"));
+	KERNEL("neighbour solicitation", T, DOWN(.src = "fe80::1", .dst = "ff02::1:ff00:1", .hl = 255, .nh = 58, .l4 = {135}));
+	KERNEL("MLD report", T, DOWN(.src = "fe80::1", .dst = "ff02::16", .hl = 1, .ext = EXT_HOPOPTS, .nh = 58, .l4 = {143}));
+	KERNEL("Mobility Header for us", T, DOWN(.dst = LMAA, .nh = 135));
+	KERNEL("frame to another station", T, DOWN(.dmac = "02:00:00:00:09:09"));
+	KERNEL("Ethernet broadcast", T, DOWN(.dmac = "ff:ff:ff:ff:ff:ff"));
+	return n;
+}
+
+static size_t lma_up_rows(struct row *rows)
+{
+	size_t n = 0;
+	const enum world_prog T = AT_TRANSPORT;
+#define DEC(name_, in_, ...) ROW(.name = name_, .prog = T, .in = in_, .verdict = PM_V_DECAP_ROUTE, \
+	.up = MN_1, .out = __VA_ARGS__)
+
+	DEC("leaves the tunnel by route", UP(), ROUTED());
+	DEC("outer hop limit does not matter", UP(.ohl = 1), ROUTED());
+	DEC("Ethernet padding is cut", UP(.len = 44, .nh = 59, .pad = 9), ROUTED(.len = 44, .nh = 59));
+	DEC("outer payload longer than the inner packet", UP(.len = 100, .pad = 8, .oplen_error = 8), ROUTED(.len = 100));
+	DEC("later fragment inside", UP(.ext = EXT_FRAG_LATER), ROUTED(.ext = EXT_FRAG_LATER));
+	DEC("options inside", UP(.ext = EXT_DSTOPTS), ROUTED(.ext = EXT_DSTOPTS));
+	DEC("alias source", UP(.src = mn(MN_ALIAS)), ROUTED(.src = mn(MN_ALIAS)));
+	DEC("DSCP of the tunnel is not taken over", UP(.otc = 0xb8, .tc = 0x20), ROUTED(.tc = 0x20));
+	/* RFC 5213 5.6.3, every combination: outer Not-ECT, ECT(1), ECT(0), CE by inner */
+	DEC("ECN inner Not-ECT outer Not-ECT", UP(.tc = 0, .otc = 0), ROUTED(.tc = 0));
+	DEC("ECN inner Not-ECT outer ECT(1)", UP(.tc = 0, .otc = 1), ROUTED(.tc = 0));
+	DEC("ECN inner Not-ECT outer ECT(0)", UP(.tc = 0, .otc = 2), ROUTED(.tc = 0));
+	DROP("ECN inner Not-ECT outer CE", T, PM_DROP_ECN, UP(.tc = 0, .otc = 3));
+	DEC("ECN inner ECT(1) outer Not-ECT", UP(.tc = 1, .otc = 0), ROUTED(.tc = 1));
+	DEC("ECN inner ECT(1) outer ECT(1)", UP(.tc = 1, .otc = 1), ROUTED(.tc = 1));
+	DEC("ECN inner ECT(1) outer ECT(0)", UP(.tc = 1, .otc = 2), ROUTED(.tc = 1));
+	DEC("ECN inner ECT(1) outer CE", UP(.tc = 1, .otc = 3), ROUTED(.tc = 3));
+	DEC("ECN inner ECT(0) outer Not-ECT", UP(.tc = 2, .otc = 0), ROUTED(.tc = 2));
+	DEC("ECN inner ECT(0) outer ECT(1)", UP(.tc = 2, .otc = 1), ROUTED(.tc = 2));
+	DEC("ECN inner ECT(0) outer ECT(0)", UP(.tc = 2, .otc = 2), ROUTED(.tc = 2));
+	DEC("ECN inner ECT(0) outer CE", UP(.tc = 2, .otc = 3), ROUTED(.tc = 3));
+	DEC("ECN inner CE outer Not-ECT", UP(.tc = 3, .otc = 0), ROUTED(.tc = 3));
+	DEC("ECN inner CE outer ECT(1)", UP(.tc = 3, .otc = 1), ROUTED(.tc = 3));
+	DEC("ECN inner CE outer ECT(0)", UP(.tc = 3, .otc = 2), ROUTED(.tc = 3));
+	DEC("ECN inner CE outer CE", UP(.tc = 3, .otc = 3), ROUTED(.tc = 3));
+	DEC("nested tunnel of the node is payload", UP(.nh = 41), ROUTED(.nh = 41));
+#undef DEC
+	ROW(.name = "to the node's anchor itself", .prog = T, .in = UP(.dst = LMAA), .verdict = PM_V_DECAP_ROUTE, .up = MN_1,
+	    .out = {.dmac = T_MAC, .smac = T_PEER, .src = mn(MN_1), .dst = LMAA, .hl = 64});
+	ROW(.name = "neighbour not resolved: TC lets the kernel resolve it", .prog = T, .in = UP(.dst = CN_NEIGH),
+	    .verdict = PM_V_DECAP_ROUTE, .up = MN_1, .xdp_leaves_it = 1,
+	    .out = {.dmac = "00:00:00:00:00:00", .smac = "00:00:00:00:00:00", .src = mn(MN_1), .dst = CN_NEIGH, .hl = 63});
+	ROW(.name = "hairpin to the other gateway", .prog = T, .in = HAIR(), .verdict = PM_V_HAIRPIN, .up = MN_1, .down = MN_2,
+	    .out = INTO_MAG2());
+	ROW(.name = "hairpin, congestion in the first tunnel", .prog = T, .in = HAIR(.tc = 0x2a, .otc = 3), .verdict = PM_V_HAIRPIN,
+	    .up = MN_1, .down = MN_2, .out = INTO_MAG2(.tc = 0x2b, .otc = 0x2b));
+	ROW(.name = "hairpin, padded frame", .prog = T, .in = HAIR(.len = 60, .pad = 30), .verdict = PM_V_HAIRPIN,
+	    .up = MN_1, .down = MN_2, .out = INTO_MAG2(.len = 60));
+	ROW(.name = "hairpin to a node on our own link", .prog = T, .in = UP(.dst = mn(MN_BOTH)), .verdict = PM_V_DECAP_LINK,
+	    .up = MN_1, .down = MN_BOTH,
+	    .out = {.dmac = mn_mac(MN_BOTH), .smac = A_MAC, .src = mn(MN_1), .dst = mn(MN_BOTH), .hl = 63});
+	ROW(.name = "onward along the chain", .prog = T, .in = UP(.src = mn(MN_CHAIN)), .verdict = PM_V_HAIRPIN, .up = MN_CHAIN,
+	    .out = {.dmac = R_MAC, .smac = T_MAC, .osrc = PCOA, .odst = LMA2, .src = mn(MN_CHAIN), .dst = CN, .hl = 63});
+	ROW(.name = "down the chain", .prog = T, .in = MDOWN(.dst = mn(MN_CHAIN)), .verdict = PM_V_HAIRPIN, .down = MN_CHAIN,
+	    .out = INTO_MAG1(.dst = mn(MN_CHAIN)));
+
+	ROW(.name = "inner hop limit 1", .prog = T, .in = UP(.hl = 1), .verdict = PM_V_REPLIED, .error = ERR_MN(TIME_EXCEEDED, 0));
+	ROW(.name = "hairpin, hop limit 1", .prog = T, .in = HAIR(.hl = 1), .verdict = PM_V_REPLIED, .error = ERR_MN(TIME_EXCEEDED, 0));
+	ROW(.name = "hairpin, too big for the other tunnel", .prog = T, .in = UP(.dst = mn(MN_SMALL), .len = 1281),
+	    .verdict = PM_V_REPLIED, .error = ERR_MN(PTB, 1280));
+	ROW(.name = "too big for the route", .prog = T, .in = UP(.dst = CN_SMALL, .len = 1301), .verdict = PM_V_REPLIED,
+	    .error = ERR_MN(PTB, 1300));
+	DROP("unreachable route", T, PM_DROP_NO_ROUTE, UP(.dst = CN_NOWHERE));
+	DROP("another gateway's address", T, PM_DROP_OUTER_SOURCE, UP(.osrc = MAG2));
+	DROP("unregistered outer source", T, PM_DROP_OUTER_SOURCE, UP(.osrc = OTHER));
+	DROP("to an address of ours that is not the tunnel's", T, PM_DROP_OUTER_SOURCE, UP(.odst = PCOA));
+	DROP("inner source without a session", T, PM_DROP_NO_SESSION, UP(.src = OTHER));
+	DROP("inner source of a free prefix", T, PM_DROP_NO_SESSION, UP(.src = mn(MN_FREE)));
+	DROP("inner source of a node on a link here", T, PM_DROP_SPOOFED, UP(.src = mn(MN_LINK)));
+	DROP("inner source of another owner's slot", T, PM_DROP_STALE_SLOT, UP(.src = mn(MN_STALE)));
+	DROP("lingering binding, from the node", T, PM_DROP_LINGERING, UP(.src = mn(MN_LINGER)));
+	DROP("lingering binding of the other node", T, PM_DROP_LINGERING, UP(.dst = mn(MN_LINGER)));
+	DROP("destination in another owner's slot", T, PM_DROP_STALE_SLOT, UP(.dst = mn(MN_STALE)));
+	DROP("multicast in the tunnel", T, PM_DROP_LINK_SCOPE, UP(.dst = "ff0e::1"));
+	DROP("link-local destination in the tunnel", T, PM_DROP_LINK_SCOPE, UP(.dst = "fe80::1"));
+	DROP("link-local source in the tunnel", T, PM_DROP_LINK_SCOPE, UP(.src = "fe80::1"));
+	DROP("no IPv6 in the tunnel", T, PM_DROP_MALFORMED, UP(.version = 4));
+	DROP("inner packet longer than the outer payload", T, PM_DROP_MALFORMED, UP(.plen_error = 1));
+	DROP("outer payload longer than the frame", T, PM_DROP_MALFORMED, UP(.oplen_error = 1));
+	KERNEL("outer fragment for us", T, UP(.oext = EXT_FRAG_FIRST));
+	KERNEL("later outer fragment for us", T, UP(.oext = EXT_FRAG_LATER));
+	KERNEL("options between outer and inner header", T, UP(.oext = EXT_DSTOPTS));
+	KERNEL("somebody else's tunnel", T, UP(.odst = OTHER));
+	KERNEL("tunnel packet with a VLAN tag", T, UP(.vlan = 7));
+	return n;
+}
+
+static size_t mag_rows(struct row *rows)
+{
+	size_t n = 0;
+	const enum world_prog T = AT_TRANSPORT, A = AT_ACCESS;
+
+	ROW(.name = "leaves the tunnel onto the link", .prog = T, .in = MDOWN(), .verdict = PM_V_DECAP_LINK, .down = MN_LINK,
+	    .out = ON_LINK());
+	ROW(.name = "congestion in the tunnel reaches the node", .prog = T, .in = MDOWN(.tc = 2, .otc = 3), .verdict = PM_V_DECAP_LINK,
+	    .down = MN_LINK, .out = ON_LINK(.tc = 3));
+	ROW(.name = "onto the link, padded frame", .prog = T, .in = MDOWN(.len = 44, .nh = 59, .pad = 20), .verdict = PM_V_DECAP_LINK,
+	    .down = MN_LINK, .out = ON_LINK(.len = 44, .nh = 59));
+	ROW(.name = "full size for the link", .prog = T, .in = MDOWN(.len = 1500), .verdict = PM_V_DECAP_LINK, .down = MN_LINK,
+	    .out = ON_LINK(.len = 1500));
+	ROW(.name = "node on an interface without XDP", .prog = T, .in = MDOWN(.dst = mn(MN_LINK_SLOW)), .verdict = PM_V_DECAP_LINK,
+	    .down = MN_LINK_SLOW, .out = ON_LINK(.dmac = mn_mac(MN_LINK_SLOW), .dst = mn(MN_LINK_SLOW)), .xdp_leaves_it = 1);
+	ROW(.name = "hop limit 1 towards the node", .prog = T, .in = MDOWN(.hl = 1), .verdict = PM_V_REPLIED,
+	    .error = ERR_MAG_CN(TIME_EXCEEDED, 0));
+	ROW(.name = "too big for the link", .prog = T, .in = MDOWN(.len = 1501), .verdict = PM_V_REPLIED, .error = ERR_MAG_CN(PTB, 1500));
+	DROP("not from the anchor", T, PM_DROP_OUTER_SOURCE, MDOWN(.osrc = OTHER));
+	DROP("not to the Proxy-CoA", T, PM_DROP_OUTER_SOURCE, MDOWN(.odst = LMAA));
+	DROP("node unknown to the gateway", T, PM_DROP_NO_SESSION, MDOWN(.dst = mn(MN_FREE)));
+	DROP("node gone, lingering on the link", T, PM_DROP_LINGERING, MDOWN(.dst = mn(MN_LINGER_LINK)));
+	DROP("multicast from the anchor", T, PM_DROP_LINK_SCOPE, MDOWN(.dst = "ff0e::1"));
+	DROP("link-local source from the anchor", T, PM_DROP_LINK_SCOPE, MDOWN(.src = "fe80::1"));
+	DROP("congestion mark that the packet cannot carry", T, PM_DROP_ECN, MDOWN(.otc = 3));
+
+#define ENC(name_, in_, ...) ROW(.name = name_, .prog = A, .in = in_, .verdict = PM_V_ENCAP, \
+	.up = MN_LINK, .out = __VA_ARGS__)
+	ENC("node's packet enters the tunnel", ACC(), INTO_LMA2());
+	ENC("node's packet, DSCP and ECN", ACC(.tc = 0xbb), INTO_LMA2(.tc = 0xbb, .otc = 0xbb));
+	ENC("node's packet fits exactly", ACC(.len = 1460), INTO_LMA2(.len = 1460));
+	ENC("node's padded frame", ACC(.len = 41, .nh = 59, .pad = 5), INTO_LMA2(.len = 41, .nh = 59));
+	ENC("node's fragment", ACC(.ext = EXT_FRAG_LATER), INTO_LMA2(.ext = EXT_FRAG_LATER));
+	ENC("node's own Mobility Header", ACC(.nh = 135), INTO_LMA2(.nh = 135));
+	ENC("node's own tunnel", ACC(.nh = 41), INTO_LMA2(.nh = 41));
+	ENC("to the interface's own link-layer address", ACC(.dmac = "02:00:00:00:02:01"), INTO_LMA2());
+	ENC("no short cut without permission", ACC(.dst = mn(MN_LINK_LR)), INTO_LMA2(.dst = mn(MN_LINK_LR)));
+	ENC("no short cut to another interface either", ACC(.dst = mn(MN_LINK_FAR)), INTO_LMA2(.dst = mn(MN_LINK_FAR)));
+#undef ENC
+	ROW(.name = "short cut to a neighbour", .prog = A, .in = ACC_LR(.dst = mn(MN_LINK)), .verdict = PM_V_LOCAL,
+	    .up = MN_LINK_LR, .down = MN_LINK, .out = ON_LINK(.src = mn(MN_LINK_LR)));
+	ROW(.name = "short cut to another interface", .prog = A, .in = ACC_LR(.dst = mn(MN_LINK_FAR)), .verdict = PM_V_LOCAL,
+	    .up = MN_LINK_LR, .down = MN_LINK_FAR,
+	    .out = ON_LINK(.dmac = mn_mac(MN_LINK_FAR), .src = mn(MN_LINK_LR), .dst = mn(MN_LINK_FAR)));
+	ROW(.name = "permission, but the other is not here", .prog = A, .in = ACC_LR(), .verdict = PM_V_ENCAP, .up = MN_LINK_LR,
+	    .out = INTO_LMA2(.src = mn(MN_LINK_LR)));
+	ROW(.name = "anchor and gateway in one: routed", .prog = A, .in = ACC_BOTH(), .verdict = PM_V_ROUTE, .up = MN_BOTH,
+	    .out = ROUTED(.src = mn(MN_BOTH)));
+	ROW(.name = "anchor and gateway in one: to a node behind MAG1", .prog = A, .in = ACC_BOTH(.dst = mn(MN_1)), .verdict = PM_V_ENCAP,
+	    .up = MN_BOTH, .down = MN_1, .out = INTO_MAG1(.src = mn(MN_BOTH)));
+	KERNEL("anchor and gateway in one: to ourselves", A, ACC_BOTH(.dst = "2001:db8:9999::1"));
+
+	ROW(.name = "node's packet too big", .prog = A, .in = ACC(.len = 1461), .verdict = PM_V_REPLIED, .error = ERR_LINK(PTB, 1460));
+	ROW(.name = "node's packet, hop limit 1", .prog = A, .in = ACC(.hl = 1), .verdict = PM_V_REPLIED, .error = ERR_LINK(TIME_EXCEEDED, 0));
+	DROP("node without a binding", A, PM_DROP_UNKNOWN_NODE, ACC(.src = OTHER));
+	DROP("prefix that nobody has", A, PM_DROP_UNKNOWN_NODE, ACC(.src = mn(MN_FREE)));
+	DROP("prefix of a neighbour", A, PM_DROP_SPOOFED, ACC(.src = mn(MN_LINK_LR)));
+	DROP("prefix of a node on another interface", A, PM_DROP_SPOOFED, ACC(.src = mn(MN_LINK_FAR)));
+	DROP("right node, wrong interface", AT_ACCESS2, PM_DROP_SPOOFED, ACC());
+	DROP("prefix of a node behind another gateway", A, PM_DROP_SPOOFED, ACC(.src = mn(MN_1)));
+	DROP("wrong link-layer address", A, PM_DROP_SPOOFED, ACC(.smac = "02:00:00:00:00:99"));
+	DROP("another owner's slot", A, PM_DROP_STALE_SLOT, ACC(.src = mn(MN_STALE)));
+	DROP("node whose binding is being deleted", A, PM_DROP_LINGERING,
+	     ACC(.smac = mn_mac(MN_LINGER_LINK), .src = mn(MN_LINGER_LINK)));
+	DROP("unspecified source, routed destination", A, PM_DROP_UNKNOWN_NODE, ACC(.src = "::"));
+	DROP("forged tunnel packet from a node", A, PM_DROP_UNKNOWN_NODE,
+	     {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .osrc = LMA2, .odst = PCOA, .src = CN, .dst = mn(MN_LINK_LR)});
+	DROP("forged signalling from a node", A, PM_DROP_UNKNOWN_NODE, ACC(.src = LMA2, .dst = PCOA, .nh = 135));
+	DROP("node's packet with a false length", A, PM_DROP_MALFORMED, ACC(.plen_error = 1));
+	KERNEL("node to the gateway itself", A, ACC(.dst = PCOA));
+	KERNEL("router solicitation", A, ACC(.src = "fe80::1", .dst = "ff02::2", .hl = 255, .nh = 58, .l4 = {133}));
+	KERNEL("neighbour solicitation, global addresses", A, ACC(.hl = 255, .nh = 58, .l4 = {135}, .dst = mn(MN_LINK_LR)));
+	KERNEL("duplicate address detection", A, ACC(.src = "::", .dst = "ff02::1:ff00:1", .hl = 255, .nh = 58, .l4 = {135}));
+	KERNEL("MLDv2 report", A, ACC(.src = "fe80::1", .dst = "ff02::16", .hl = 1, .ext = EXT_HOPOPTS, .nh = 58, .l4 = {143}));
+	KERNEL("MLD done", A, ACC(.dst = "ff02::2", .hl = 1, .nh = 58, .l4 = {132}));
+	KERNEL("link-local to link-local", A, ACC(.src = "fe80::1", .dst = "fe80::200:5eff:fe00:5213"));
+	KERNEL("link-local source, global destination", A, ACC(.src = "fe80::1"));
+	KERNEL("multicast from the node", A, ACC(.dst = "ff0e::1"));
+	KERNEL("ARP from the node", A, ACC(.ethertype = 0x0806));
+	KERNEL("VLAN tag from the node", A, ACC(.vlan = 3));
+	KERNEL("frame to another station of the link", A, ACC(.dmac = "02:00:00:00:09:09"));
+	return n;
+}
+// clang-format on
+
+#define ROWS_MAX 128
+
+static struct world *worlds[PM_HOOK_MAX];
+static const char *const hook_names[PM_HOOK_MAX] = {"XDP", "TC"};
+static FILE *witness; /* every forwarded or answered packet, for scapy */
+static char witness_path[] = "/tmp/pmip-packets-XXXXXX";
+
+static int retval_of(enum pm_hook hook, const struct row *r, enum pm_verdict v)
+{
+	bool xdp = hook == PM_HOOK_XDP;
+	uint8_t lmaa[16], dst[16];
+
+	switch (v) {
+	case PM_V_TO_KERNEL:
+	case PM_V_TO_TC:
+		return xdp ? 2 : 0;
+	case PM_V_DROPPED:
+		return xdp ? 1 : 2;
+	case PM_V_REPLIED:
+		return xdp ? 3 : 7;
+	default:
+		frame_addr(lmaa, LMAA);
+		frame_addr(dst, r->out.dst);
+		if (!memcmp(lmaa, dst, 16)) /* stripped and handed to this host */
+			return xdp ? 2 : 0;
+		return xdp ? 4 : 7;
+	}
+}
+
+static void show(const char *what, const struct frame *f)
+{
+	fprintf(stderr, "  %s (%zu):", what, f->n);
+	for (size_t i = 0; i < f->n && i < 160; i++)
+		fprintf(stderr, "%s%02x", i % 8 ? "" : " ", f->b[i]);
+	fprintf(stderr, "\n");
+}
+
+static void hex(FILE *to, const struct frame *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		fprintf(to, "%02x", f->b[i]);
+}
+
+/* The outer flow label is a hash: taken over here, judged in tests of its own. */
+static void take_label(struct frame *want, const struct frame *got)
+{
+	if (got->n < 18 || want->n < 18)
+		return;
+	want->b[15] = (want->b[15] & 0xf0) | (got->b[15] & 0x0f);
+	want->b[16] = got->b[16];
+	want->b[17] = got->b[17];
+}
+
+static void expect_bytes(const struct row *r, const struct frame *in, const struct world_result *res)
+{
+	struct frame want;
+
+	switch (res->verdict) {
+	case PM_V_DROPPED:
+		return;
+	case PM_V_TO_KERNEL:
+	case PM_V_TO_TC:
+		want = *in;
+		break;
+	case PM_V_REPLIED:
+		frame_build_error(&want, in, frame_inner_at(&r->in), &r->error);
+		break;
+	default:
+		frame_build(&want, &r->out);
+		if (r->out.osrc)
+			take_label(&want, &res->out);
+	}
+	CU_ASSERT_EQUAL(res->out.n, want.n);
+	CU_ASSERT(!memcmp(res->out.b, want.b, want.n));
+	if (res->out.n != want.n || memcmp(res->out.b, want.b, want.n)) {
+		show("want", &want);
+		show("got ", &res->out);
+	}
+	if (witness && res->verdict != PM_V_TO_KERNEL && res->verdict != PM_V_TO_TC) {
+		fprintf(witness, "%s\t", world_verdict_name(res->verdict));
+		hex(witness, in);
+		fprintf(witness, "\t");
+		hex(witness, &res->out);
+		fprintf(witness, "\t%s\n", r->name);
+	}
+}
+
+static void run_row(enum pm_hook hook, const struct row *r)
+{
+	struct world *w = worlds[hook];
+	static struct pm_session before[MN_SLOTS];
+	enum pm_verdict verdict = r->verdict;
+	bool forwarded;
+	struct world_result res;
+	unsigned failures = CU_get_number_of_failures();
+	struct frame in;
+
+	if (hook == PM_HOOK_XDP && r->xdp_leaves_it)
+		verdict = PM_V_TO_TC;
+	forwarded = verdict != PM_V_TO_KERNEL && verdict != PM_V_TO_TC && verdict != PM_V_DROPPED &&
+		    verdict != PM_V_REPLIED;
+	memcpy(before, world_session(w, 0), sizeof(before));
+	frame_build(&in, &r->in);
+	world_run(w, r->prog, &in, NULL, &res);
+	CU_ASSERT_EQUAL(res.verdict, verdict);
+	CU_ASSERT_EQUAL(res.reason, verdict == PM_V_DROPPED ? r->reason : 0);
+	CU_ASSERT_EQUAL(res.retval, retval_of(hook, r, verdict));
+	expect_bytes(r, &in, &res);
+	for (unsigned i = 0; i < MN_SLOTS; i++) {
+		const struct pm_session *s = world_session(w, i), *b = &before[i];
+		bool up = forwarded && r->up && i == r->up, down = forwarded && r->down && i == r->down;
+		uint64_t len = frame_inner_len(&r->in);
+
+		CU_ASSERT(s->up_packets - b->up_packets == up);
+		CU_ASSERT(s->up_bytes - b->up_bytes == (up ? len : 0));
+		CU_ASSERT(s->down_packets - b->down_packets == down);
+		CU_ASSERT(s->down_bytes - b->down_bytes == (down ? len : 0));
+	}
+	if (CU_get_number_of_failures() != failures)
+		fprintf(stderr, "  ^ %s, \"%s\": verdict %s%s%s, expected %s%s%s\n", hook_names[hook],
+			r->name, world_verdict_name(res.verdict),
+			res.verdict == PM_V_DROPPED ? " " : "",
+			res.verdict == PM_V_DROPPED ? world_reason_name(res.reason) : "",
+			world_verdict_name(verdict), verdict == PM_V_DROPPED ? " " : "",
+			verdict == PM_V_DROPPED ? world_reason_name(r->reason) : "");
+}
+
+static void run_rows(size_t (*make)(struct row *))
+{
+	static struct row rows[ROWS_MAX];
+	size_t n = make(rows);
+
+	CU_ASSERT_FATAL(n > 0 && n <= ROWS_MAX);
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++)
+		for (size_t i = 0; i < n; i++)
+			run_row(hook, &rows[i]);
+}
+
+static void test_lma_down(void)
+{
+	run_rows(lma_down_rows);
+}
+
+static void test_lma_up(void)
+{
+	run_rows(lma_up_rows);
+}
+
+static void test_mag(void)
+{
+	run_rows(mag_rows);
+}
+
+/* ---- one thing at a time */
+
+static void test_truncated(void)
+{
+	const struct {
+		enum world_prog prog;
+		struct spec s;
+	} bases[] = {
+		{AT_TRANSPORT, DOWN(.len = 100)},
+		{AT_TRANSPORT, DOWN(.len = 100, .ext = EXT_FRAG_FIRST)},
+		{AT_TRANSPORT, DOWN(.len = 100, .hl = 1)},
+		{AT_TRANSPORT, UP(.len = 100)},
+		{AT_TRANSPORT, HAIR(.len = 100)},
+		{AT_TRANSPORT, MDOWN(.len = 100)},
+		{AT_TRANSPORT, UP(.len = 100, .hl = 1)},
+		{AT_ACCESS, ACC(.len = 100)},
+		{AT_ACCESS, ACC_LR(.len = 100, .dst = mn(MN_LINK))},
+		{AT_ACCESS, ACC(.len = 100, .ext = EXT_TEL_ZERO)},
+	};
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		for (size_t i = 0; i < sizeof(bases) / sizeof(*bases); i++) {
+			struct frame whole, cut;
+
+			frame_build(&whole, &bases[i].s);
+			/* newer kernels take no shorter IPv6 frames into a test run at TC */
+			for (size_t n = hook == PM_HOOK_XDP ? 14 : 54; n < whole.n; n++) {
+				struct world_result res;
+
+				cut = whole;
+				cut.n = n;
+				world_run(worlds[hook], bases[i].prog, &cut, NULL, &res);
+				CU_ASSERT(res.verdict == PM_V_TO_KERNEL || res.verdict == PM_V_DROPPED);
+				if (res.verdict == PM_V_DROPPED)
+					CU_ASSERT_EQUAL(res.reason, PM_DROP_MALFORMED);
+				if (res.verdict == PM_V_TO_KERNEL) {
+					CU_ASSERT(n < 14 + 40);
+					CU_ASSERT(res.out.n == n && !memcmp(res.out.b, cut.b, n));
+				}
+			}
+		}
+	}
+}
+
+static uint32_t label_of(enum pm_hook hook, const struct spec *s)
+{
+	struct world_result res;
+	struct frame in;
+
+	frame_build(&in, s);
+	world_run(worlds[hook], AT_TRANSPORT, &in, NULL, &res);
+	CU_ASSERT_EQUAL(res.verdict, PM_V_ENCAP);
+	return (uint32_t)(res.out.b[15] & 0xf) << 16 | (uint32_t)res.out.b[16] << 8 | res.out.b[17];
+}
+
+static void test_flow_label(void)
+{
+	struct spec a = DOWN(.sport = 1000), b = DOWN(.sport = 1001);
+	struct spec fa = DOWN(.ext = EXT_FRAG_LATER, .sport = 1000);
+	struct spec fb = DOWN(.ext = EXT_FRAG_LATER, .sport = 1001);
+	struct spec la = DOWN(.flow = 7, .sport = 1000), lb = DOWN(.flow = 7, .sport = 1001);
+	struct spec lc = DOWN(.flow = 8, .sport = 1000);
+	struct spec longer = DOWN(.sport = 1000, .len = 600, .tc = 0x20);
+	struct spec other = DOWN(.sport = 1000, .src = "2001:db8:cafe::2");
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		CU_ASSERT_NOT_EQUAL(label_of(hook, &a), label_of(hook, &b));
+		CU_ASSERT_EQUAL(label_of(hook, &a), label_of(hook, &longer));
+		CU_ASSERT_NOT_EQUAL(label_of(hook, &a), label_of(hook, &other));
+		CU_ASSERT_EQUAL(label_of(hook, &fa), label_of(hook, &fb));
+		CU_ASSERT_EQUAL(label_of(hook, &la), label_of(hook, &lb));
+		CU_ASSERT_NOT_EQUAL(label_of(hook, &la), label_of(hook, &lc));
+	}
+	CU_ASSERT_EQUAL(label_of(PM_HOOK_XDP, &a), label_of(PM_HOOK_TC, &a));
+}
+
+static void test_flow_label_spreads(void)
+{
+	unsigned bucket[16] = {0};
+
+	for (unsigned port = 1; port <= 320; port++) {
+		struct spec s = DOWN(.sport = (uint16_t)port);
+
+		bucket[label_of(PM_HOOK_XDP, &s) & 15]++;
+	}
+	for (int i = 0; i < 16; i++)
+		CU_ASSERT(bucket[i] > 5 && bucket[i] < 50);
+}
+
+static struct world_result run_in(struct world *w, enum world_prog prog, const struct spec *s)
+{
+	struct world_result res;
+	struct frame in;
+
+	frame_build(&in, s);
+	world_run(w, prog, &in, NULL, &res);
+	return res;
+}
+
+static void test_handover(void)
+{
+	struct spec down = DOWN(), alias = DOWN(.dst = mn(MN_ALIAS)), up = UP();
+	uint8_t mag2[16];
+
+	frame_addr(mag2, MAG2);
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		struct pm_session *s = world_session(worlds[hook], MN_1);
+		uint64_t old = s->desc;
+		struct world_result res;
+
+		__atomic_store_n(&s->desc, PM_DESC(2, PM_DESC_FLAGS(old), PM_DESC_GEN(old)),
+				 __ATOMIC_RELEASE);
+		res = run_in(worlds[hook], AT_TRANSPORT, &down);
+		CU_ASSERT(res.verdict == PM_V_ENCAP && !memcmp(res.out.b + 38, mag2, 16));
+		res = run_in(worlds[hook], AT_TRANSPORT, &alias);
+		CU_ASSERT(res.verdict == PM_V_ENCAP && !memcmp(res.out.b + 38, mag2, 16));
+		res = run_in(worlds[hook], AT_TRANSPORT, &up); /* still through MAG1 */
+		CU_ASSERT(res.verdict == PM_V_DROPPED && res.reason == PM_DROP_OUTER_SOURCE);
+		__atomic_store_n(&s->desc, old, __ATOMIC_RELEASE);
+		res = run_in(worlds[hook], AT_TRANSPORT, &up);
+		CU_ASSERT_EQUAL(res.verdict, PM_V_DECAP_ROUTE);
+	}
+}
+
+static void test_roles(void)
+{
+	const struct spec down = DOWN(), up = UP(), mdown = MDOWN();
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		struct world_switches lma = {.lma = true, .icmp_rate = 1000, .icmp_burst = 10};
+		struct world_switches mag = {.mag = true, .icmp_rate = 1000, .icmp_burst = 10};
+		struct world *w = world_new(hook, &lma);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &down).verdict, PM_V_ENCAP);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &up).verdict, PM_V_DECAP_ROUTE);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &mdown).reason, PM_DROP_NO_SESSION);
+		world_free(&w);
+		w = world_new(hook, &mag);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &down).verdict, PM_V_TO_KERNEL);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &up).reason, PM_DROP_NO_SESSION);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &mdown).verdict, PM_V_DECAP_LINK);
+		world_free(&w);
+	}
+}
+
+static void test_icmp_rate(void)
+{
+	const struct spec expired = DOWN(.hl = 1);
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		struct world_switches slow = {.lma = true, .icmp_rate = 1, .icmp_burst = 3};
+		struct world_switches never = {.lma = true};
+		struct world *w = world_new(hook, &slow);
+		unsigned sent = 0;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		for (int i = 0; i < 200; i++) {
+			struct world_result res = run_in(w, AT_TRANSPORT, &expired);
+
+			sent += res.verdict == PM_V_REPLIED;
+			if (res.verdict != PM_V_REPLIED)
+				CU_ASSERT_EQUAL(res.reason, PM_DROP_HOP_LIMIT);
+		}
+		/* a burst of three on each CPU that ran us, and a few seconds' refill */
+		CU_ASSERT(sent >= 3 && sent < 40);
+		world_free(&w);
+		w = world_new(hook, &never);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &expired).reason, PM_DROP_HOP_LIMIT);
+		world_free(&w);
+	}
+}
+
+static void test_framed(void)
+{
+	const struct spec down = DOWN(.dst = "2001:db8:e00:7:1::1"), beside = DOWN(.dst = "2001:db8:e00:8::1");
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		struct world_switches sw = {.lma = true, .framed = true};
+		struct world *w = world_new(hook, &sw);
+		struct pm_framed_key key = {.prefix_len = 61};
+		struct pm_framed value = {.slot = 90, .prefix_len = 61};
+		struct pm_session *s;
+		uint8_t addr[16];
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+		frame_addr(key.addr, "2001:db8:e00::");
+		CU_ASSERT_EQUAL(bpf_map_update_elem(world_map(w, "pm_framed"), &key, &value, 0), 0);
+		s = world_session(w, 90);
+		frame_addr(addr, "2001:db8:e00::");
+		memcpy(&s->prefix, addr, 8);
+		s->desc = PM_DESC(1, PM_F_VALID | PM_F_ANCHORED, 1);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &down).verdict, PM_V_ENCAP);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &beside).verdict, PM_V_TO_KERNEL);
+		frame_addr(addr, "2001:db8:f00::");
+		memcpy(&s->prefix, addr, 8);
+		CU_ASSERT_EQUAL(run_in(w, AT_TRANSPORT, &down).reason, PM_DROP_STALE_SLOT);
+		world_free(&w);
+	}
+}
+
+/* A packet that will be cut into segments is judged by the segment, RFC 8200 5 by the wire. */
+static void test_segments(void)
+{
+	const struct spec big = DOWN(.nh = 6, .len = 1900, .l4 = {0});
+	struct world_meta fits = {.gso_size = 1000, .gso_segs = 2};
+	struct world_meta does_not = {.gso_size = 1460, .gso_segs = 2};
+	struct world_result res;
+	struct frame in;
+
+	frame_build(&in, &big);
+	in.b[14 + 40 + 12] = 0x50; /* TCP header of 20 octets */
+	world_run(worlds[PM_HOOK_TC], AT_TRANSPORT, &in, &does_not, &res);
+	CU_ASSERT_EQUAL(res.verdict, PM_V_REPLIED);
+	CU_ASSERT_EQUAL(res.out.n, 14 + 1280);
+	world_run(worlds[PM_HOOK_TC], AT_TRANSPORT, &in, &fits, &res);
+	CU_ASSERT_NOT_EQUAL(res.verdict, PM_V_REPLIED);
+}
+
+static void test_scapy(void)
+{
+	char cmd[512], dir[256];
+	const char *slash = strrchr(__FILE__, '/');
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(witness);
+	fflush(witness);
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - __FILE__) : 1, slash ? __FILE__ : ".");
+	snprintf(cmd, sizeof(cmd), "/usr/bin/python3 %s/scapy_packets.py %s", dir, witness_path);
+	CU_ASSERT_EQUAL(system(cmd), 0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"LMA: packets to nodes", test_lma_down},
+		{"LMA: packets from nodes", test_lma_up},
+		{"MAG: packets to and from nodes", test_mag},
+		{"scapy agrees with every packet that left", test_scapy},
+		{"frames cut at every octet are never forwarded", test_truncated},
+		{"outer flow label follows the inner flow", test_flow_label},
+		{"outer flow label spreads over queues", test_flow_label_spreads},
+		{"one store moves a node with all its prefixes", test_handover},
+		{"a role that is off takes no packets", test_roles},
+		{"ICMPv6 errors are limited in rate", test_icmp_rate},
+		{"prefixes that are not /64 are found when asked for", test_framed},
+		{"segments to come are judged one by one", test_segments},
+		{0},
+	};
+	int fd, rc;
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		worlds[hook] = world_new(hook, NULL);
+		if (!worlds[hook])
+			return 2;
+	}
+	fd = mkstemp(witness_path);
+	witness = fd < 0 ? NULL : fdopen(fd, "w");
+	rc = cu_main("packets", tests, argc, argv);
+	if (witness) {
+		fclose(witness);
+		unlink(witness_path);
+	}
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++)
+		world_free(&worlds[hook]);
+	return rc;
+}
