@@ -130,7 +130,8 @@ static struct prefix6 static_prefix(unsigned n)
 	return p;
 }
 
-static dp_ref put(const struct prefix6 *p, unsigned n, dp_ref peer)
+/* 0 when no slot is left. */
+static dp_ref try_put(const struct prefix6 *p, unsigned n, dp_ref peer)
 {
 	const struct dp_session s = {
 		.half = DP_ANCHOR,
@@ -141,8 +142,17 @@ static dp_ref put(const struct prefix6 *p, unsigned n, dp_ref peer)
 		.up = {.kind = DP_TO_ROUTE}
 	   };
 	dp_ref ref = 0;
+	int err = d->ops->session_put(d, &s, &ref);
 
-	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &ref), 0);
+	CU_ASSERT_TRUE_FATAL(err == 0 || err == -ENOSPC);
+	return ref;
+}
+
+static dp_ref put(const struct prefix6 *p, unsigned n, dp_ref peer)
+{
+	dp_ref ref = try_put(p, n, peer);
+
+	CU_ASSERT_NOT_EQUAL_FATAL(ref, 0);
 	return ref;
 }
 
@@ -215,6 +225,21 @@ static void judge(struct tally *t, const struct expect *e, const struct frame *i
 		t->damaged++;
 }
 
+static struct frame frame_to(const struct prefix6 *p)
+{
+	struct frame in = {.eth = {.ether_type = htons(ETHERTYPE_IPV6)}};
+
+	in.ip.version = 6;
+	in.ip.payload_len = htons(sizeof(in.payload));
+	in.ip.nexthdr = 59;
+	in.ip.hop_limit = 64;
+	in.ip.saddr = env_addr("2001:db8:cc::1");
+	in.ip.daddr = p->addr;
+	in.ip.daddr.s6_addr[15] = 1;
+	memset(in.payload, 0xa5, sizeof(in.payload));
+	return in;
+}
+
 static void *read_on(void *arg)
 {
 	struct reader *r = arg;
@@ -222,17 +247,11 @@ static void *read_on(void *arg)
 		struct tunnelled t;
 		uint8_t room[256];
 	} out;
-	struct frame in = {.eth = {.ether_type = htons(ETHERTYPE_IPV6)}};
+	struct frame in = frame_to(&r->expect[0].prefix);
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in),
 		    .data_out = &out, .repeat = 1);
 
 	pin_to(r->cpu);
-	in.ip.version = 6;
-	in.ip.payload_len = htons(sizeof(in.payload));
-	in.ip.nexthdr = 59;
-	in.ip.hop_limit = 64;
-	in.ip.saddr = env_addr("2001:db8:cc::1");
-	memset(in.payload, 0xa5, sizeof(in.payload));
 	for (uint64_t n = 0; n < r->quota; n++) {
 		const struct expect *e = &r->expect[n % r->n_expect];
 
@@ -369,7 +388,7 @@ static void flip_and_churn(uint64_t turn)
 	} else {
 		const struct prefix6 p = churn_prefix(i);
 
-		other[i] = put(&p, 1, mag[churn_mag(i)]);
+		other[i] = try_put(&p, 1, mag[churn_mag(i)]);
 	}
 }
 
@@ -407,7 +426,8 @@ static void test_churn(void)
 
 static void test_churn_scarce(void)
 {
-	churn(4096 - CHURN / 2 - 4);
+	/* one slot for the node and three for the 32 that want one: each is reused at once */
+	churn(4096 - 4);
 }
 
 static void change_nexthop(uint64_t turn)
@@ -426,6 +446,33 @@ static void test_nexthop(void)
 	setup();
 	node = put(&p, 1, mag[0]);
 	race("next hop changes", &e, 1, 2000000, change_nexthop);
+	teardown();
+}
+
+/* What a program sees when its slot goes to somebody else between the hash and the slot. */
+static void test_other_owner(void)
+{
+	const struct prefix6 owner = static_prefix(1), stranger = static_prefix(2);
+	struct frame in = frame_to(&stranger);
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in), .repeat = 1);
+	struct dp_bpf_session_info info;
+	struct counter_set drop;
+	uint64_t key;
+
+	setup();
+	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
+	CU_ASSERT_EQUAL(o.retval, XDP_PASS);
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, put(&owner, 1, mag[0]), &info), 0);
+	memcpy(&key, &stranger.addr, sizeof(key));
+	CU_ASSERT_EQUAL(bpf_map_update_elem(env_pin(dp, "pm_prefix6"), &key, &info.slot, BPF_ANY),
+			0);
+	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
+	CU_ASSERT_EQUAL(o.retval, XDP_DROP);
+	CU_ASSERT_EQUAL(dp_bpf_drops(dp, &drop), 0);
+	CU_ASSERT_EQUAL(drop.value[PM_DROP_STALE_SLOT], 1);
+	in = frame_to(&owner);
+	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
+	CU_ASSERT_EQUAL(o.retval, XDP_REDIRECT);
 	teardown();
 }
 
@@ -509,8 +556,9 @@ int main(int argc, char **argv)
 		{"others come and go meanwhile: nobody gets anybody else's packets",										     test_churn},
 		{"the same while slots are reused at once",test_churn_scarce},
 		{"a next hop changes under traffic: old or new, never a mixture",					  test_nexthop},
-		{"what moving, putting and walking costs",										 test_costs},
-		{0			    }
+		{"a slot that belongs to somebody else is refused",										 test_other_owner},
+		{"what moving, putting and walking costs",				   test_costs},
+		{0				}
 	   };
 
 	env_enter();

@@ -346,10 +346,18 @@ static void test_aliases(void)
 	dp_ref ref, access;
 
 	setup();
+	/* slots with a past: the next one was used once, those after it twice */
+	for (unsigned i = 0; i < 2 * STATICS - 1; i++) {
+		const struct prefix6 past = prefix(50 + i);
+
+		s = anchor_in(A_MAG0, &past, 1);
+		d->ops->session_del(d, put(&s));
+	}
 	s = anchor_in(A_MAG0, p, 3);
 	ref = put(&s);
 	for (int i = 0; i < 3; i++)
 		slot[i] = hashed(&p[i]);
+	CU_ASSERT_EQUAL(session[slot[0]].generation, 1);
 	check_slot(slot[0], A_MAG0, L_NONE);
 	check_alias(slot[1], slot[0]);
 	check_alias(slot[2], slot[0]);

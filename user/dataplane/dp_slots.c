@@ -148,7 +148,7 @@ static int hash_entry(const struct dp_slots *s, uint32_t slot, bool add)
 	}
 	if (add ? bpf_map_update_elem(fd, key, value, BPF_ANY) < 0
 		: bpf_map_delete_elem(fd, key) < 0)
-		return -errno;
+		return errno == E2BIG ? -ENOSPC : -errno;
 	return 0;
 }
 
