@@ -449,30 +449,32 @@ static void test_nexthop(void)
 	teardown();
 }
 
+static uint32_t verdict_on(const struct prefix6 *p)
+{
+	struct frame in = frame_to(p);
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in), .repeat = 1);
+
+	return bpf_prog_test_run_opts(prog_fd, &o) < 0 ? UINT32_MAX : o.retval;
+}
+
 /* What a program sees when its slot goes to somebody else between the hash and the slot. */
 static void test_other_owner(void)
 {
 	const struct prefix6 owner = static_prefix(1), stranger = static_prefix(2);
-	struct frame in = frame_to(&stranger);
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in), .repeat = 1);
 	struct dp_bpf_session_info info;
 	struct counter_set drop;
 	uint64_t key;
 
 	setup();
-	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
-	CU_ASSERT_EQUAL(o.retval, XDP_PASS);
+	CU_ASSERT_EQUAL(verdict_on(&stranger), XDP_PASS);
 	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, put(&owner, 1, mag[0]), &info), 0);
 	memcpy(&key, &stranger.addr, sizeof(key));
 	CU_ASSERT_EQUAL(bpf_map_update_elem(env_pin(dp, "pm_prefix6"), &key, &info.slot, BPF_ANY),
 			0);
-	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
-	CU_ASSERT_EQUAL(o.retval, XDP_DROP);
+	CU_ASSERT_EQUAL(verdict_on(&stranger), XDP_DROP);
 	CU_ASSERT_EQUAL(dp_bpf_drops(dp, &drop), 0);
 	CU_ASSERT_EQUAL(drop.value[PM_DROP_STALE_SLOT], 1);
-	in = frame_to(&owner);
-	CU_ASSERT_EQUAL(bpf_prog_test_run_opts(prog_fd, &o), 0);
-	CU_ASSERT_EQUAL(o.retval, XDP_REDIRECT);
+	CU_ASSERT_EQUAL(verdict_on(&owner), XDP_REDIRECT);
 	teardown();
 }
 
