@@ -17,7 +17,8 @@ static const char *type_name(const struct config_row *r, char buf[64])
 		[CONFIG_SECTION] = "section",
 	};
 
-	snprintf(buf, 64, "%s%s", r->list == CONFIG_ONE ? "" : "list of ", names[r->kind]);
+	snprintf(buf, 64, "%s%s%s", r->list == CONFIG_ONE ? "" : "list of ", names[r->kind],
+		 r->list != CONFIG_ONE && r->kind == CONFIG_SECTION ? "s" : "");
 	return buf;
 }
 

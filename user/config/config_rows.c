@@ -193,10 +193,10 @@ static const struct config_row rows_lma_mag[] = {
 	{"address", CONFIG_ADDR, ONE(struct lma_mag_cfg, addr), LIVE, .example = "2001:db8:11::1",
 	 .rfc = "Proxy-CoA, RFC 5213 2.2", .help = "Source of its signalling and other end of its tunnel."},
 	{"realms", CONFIG_STRING, ARRAY(struct lma_mag_cfg, realms, n_realms), .def = "", .syntax = &syn_realm_given,
-	 LIVE, .example = "[example.com]", .rfc = "RFC 5213 4.1",
+	 LIVE, .example = "[example.com]", .rfc = "RFC 5213 4",
 	 .help = "Realms of the nodes it may register; none: all."},
 	{"allow-prefixes", CONFIG_PREFIX, ARRAY(struct lma_mag_cfg, allow, n_allow), .def = "", RANGE(0, 64), LIVE,
-	 .example = "[2001:db8:100::/44, 2001:db8:f00::/48]", .rfc = "RFC 5213 4.1",
+	 .example = "[2001:db8:100::/44, 2001:db8:f00::/48]", .rfc = "RFC 5213 4",
 	 .help = "Home network prefixes it may serve; none: all of ours."},
 };
 static const struct config_section sec_lma_mag =
@@ -214,7 +214,7 @@ static const struct config_row rows_lma[] = {
 	 .def = "", RANGE(16, 64), LIVE, .example = "[2001:db8:f00::/48]", .rfc = "RFC 5213 5.3.2",
 	 .help = "Aggregates of the prefixes that stand in profiles and are anchored here."},
 	{"mags", CONFIG_SECTION, HEAP(struct config_file, c.lma.mags, c.lma.n_mags, 65535), .def = "", .sub = &sec_lma_mag,
-	 LIVE, .rfc = "RFC 5213 4.1", .help = "Who may register nodes; nobody else is answered."},
+	 LIVE, .rfc = "RFC 5213 4", .help = "Who may register nodes; nobody else is answered."},
 	{"max-bindings", CONFIG_UINT, L(max_bindings), .def = "100000", RANGE(1, 10000000), .rfc = "RFC 5213 5.1",
 	 .help = "Size of the binding cache; beyond it registrations get status 130."},
 	{"max-lifetime", CONFIG_UINT, L(max_lifetime), .def = "3600", RANGE(4, LIFETIME_MAX), .unit = "s", LIVE,
@@ -230,7 +230,7 @@ static const struct config_row rows_lma[] = {
 	{"timestamp-validity-window", CONFIG_UINT, L(timestamp_validity_window_ms), .def = "300", RANGE(1, 3600000),
 	 .unit = "ms", LIVE, .rfc = "TimestampValidityWindow, RFC 5213 9.1",
 	 .help = "How far a MAG's clock may be off."},
-	{"hold-before-new-bce", CONFIG_BOOL, L(hold_before_new_bce), .def = "true", LIVE, .rfc = "RFC 5213 5.4.1.3",
+	{"hold-before-new-bce", CONFIG_BOOL, L(hold_before_new_bce), .def = "true", LIVE, .rfc = "RFC 5213 5.4.1.2, 5.4.1.3",
 	 .help = "Wait as MaxDelayBeforeNewBCEAssign says; false: create a new binding at once."},
 };
 static const struct config_section sec_lma =
@@ -302,7 +302,7 @@ static const struct config_row rows_mag[] = {
 	{"proxy-coa", CONFIG_ADDR, M(proxy_coa), .example = "2001:db8:11::1", .rfc = "Proxy-CoA, RFC 5213 2.2",
 	 .help = "Our end of the tunnels. The operator configures it on an interface."},
 	{"lmas", CONFIG_SECTION, HEAP(struct config_file, c.mag.lmas, c.mag.n_lmas, 1024), .sub = &sec_mag_lma, LIVE,
-	 .rfc = "RFC 5213 4.1", .help = "Anchors whose acknowledgements are believed."},
+	 .rfc = "RFC 5213 4", .help = "Anchors whose acknowledgements are believed."},
 	{"access", CONFIG_SECTION, HEAP(struct config_file, c.access, c.n_access, 4095), .sub = &sec_access, LIVE,
 	 .help = "Where mobile nodes attach."},
 	{"router-advertisements", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_ra,
@@ -343,7 +343,7 @@ static const struct config_section sec_mag =
 #define D(member) ONE(struct config_file, domain.member)
 static const struct config_row rows_domain[] = {
 	{"realm", CONFIG_STRING, D(realm), .def = "", .syntax = &syn_realm, LIVE, .example = "example.com",
-	 .rfc = "RFC 5213 6.6", .help = "A node without a profile is <link-layer address>@realm; absent: it is refused."},
+	 .rfc = "RFC 5213 6.6", .help = "A node without a profile is known by its link-layer address, @ and this realm; absent: it is refused."},
 	{"timestamp-based-approach-in-use", CONFIG_BOOL, D(timestamp_based_approach_in_use), .def = "true",
 	 .rfc = "TimestampBasedApproachInUse, RFC 5213 9.3",
 	 .help = "Order registrations by time; false: by sequence number."},
