@@ -428,6 +428,8 @@ void daemon_stop(struct daemon **p)
 		return;
 	control_free(&d->control);
 	lma_free(&d->lma);
+	if (d->access) /* its links go after the MAG, which nobody may tell about them then */
+		access_bind(d->access, &(const struct access_triggers){0});
 	mag_free(&d->mag);
 	if (d->tunnels)
 		daemon_cool_tunnels(d);
