@@ -35,7 +35,9 @@ static struct access *under_test;
 static int attach(void *ctx, const struct mag_attachment *a, nsec_t now)
 {
 	struct link_ops ops = access_link_ops(under_test);
-	struct prefix6 p = {.len = 64, .addr.s6_addr = {0x20, 0x01, 0x0d, 0xb8}};
+	struct prefix6 p = {
+		.len = 64, .addr.s6_addr = {0x20, 0x01, 0x0d, 0xb8}
+	   };
 	struct link_advert ad = {&p, 1, 3600, 1800, 1460, nd_rfc6543_linklocal};
 
 	if (a->node.mac.b[5] & 1)

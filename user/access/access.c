@@ -145,7 +145,7 @@ static bool evict(struct access *a, struct access_link *l)
 	if (l->n_seen + l->n_served < a->cfg.max_nodes_per_link) {
 		struct access_link *i, *tmp;
 
-		HASH_ITER(hh, a->links, i, tmp)
+		HASH_ITER (hh, a->links, i, tmp)
 			if (i->n_seen > l->n_seen)
 				l = i;
 	}
@@ -321,10 +321,10 @@ static void replace(struct access *a, struct access_link *l, const struct access
 {
 	struct access_node *old, *tmp;
 
-	DL_FOREACH_SAFE(l->seen, old, tmp)
+	DL_FOREACH_SAFE (l->seen, old, tmp)
 		if (old != by)
 			access_node_free(a, old);
-	DL_FOREACH_SAFE(l->served, old, tmp) {
+	DL_FOREACH_SAFE (l->served, old, tmp) {
 		if (old == by)
 			continue;
 		a->counter[ACCESS_C_REPLACED]++;
@@ -390,12 +390,9 @@ static void discard(struct access *a, struct access_link *l, enum nd_verdict v,
 static void count_kind(struct access *a, const struct nd_msg *m)
 {
 	static const enum access_counter by_kind[] = {
-		[ND_RS] = ACCESS_C_RS,
-		[ND_RA] = ACCESS_C_ROGUE_RA,
-		[ND_NS] = ACCESS_C_NS,
-		[ND_NA] = ACCESS_C_NA,
-		[ND_MLD_REPORT] = ACCESS_C_MLD,
-		[ND_MLD_DONE] = ACCESS_C_MLD,
+		[ND_RS] = ACCESS_C_RS,		 [ND_RA] = ACCESS_C_ROGUE_RA,
+		[ND_NS] = ACCESS_C_NS,		 [ND_NA] = ACCESS_C_NA,
+		[ND_MLD_REPORT] = ACCESS_C_MLD,	 [ND_MLD_DONE] = ACCESS_C_MLD,
 		[ND_ECHO_REPLY] = ACCESS_C_ECHO,
 	};
 	bool dad = m->kind == ND_NS && addr6_is_zero(&m->src);
@@ -536,16 +533,16 @@ static void detach_all(struct access *a, struct access_link *l, const char *caus
 	struct access_node *n, *tmp;
 
 	l->up = false;
-	DL_FOREACH(l->served, n) {
+	DL_FOREACH (l->served, n) {
 		a->counter[ACCESS_C_LINK_DETACH]++;
 		emit(a, EV_DETACH, n, cause, now);
 	}
 	/* The MAG answers with withdraw(), which moves nodes from one list to the other. */
 	if (l->served && a->triggers.detach_link)
 		a->triggers.detach_link(a->triggers.ctx, l->cfg.ifindex, cause, now);
-	DL_FOREACH_SAFE(l->seen, n, tmp)
+	DL_FOREACH_SAFE (l->seen, n, tmp)
 		access_node_free(a, n);
-	DL_FOREACH_SAFE(l->served, n, tmp)
+	DL_FOREACH_SAFE (l->served, n, tmp)
 		access_node_free(a, n);
 }
 
@@ -637,7 +634,7 @@ void access_neigh_failed(struct access *a, unsigned ifindex, const struct in6_ad
 	if (!l || !addr6_is_linklocal(addr))
 		return;
 	/* A failed entry has no link-layer address any more. */
-	DL_FOREACH(l->served, n)
+	DL_FOREACH (l->served, n)
 		if (addr6_eq(&n->link_local, addr))
 			access_nud_start(a, n, PROBE_SUSPECT, "neighbour");
 }
@@ -693,7 +690,8 @@ static void op_verify(void *ctx, const struct link_node *id)
 	struct access *a = ctx;
 	struct access_node *n = access_node_get(a, id);
 
-	/* Without a link or room for the node the MAG hears nothing and gives up by its own timer. */
+	/* Without a link or room for the node the MAG hears nothing and gives up by its own timer.
+	 */
 	if (!n)
 		return;
 	access_node_serve(n, true);
@@ -769,9 +767,9 @@ void access_free(struct access **p)
 
 	if (!a)
 		return;
-	HASH_ITER(hh, a->nodes, n, ntmp)
+	HASH_ITER (hh, a->nodes, n, ntmp)
 		access_node_free(a, n);
-	HASH_ITER(hh, a->links, l, ltmp) {
+	HASH_ITER (hh, a->links, l, ltmp) {
 		HASH_DEL(a->links, l);
 		free(l);
 	}
@@ -804,7 +802,7 @@ void access_walk(const struct access *a, void (*cb)(void *ctx, const struct acce
 {
 	struct access_node *n, *tmp;
 
-	HASH_ITER(hh, a->nodes, n, tmp) {
+	HASH_ITER (hh, a->nodes, n, tmp) {
 		const struct access_node_info i = {
 			.node = n->id,
 			.ifname = n->link->cfg.name,
@@ -827,7 +825,7 @@ void access_walk_links(const struct access *a,
 {
 	struct access_link *l, *tmp;
 
-	HASH_ITER(hh, a->links, l, tmp) {
+	HASH_ITER (hh, a->links, l, tmp) {
 		const struct access_link_info i = {
 			.cfg = &l->cfg,
 			.up = l->up,

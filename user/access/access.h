@@ -43,21 +43,21 @@ enum access_trigger {
 
 /* Domain-wide values; Router Advertisements must look the same at every MAG. */
 struct access_cfg {
-	struct mac mac;                 /* fixed link-layer address of the gateway */
-	struct in6_addr link_local;     /* fixed link-local address; :: = per node, from the MAG */
-	uint8_t cur_hop_limit;          /* 64 */
-	bool managed, other;            /* M and O flags */
-	uint16_t router_lifetime_s;     /* AdvDefaultLifetime, 1800; <= 9000 */
-	uint32_t max_rtr_adv_interval_s;   /* 600 */
-	uint32_t min_rtr_adv_interval_s;   /* 200 */
-	uint32_t max_ra_delay_ms;          /* MAX_RA_DELAY_TIME, 500: answers to RS wait randomly */
+	struct mac mac;			 /* fixed link-layer address of the gateway */
+	struct in6_addr link_local;	 /* fixed link-local address; :: = per node, from the MAG */
+	uint8_t cur_hop_limit;		 /* 64 */
+	bool managed, other;		 /* M and O flags */
+	uint16_t router_lifetime_s;	 /* AdvDefaultLifetime, 1800; <= 9000 */
+	uint32_t max_rtr_adv_interval_s; /* 600 */
+	uint32_t min_rtr_adv_interval_s; /* 200 */
+	uint32_t max_ra_delay_ms;	 /* MAX_RA_DELAY_TIME, 500: answers to RS wait randomly */
 	uint32_t min_delay_between_ras_ms; /* MinDelayBetweenRAs, 3000, min 30 (RFC 6275 13) */
-	uint32_t max_nodes;          /* in total; 100000 */
-	uint32_t max_nodes_per_link; /* 65536 */
-	uint32_t attach_rate;        /* unknown link-layer addresses per second and link told to the
-				      * MAG; 100, bursts of twice that */
-	uint32_t retrigger_ms;       /* a refused node is offered again at most this often; 1000 */
-	uint32_t suspect_probe_ms;   /* probe period after a hint that the node left; 100 */
+	uint32_t max_nodes;		   /* in total; 100000 */
+	uint32_t max_nodes_per_link;	   /* 65536 */
+	uint32_t attach_rate;	   /* unknown link-layer addresses per second and link told to the
+				    * MAG; 100, bursts of twice that */
+	uint32_t retrigger_ms;	   /* a refused node is offered again at most this often; 1000 */
+	uint32_t suspect_probe_ms; /* probe period after a hint that the node left; 100 */
 };
 /* All defaults, addresses of RFC 6543. */
 void access_cfg_init(struct access_cfg *cfg);
@@ -65,12 +65,12 @@ void access_cfg_init(struct access_cfg *cfg);
 struct access_link_cfg {
 	unsigned ifindex;
 	char name[IFNAMSIZ];
-	bool point_to_point; /* one node at most; a new link-layer address replaces it */
-	uint8_t att;         /* Access Technology Type */
-	uint32_t mtu;        /* 0: unknown */
+	bool point_to_point;	    /* one node at most; a new link-layer address replaces it */
+	uint8_t att;		    /* Access Technology Type */
+	uint32_t mtu;		    /* 0: unknown */
 	uint32_t probe_interval_ms; /* NUD of idle nodes; 0: only on the MAG's request */
-	uint32_t probe_count;       /* unanswered probes until the node is gone; 3 */
-	unsigned triggers;          /* enum access_trigger, ored */
+	uint32_t probe_count;	    /* unanswered probes until the node is gone; 3 */
+	unsigned triggers;	    /* enum access_trigger, ored */
 };
 
 /* Where frames go. Both may be called from any access_*() call. */
@@ -97,39 +97,40 @@ struct access_triggers {
 				  nsec_t now);
 };
 
-#define ACCESS_COUNTERS(X)                                                                         \
-	X(ACCESS_C_FRAMES, "frames", "frames received")                                            \
-	X(ACCESS_C_UNKNOWN_LINK, "unknown_link", "frame on an interface that is not configured")   \
-	X(ACCESS_C_LINK_DOWN, "link_is_down",                                                      \
-	  "frame on an interface that counts as down; remembered for its coming up")               \
-	X(ACCESS_C_OWN_MAC, "own_mac", "frame whose source is the gateway's own address")          \
-	X(ACCESS_C_ROGUE_RA, "rogue_ra", "Router Advertisement from an access link, ignored")      \
-	X(ACCESS_C_RS, "rs", "Router Solicitations")                                               \
-	X(ACCESS_C_NS, "ns", "Neighbor Solicitations, DAD excluded")                               \
-	X(ACCESS_C_DAD, "dad", "Neighbor Solicitations for duplicate address detection")           \
-	X(ACCESS_C_NA, "na", "Neighbor Advertisements")                                            \
-	X(ACCESS_C_MLD, "mld", "MLD messages of listeners")                                                  \
-	X(ACCESS_C_ECHO, "echo_reply", "Echo Replies")                                             \
-	X(ACCESS_C_ECHO_FOREIGN, "echo_reply_foreign", "Echo Replies that nobody here asked for")  \
-	X(ACCESS_C_LLADDR_MISMATCH, "lladdr_mismatch",                                             \
-	  "link-layer option differs from the Ethernet source; the source was used")               \
-	X(ACCESS_C_ATTACH, "attach", "nodes offered to the MAG and taken")                         \
-	X(ACCESS_C_REFUSED, "attach_refused", "nodes offered to the MAG and refused")              \
-	X(ACCESS_C_TRIGGER_OFF, "trigger_off", "frame of an unknown node, trigger switched off")   \
-	X(ACCESS_C_RETRIGGER_LIMITED, "retrigger_limited", "refused node came back too soon")      \
-	X(ACCESS_C_RATE_LIMITED, "attach_rate_limited", "new node over the link's rate limit")     \
-	X(ACCESS_C_TABLE_FULL, "node_table_full", "new node, but the table is full")               \
-	X(ACCESS_C_REPLACED, "replaced", "node on a point-to-point link replaced by another")      \
-	X(ACCESS_C_RA, "ra_sent", "Router Advertisements sent")                                    \
-	X(ACCESS_C_RA_SOLICITED, "ra_solicited", "of these, answers to solicitations")             \
-	X(ACCESS_C_RA_DEPRECATING, "ra_deprecating", "of these, with zero lifetimes")              \
-	X(ACCESS_C_RS_MERGED, "rs_merged", "solicitations answered by an answer under way")        \
-	X(ACCESS_C_RS_WAITING, "rs_waiting", "solicitations that waited for the registration")     \
-	X(ACCESS_C_DEFENCE, "dad_defended", "advertisements defending the gateway's address")      \
-	X(ACCESS_C_LL_IN_USE, "link_local_in_use", "nodes claiming the router's own link-local address") \
-	X(ACCESS_C_PROBE, "probe_sent", "NUD probes sent")                                         \
-	X(ACCESS_C_PROBE_FAILED, "probe_failed", "nodes gone after unanswered probes")             \
-	X(ACCESS_C_LINK_DETACH, "link_detach", "nodes gone with their link")                       \
+#define ACCESS_COUNTERS(X)                                                                        \
+	X(ACCESS_C_FRAMES, "frames", "frames received")                                           \
+	X(ACCESS_C_UNKNOWN_LINK, "unknown_link", "frame on an interface that is not configured")  \
+	X(ACCESS_C_LINK_DOWN, "link_is_down",                                                     \
+	  "frame on an interface that counts as down; remembered for its coming up")              \
+	X(ACCESS_C_OWN_MAC, "own_mac", "frame whose source is the gateway's own address")         \
+	X(ACCESS_C_ROGUE_RA, "rogue_ra", "Router Advertisement from an access link, ignored")     \
+	X(ACCESS_C_RS, "rs", "Router Solicitations")                                              \
+	X(ACCESS_C_NS, "ns", "Neighbor Solicitations, DAD excluded")                              \
+	X(ACCESS_C_DAD, "dad", "Neighbor Solicitations for duplicate address detection")          \
+	X(ACCESS_C_NA, "na", "Neighbor Advertisements")                                           \
+	X(ACCESS_C_MLD, "mld", "MLD messages of listeners")                                       \
+	X(ACCESS_C_ECHO, "echo_reply", "Echo Replies")                                            \
+	X(ACCESS_C_ECHO_FOREIGN, "echo_reply_foreign", "Echo Replies that nobody here asked for") \
+	X(ACCESS_C_LLADDR_MISMATCH, "lladdr_mismatch",                                            \
+	  "link-layer option differs from the Ethernet source; the source was used")              \
+	X(ACCESS_C_ATTACH, "attach", "nodes offered to the MAG and taken")                        \
+	X(ACCESS_C_REFUSED, "attach_refused", "nodes offered to the MAG and refused")             \
+	X(ACCESS_C_TRIGGER_OFF, "trigger_off", "frame of an unknown node, trigger switched off")  \
+	X(ACCESS_C_RETRIGGER_LIMITED, "retrigger_limited", "refused node came back too soon")     \
+	X(ACCESS_C_RATE_LIMITED, "attach_rate_limited", "new node over the link's rate limit")    \
+	X(ACCESS_C_TABLE_FULL, "node_table_full", "new node, but the table is full")              \
+	X(ACCESS_C_REPLACED, "replaced", "node on a point-to-point link replaced by another")     \
+	X(ACCESS_C_RA, "ra_sent", "Router Advertisements sent")                                   \
+	X(ACCESS_C_RA_SOLICITED, "ra_solicited", "of these, answers to solicitations")            \
+	X(ACCESS_C_RA_DEPRECATING, "ra_deprecating", "of these, with zero lifetimes")             \
+	X(ACCESS_C_RS_MERGED, "rs_merged", "solicitations answered by an answer under way")       \
+	X(ACCESS_C_RS_WAITING, "rs_waiting", "solicitations that waited for the registration")    \
+	X(ACCESS_C_DEFENCE, "dad_defended", "advertisements defending the gateway's address")     \
+	X(ACCESS_C_LL_IN_USE, "link_local_in_use",                                                \
+	  "nodes claiming the router's own link-local address")                                   \
+	X(ACCESS_C_PROBE, "probe_sent", "NUD probes sent")                                        \
+	X(ACCESS_C_PROBE_FAILED, "probe_failed", "nodes gone after unanswered probes")            \
+	X(ACCESS_C_LINK_DETACH, "link_detach", "nodes gone with their link")                      \
 	X(ACCESS_C_SEND_FAILED, "send_failed", "frames that could not be sent")
 
 enum access_counter { ACCESS_COUNTERS(COUNTER_ENUM) ACCESS_C_MAX };
@@ -147,7 +148,8 @@ struct link_ops access_link_ops(struct access *a);
 /* New domain values; nodes are told with their next advertisement. */
 void access_reload(struct access *a, const struct access_cfg *cfg);
 
-/* Adds an interface, or changes the settings of a known one. -EINVAL, -ENOMEM. A new one is down. */
+/* Adds an interface, or changes the settings of a known one. -EINVAL, -ENOMEM. A new one is down.
+ */
 int access_link_put(struct access *a, const struct access_link_cfg *cfg);
 /* The interface went away: its nodes are detached (cause "link-gone"), then it is forgotten. */
 void access_link_del(struct access *a, unsigned ifindex, nsec_t now);

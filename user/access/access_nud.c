@@ -8,8 +8,9 @@
 #include "access/access_priv.h"
 #include "base/util.h"
 
-#define SEEN_EXPIRY nsec_from_s(30) /* how long a node that the MAG does not serve is remembered */
-#define RETRANS_TIMER_MS 1000       /* RFC 4861 10: where idle nodes are not probed */
+#define SEEN_EXPIRY nsec_from_s(30) /* how long a node that the MAG does not serve is remembered \
+				     */
+#define RETRANS_TIMER_MS 1000	    /* RFC 4861 10: where idle nodes are not probed */
 
 static nsec_t period(const struct access *a, const struct access_node *n)
 {
@@ -32,8 +33,8 @@ static void send_probe(struct access *a, struct access_node *n)
 					   &n->link_local));
 	if (!known || n->unanswered)
 		access_send(a, n->id.ifindex, buf,
-			    nd_build_echo(buf, sizeof(buf), &a->cfg.mac, &n->id.mac, ll,
-					  a->echo_id, ++a->echo_seq));
+			    nd_build_echo(buf, sizeof(buf), &a->cfg.mac, &n->id.mac, ll, a->echo_id,
+					  ++a->echo_seq));
 	a->counter[ACCESS_C_PROBE]++;
 }
 

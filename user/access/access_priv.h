@@ -30,10 +30,10 @@ struct access_node {
 	struct access_link *link;
 	struct access_node *prev, *next; /* in link->seen or link->served */
 	bool served;
-	bool announced;            /* EV_ATTACH was emitted */
-	bool rs_waiting;           /* solicited before there was something to advertise */
+	bool announced;		   /* EV_ATTACH was emitted */
+	bool rs_waiting;	   /* solicited before there was something to advertise */
 	const char *pending_cause; /* offer it to the MAG once the link is up */
-	nsec_t last_seen;          /* 0: not yet */
+	nsec_t last_seen;	   /* 0: not yet */
 	nsec_t last_offer;
 	struct in6_addr link_local; /* the node's own */
 
@@ -42,9 +42,9 @@ struct access_node {
 	struct link_advert ad;
 	struct prefix6 *prefixes; /* owned; ad.prefixes points here */
 	struct deadline ra_timer;
-	bool ra_just_sent;  /* by advertise(), which has no clock: the tick fills in the time */
-	bool ra_solicited;  /* the armed advertisement answers a solicitation */
-	unsigned ra_burst;  /* initial advertisements still due */
+	bool ra_just_sent; /* by advertise(), which has no clock: the tick fills in the time */
+	bool ra_solicited; /* the armed advertisement answers a solicitation */
+	unsigned ra_burst; /* initial advertisements still due */
 	nsec_t last_ra;
 
 	/* Reachability */
@@ -105,5 +105,5 @@ void access_ra_defend(struct access *a, struct access_link *l, const struct nd_m
 void access_nud_init(struct access_node *n);
 void access_nud_alive(struct access *a, struct access_node *n, nsec_t now); /* proof of life */
 void access_nud_start(struct access *a, struct access_node *n, enum probe_mode mode,
-		      const char *cause); /* in the next tick */
+		      const char *cause);		       /* in the next tick */
 void access_nud_idle(struct access *a, struct access_node *n); /* watch anew, from the next tick */

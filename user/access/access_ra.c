@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 #define MAX_INITIAL_RTR_ADVERT_INTERVAL nsec_from_s(16)
-#define MAX_INITIAL_RTR_ADVERTISEMENTS 3
+#define MAX_INITIAL_RTR_ADVERTISEMENTS	3
 
 static void send_ra(struct access *a, struct access_node *n, bool final)
 {
@@ -168,8 +168,8 @@ void access_ra_solicited(struct access *a, struct access_node *n, nsec_t now)
 
 void access_ra_defend(struct access *a, struct access_link *l, const struct nd_msg *m)
 {
-	const struct in6_addr *ours = !addr6_is_zero(&l->link_local) ? &l->link_local
-								     : &a->cfg.link_local;
+	const struct in6_addr *ours =
+		!addr6_is_zero(&l->link_local) ? &l->link_local : &a->cfg.link_local;
 	uint8_t buf[ND_FRAME_MAX];
 
 	if (addr6_is_zero(ours) || !addr6_eq(&m->target, ours))

@@ -7,17 +7,19 @@
 #include "base/bytes.h"
 #include "base/util.h"
 
-const struct mac nd_rfc6543_mac = {{0x00, 0x00, 0x5e, 0x00, 0x52, 0x13}};
+const struct mac nd_rfc6543_mac = {
+	{0x00, 0x00, 0x5e, 0x00, 0x52, 0x13}
+};
 const struct in6_addr nd_rfc6543_linklocal = {
 	{{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x02, 0x00, 0x5e, 0xff, 0xfe, 0x00, 0x52, 0x13}}};
 const struct in6_addr nd_all_nodes = {{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
 
-#define ETH_LEN 14
-#define ETH_IPV6 0x86dd
-#define IP6_LEN 40
-#define NXT_HOPOPTS 0
-#define NXT_ICMPV6 58
-#define ND_HOP_LIMIT 255
+#define ETH_LEN	      14
+#define ETH_IPV6      0x86dd
+#define IP6_LEN	      40
+#define NXT_HOPOPTS   0
+#define NXT_ICMPV6    58
+#define ND_HOP_LIMIT  255
 #define MLD_HOP_LIMIT 1
 
 enum icmp_type {
@@ -34,10 +36,10 @@ enum icmp_type {
 
 enum opt_type { OPT_SLLA = 1, OPT_TLLA = 2, OPT_PREFIX = 3, OPT_MTU = 5 };
 
-#define NA_ROUTER 0x80000000u
-#define NA_SOLICITED 0x40000000u
-#define NA_OVERRIDE 0x20000000u
-#define PIO_ON_LINK 0x80
+#define NA_ROUTER      0x80000000u
+#define NA_SOLICITED   0x40000000u
+#define NA_OVERRIDE    0x20000000u
+#define PIO_ON_LINK    0x80
 #define PIO_AUTONOMOUS 0x40
 
 /* One row per message type that is understood. */
@@ -45,8 +47,8 @@ struct icmp_row {
 	uint8_t type;
 	enum nd_kind kind;
 	uint8_t min_len;
-	uint8_t hop_limit;   /* demanded; 0: any */
-	uint8_t lladdr_opt;  /* the one option type that means something; 0: none are parsed */
+	uint8_t hop_limit;  /* demanded; 0: any */
+	uint8_t lladdr_opt; /* the one option type that means something; 0: none are parsed */
 	uint8_t opts_at;
 	bool unspecified_ok; /* source may be :: */
 	bool linklocal_only; /* else any unicast address */

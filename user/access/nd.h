@@ -4,8 +4,9 @@
  * of what a MAG sends. Pure functions over bytes.
  *
  * Parsing enforces RFC 4861 6.1.1, 6.1.2, 7.1.1, 7.1.2 and, of RFC 3810 5 and RFC 2710 3, what
- * matters for a sign of life: hop limit 1, source link-local or unspecified. Construction follows RFC 4861 4.2 to 4.4 and RFC 6085: an IPv6 multicast packet for one node travels in a
- * frame with that node's unicast address.
+ * matters for a sign of life: hop limit 1, source link-local or unspecified. Construction follows
+ * RFC 4861 4.2 to 4.4 and RFC 6085: an IPv6 multicast packet for one node travels in a frame with
+ * that node's unicast address.
  */
 #pragma once
 
@@ -18,9 +19,9 @@
 #define ND_FRAME_MAX 1514
 
 /* RFC 6543 */
-extern const struct mac nd_rfc6543_mac;           /* 00-00-5E-00-52-13 */
+extern const struct mac nd_rfc6543_mac;		   /* 00-00-5E-00-52-13 */
 extern const struct in6_addr nd_rfc6543_linklocal; /* fe80::200:5eff:fe00:5213 */
-extern const struct in6_addr nd_all_nodes;         /* ff02::1 */
+extern const struct in6_addr nd_all_nodes;	   /* ff02::1 */
 
 enum nd_kind { ND_RS, ND_RA, ND_NS, ND_NA, ND_MLD_REPORT, ND_MLD_DONE, ND_ECHO_REPLY };
 
@@ -29,8 +30,8 @@ struct nd_msg {
 	struct mac eth_src, eth_dst;
 	struct in6_addr src, dst;
 	struct in6_addr target; /* NS, NA */
-	bool has_lladdr;        /* SLLA of RS, RA, NS; TLLA of NA */
-	struct mac lladdr;      /* as claimed in the option; never to be trusted over eth_src */
+	bool has_lladdr;	/* SLLA of RS, RA, NS; TLLA of NA */
+	struct mac lladdr;	/* as claimed in the option; never to be trusted over eth_src */
 	bool na_router, na_solicited, na_override;
 	uint16_t echo_id, echo_seq;
 };
@@ -66,7 +67,7 @@ struct nd_ra {
 	bool managed, other; /* M, O */
 	uint16_t router_lifetime;
 	struct mac slla; /* option left out when zero */
-	uint32_t mtu;    /* option left out when 0 */
+	uint32_t mtu;	 /* option left out when 0 */
 	unsigned n_prefixes;
 	const struct prefix6 *prefixes; /* on-link and autonomous (RFC 5213 6.9.2) */
 	uint32_t valid, preferred;

@@ -15,8 +15,8 @@
 
 #include "base/util.h"
 
-#define FRAME_MAX 2048
-#define RCVBUF (1 << 20)
+#define FRAME_MAX   2048
+#define RCVBUF	    (1 << 20)
 #define READ_BUDGET 1024
 #define EPOLL_BATCH 64
 
@@ -37,9 +37,9 @@ struct frame_sock {
 static const struct counter_desc counter_desc[] = {FRAME_SOCK_COUNTERS(COUNTER_DESC)};
 
 #define IP6_NEXT_HEADER (ETH_HLEN + 6)
-#define IP6_PAYLOAD (ETH_HLEN + 40)
-#define NXT_HOPOPTS 0
-#define NXT_ICMPV6 58
+#define IP6_PAYLOAD	(ETH_HLEN + 40)
+#define NXT_HOPOPTS	0
+#define NXT_ICMPV6	58
 
 /*
  * Lets ICMPv6 Echo Reply (129), MLD report and done (131, 132), RS, RA, NS, NA (133..136) and MLDv2
@@ -122,7 +122,7 @@ void frame_sock_free(struct frame_sock **pp)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->ports, p, tmp)
+	HASH_ITER (hh, s->ports, p, tmp)
 		free_port(s, p);
 	close(s->epoll_fd);
 	free(s);
@@ -292,7 +292,11 @@ int frame_sock_send(struct frame_sock *s, unsigned ifindex, const void *frame, s
 	if (len < ETH_HLEN)
 		return -EINVAL;
 	memcpy(to.sll_addr, frame, ETH_ALEN);
-	if (sendto(p->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0) {
+	for (int i = 0;
+	     sendto(p->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0; i++) {
+		/* It may be an old error that waits on the socket: the interface was down once. */
+		if (errno == ENETDOWN && i == 0)
+			continue;
 		s->counter[FRAME_SOCK_C_SEND_FAILED]++;
 		return -errno;
 	}
@@ -304,7 +308,7 @@ struct counter_set frame_sock_counters(struct frame_sock *s)
 {
 	struct port *p, *tmp;
 
-	HASH_ITER(hh, s->ports, p, tmp)
+	HASH_ITER (hh, s->ports, p, tmp)
 		collect_drops(s, p);
 	return (struct counter_set){"frame_sock", counter_desc, s->counter, FRAME_SOCK_C_MAX};
 }

@@ -22,7 +22,7 @@ struct frame_sock;
 
 struct frame_rx {
 	unsigned ifindex;
-	struct mac src;      /* Ethernet source, as in the frame */
+	struct mac src;	     /* Ethernet source, as in the frame */
 	const uint8_t *data; /* from the Ethernet destination on; lent for the call */
 	size_t len;
 	bool csum_partial; /* sent on this machine, checksum not filled in yet: do not check it */
@@ -30,12 +30,12 @@ struct frame_rx {
 
 typedef void (*frame_rx_fn)(void *ctx, const struct frame_rx *f, nsec_t now);
 
-#define FRAME_SOCK_COUNTERS(X)                                                                     \
-	X(FRAME_SOCK_C_RECEIVED, "received", "frames received")                                    \
-	X(FRAME_SOCK_C_TRUNCATED, "truncated", "frames longer than the buffer, discarded")         \
-	X(FRAME_SOCK_C_DROPPED, "kernel_dropped", "frames that the kernel dropped, queue full")    \
-	X(FRAME_SOCK_C_RECV_FAILED, "receive_failed", "receive calls that failed")                 \
-	X(FRAME_SOCK_C_SENT, "sent", "frames sent")                                                \
+#define FRAME_SOCK_COUNTERS(X)                                                                  \
+	X(FRAME_SOCK_C_RECEIVED, "received", "frames received")                                 \
+	X(FRAME_SOCK_C_TRUNCATED, "truncated", "frames longer than the buffer, discarded")      \
+	X(FRAME_SOCK_C_DROPPED, "kernel_dropped", "frames that the kernel dropped, queue full") \
+	X(FRAME_SOCK_C_RECV_FAILED, "receive_failed", "receive calls that failed")              \
+	X(FRAME_SOCK_C_SENT, "sent", "frames sent")                                             \
 	X(FRAME_SOCK_C_SEND_FAILED, "send_failed", "frames that the kernel refused")
 
 enum frame_sock_counter { FRAME_SOCK_COUNTERS(COUNTER_ENUM) FRAME_SOCK_C_MAX };

@@ -12,16 +12,16 @@
 #include "base/bytes.h"
 #include "wire/mh.h"
 
-#define BATCH 64
-#define QUEUE 512
+#define BATCH	    64
+#define QUEUE	    512
 #define BUF_DEFAULT (4 << 20)
 #define READ_BUDGET 1024
-#define DSCP_CS6 48
-#define IP6_LEN 40
+#define DSCP_CS6    48
+#define IP6_LEN	    40
 
 /* RFC 4443 2.4(f) */
 #define ERRORS_PER_SEC 10
-#define ERRORS_BURST 10
+#define ERRORS_BURST   10
 /* RFC 4443 2.4(c): as much of the packet as fits the minimum IPv6 MTU */
 #define ERROR_ROOM (1280 - IP6_LEN - 8)
 
@@ -208,7 +208,9 @@ static bool read_control(struct msghdr *msg, struct mh_rx *rx)
 static void take(struct mh_sock *s, struct mmsghdr *m, const struct sockaddr_in6 *from,
 		 const uint8_t *data, nsec_t now)
 {
-	struct mh_rx rx = {.pkt = {.src = from->sin6_addr, .data = data, .len = m->msg_len}};
+	struct mh_rx rx = {
+		.pkt = {.src = from->sin6_addr, .data = data, .len = m->msg_len}
+	};
 
 	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
 		s->counter[MH_SOCK_C_TRUNCATED]++;
@@ -368,8 +370,8 @@ static bool error_allowed(struct mh_sock *s, nsec_t now)
 void mh_sock_param_problem(struct mh_sock *s, const struct packet *about, uint32_t mh_offset,
 			   nsec_t now)
 {
-	const struct mh_rx *rx = s->current && s->current->pkt.data == about->data ? s->current
-										   : NULL;
+	const struct mh_rx *rx =
+		s->current && s->current->pkt.data == about->data ? s->current : NULL;
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = about->src};
 	union tx_control control;
 	uint8_t buf[1280];

@@ -34,24 +34,24 @@ struct mh_sock_cfg {
 	uint32_t rcvbuf;   /* octets; 0: 4 MiB. Tried with SO_RCVBUFFORCE first */
 	uint32_t sndbuf;   /* octets; 0: 4 MiB */
 	uint8_t hop_limit; /* 0: 64 */
-	int dscp;          /* 0..63; -1: CS6 (48), network control of RFC 4594 */
+	int dscp;	   /* 0..63; -1: CS6 (48), network control of RFC 4594 */
 	void *ctx;
 	void (*receive)(void *ctx, const struct mh_rx *rx, nsec_t now);
 };
 
-#define MH_SOCK_COUNTERS(X)                                                                        \
-	X(MH_SOCK_C_RECEIVED, "received", "datagrams received")                                    \
-	X(MH_SOCK_C_TRUNCATED, "truncated", "datagrams longer than a Mobility Header can be")      \
-	X(MH_SOCK_C_NO_DESTINATION, "no_destination",                                              \
-	  "datagrams whose destination the kernel did not tell")                                   \
-	X(MH_SOCK_C_RECV_FAILED, "receive_failed", "receive calls that failed")                    \
-	X(MH_SOCK_C_SENT, "sent", "datagrams handed to the kernel")                                \
-	X(MH_SOCK_C_SEND_FAILED, "send_failed", "datagrams that the kernel refused")               \
-	X(MH_SOCK_C_QUEUE_FULL, "send_queue_full", "datagrams not queued: queue full")             \
-	X(MH_SOCK_C_PARAM_PROBLEM, "param_problem_sent", "ICMPv6 Parameter Problems sent")         \
-	X(MH_SOCK_C_PARAM_PROBLEM_LIMITED, "param_problem_limited",                                \
-	  "Parameter Problems not sent: rate limit")                                               \
-	X(MH_SOCK_C_PARAM_PROBLEM_UNFIT, "param_problem_unfit",                                    \
+#define MH_SOCK_COUNTERS(X)                                                                   \
+	X(MH_SOCK_C_RECEIVED, "received", "datagrams received")                               \
+	X(MH_SOCK_C_TRUNCATED, "truncated", "datagrams longer than a Mobility Header can be") \
+	X(MH_SOCK_C_NO_DESTINATION, "no_destination",                                         \
+	  "datagrams whose destination the kernel did not tell")                              \
+	X(MH_SOCK_C_RECV_FAILED, "receive_failed", "receive calls that failed")               \
+	X(MH_SOCK_C_SENT, "sent", "datagrams handed to the kernel")                           \
+	X(MH_SOCK_C_SEND_FAILED, "send_failed", "datagrams that the kernel refused")          \
+	X(MH_SOCK_C_QUEUE_FULL, "send_queue_full", "datagrams not queued: queue full")        \
+	X(MH_SOCK_C_PARAM_PROBLEM, "param_problem_sent", "ICMPv6 Parameter Problems sent")    \
+	X(MH_SOCK_C_PARAM_PROBLEM_LIMITED, "param_problem_limited",                           \
+	  "Parameter Problems not sent: rate limit")                                          \
+	X(MH_SOCK_C_PARAM_PROBLEM_UNFIT, "param_problem_unfit",                               \
 	  "Parameter Problems not sent: RFC 4443 2.4(e) forbids an answer")
 
 enum mh_sock_counter { MH_SOCK_COUNTERS(COUNTER_ENUM) MH_SOCK_C_MAX };

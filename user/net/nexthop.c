@@ -16,11 +16,11 @@
 #include "base/deadline.h"
 #include "base/util.h"
 
-#define SETTLE nsec_from_ms(3)     /* events within this time cost one look */
-#define RECHECK nsec_from_s(60)    /* a good next hop, for what nobody announces */
-#define RETRY nsec_from_s(1)       /* one that is not usable yet */
-#define KEEP_FRESH nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
-#define PROTO_IPV6 41
+#define SETTLE	       nsec_from_ms(3) /* events within this time cost one look */
+#define RECHECK	       nsec_from_s(60) /* a good next hop, for what nobody announces */
+#define RETRY	       nsec_from_s(1)  /* one that is not usable yet */
+#define KEEP_FRESH     nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
+#define PROTO_IPV6     41
 #define PMTU_READS_MAX 64
 
 /* A neighbour that some tracked addresses are reached through. */
@@ -143,7 +143,8 @@ static nsec_t look(struct nexthops *t, struct entry *e, struct nexthop *nh)
 	if (!v)
 		return RETRY;
 	known = nl_neigh_get(t->nl, path.ifindex, &path.gateway, &neigh);
-	/* Asks for resolution when there is no good entry, and keeps a good one from going stale. */
+	/* Asks for resolution when there is no good entry, and keeps a good one from going stale.
+	 */
 	if (v->kept == NL_KEPT_NOT || known || neigh.failed) {
 		int kept = nl_neigh_keep(t->nl, path.ifindex, &path.gateway);
 
@@ -197,7 +198,7 @@ static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *ol
 	struct nexthops *t = ctx;
 	struct entry *e, *tmp;
 
-	HASH_ITER(hh, t->entries, e, tmp)
+	HASH_ITER (hh, t->entries, e, tmp)
 		if (!e->nh.valid || e->nh.ifindex == l->ifindex)
 			look_soon(t, e, now);
 }
@@ -207,7 +208,7 @@ static void on_route(void *ctx, const struct prefix6 *dst, bool gone, nsec_t now
 	struct nexthops *t = ctx;
 	struct entry *e, *tmp;
 
-	HASH_ITER(hh, t->entries, e, tmp)
+	HASH_ITER (hh, t->entries, e, tmp)
 		if (prefix6_has_addr(dst, &e->remote))
 			look_soon(t, e, now);
 }
@@ -222,7 +223,7 @@ static void on_neigh(void *ctx, const struct nl_neigh *n, bool gone, nsec_t now)
 		return;
 	if (gone)
 		v->kept = NL_KEPT_NOT;
-	DL_FOREACH(v->users, e) {
+	DL_FOREACH (v->users, e) {
 		/* Most events only say that an entry is still good. */
 		if (!gone && e->nh.valid && n->reachable && mac_eq(&n->mac, &e->nh.dmac))
 			continue;
@@ -235,7 +236,7 @@ static void on_resync(void *ctx, nsec_t now)
 	struct nexthops *t = ctx;
 	struct entry *e, *tmp;
 
-	HASH_ITER(hh, t->entries, e, tmp)
+	HASH_ITER (hh, t->entries, e, tmp)
 		look_soon(t, e, now);
 }
 
@@ -305,7 +306,7 @@ void nexthops_pmtu_read(struct nexthops *t, nsec_t now)
 			return;
 		if (!is_too_big(&msg))
 			continue;
-		HASH_ITER(hh, t->entries, e, tmp)
+		HASH_ITER (hh, t->entries, e, tmp)
 			if (addr6_eq(&e->remote, &dst.sin6_addr))
 				look_soon(t, e, now);
 	}
@@ -350,7 +351,7 @@ void nexthops_free(struct nexthops **p)
 
 	if (!t)
 		return;
-	HASH_ITER(hh, t->entries, e, tmp)
+	HASH_ITER (hh, t->entries, e, tmp)
 		free_entry(t, e);
 	nl_unlisten(t->nl, &t->listener);
 	if (t->pmtu_fd >= 0)
@@ -406,7 +407,7 @@ void nexthops_walk(const struct nexthops *t,
 {
 	struct entry *e, *tmp;
 
-	HASH_ITER(hh, t->entries, e, tmp)
+	HASH_ITER (hh, t->entries, e, tmp)
 		cb(ctx, e->id, &e->remote, &e->nh);
 }
 

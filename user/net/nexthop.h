@@ -23,8 +23,8 @@
 struct nexthops;
 
 struct nexthop {
-	bool valid;       /* ifindex, smac, dmac are good */
-	bool local;       /* the address is our own: no next hop */
+	bool valid;	  /* ifindex, smac, dmac are good */
+	bool local;	  /* the address is our own: no next hop */
 	unsigned ifindex; /* known with valid = false too, once there is a route */
 	struct mac smac, dmac;
 	uint32_t mtu; /* octets of the outer packet: min(interface, path); 0 while unknown */
@@ -41,7 +41,7 @@ void nexthops_free(struct nexthops **p);
  * in the next tick. An id that exists is replaced. -ENOMEM. */
 int nexthop_add(struct nexthops *t, uint32_t id, const struct in6_addr *remote,
 		const struct in6_addr *local, nsec_t now);
-void nexthop_del(struct nexthops *t, uint32_t id); /* absent: no-op */
+void nexthop_del(struct nexthops *t, uint32_t id);			  /* absent: no-op */
 const struct nexthop *nexthop_get(const struct nexthops *t, uint32_t id); /* NULL: not tracked */
 void nexthops_walk(const struct nexthops *t,
 		   void (*cb)(void *ctx, uint32_t id, const struct in6_addr *remote,

@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "net/nl_priv.h"
 
-#define RCVBUF (8 << 20)
-#define BUF_SIZE (64 << 10)
-#define READS_MAX 256 /* per nl_read(), so that a storm of events does not starve the rest */
+#define RCVBUF	   (8 << 20)
+#define BUF_SIZE   (64 << 10)
+#define READS_MAX  256 /* per nl_read(), so that a storm of events does not starve the rest */
 #define DUMP_TRIES 5
 
 struct link_entry {
@@ -59,8 +59,7 @@ static int open_channel(struct channel *c, int flags, unsigned groups)
 
 int nl_new(struct nl **out)
 {
-	const unsigned groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV6_IFADDR |
-				RTMGRP_IPV6_ROUTE;
+	const unsigned groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE;
 	struct nl *nl = calloc(1, sizeof(*nl));
 	int rc, fd, size = RCVBUF;
 
@@ -95,7 +94,7 @@ void nl_free(struct nl **p)
 		mnl_socket_close(nl->request.sock);
 	if (nl->dump.sock)
 		mnl_socket_close(nl->dump.sock);
-	HASH_ITER(hh, nl->links, e, tmp) {
+	HASH_ITER (hh, nl->links, e, tmp) {
 		HASH_DEL(nl->links, e);
 		free(e);
 	}
@@ -143,7 +142,7 @@ const struct nl_link *nl_link_by_name(const struct nl *nl, const char *name)
 {
 	struct link_entry *e, *tmp;
 
-	HASH_ITER(hh, nl->links, e, tmp)
+	HASH_ITER (hh, nl->links, e, tmp)
 		if (!strcmp(e->link.name, name))
 			return &e->link;
 	return NULL;
@@ -153,7 +152,7 @@ void nl_walk_links(const struct nl *nl, void (*cb)(void *ctx, const struct nl_li
 {
 	struct link_entry *e, *tmp;
 
-	HASH_ITER(hh, nl->links, e, tmp)
+	HASH_ITER (hh, nl->links, e, tmp)
 		cb(ctx, &e->link);
 }
 
@@ -371,8 +370,8 @@ static int talk(struct nl *nl, struct channel *c, struct nlmsghdr *req,
 	return rc;
 }
 
-int nl_talk(struct nl *nl, struct nlmsghdr *req,
-	    int (*answer)(void *ctx, const struct nlmsghdr *h), void *ctx)
+int nl_talk(struct nl *nl, struct nlmsghdr *req, int (*answer)(void *ctx, const struct nlmsghdr *h),
+	    void *ctx)
 {
 	return talk(nl, &nl->request, req, answer, ctx);
 }
@@ -416,7 +415,7 @@ static int dump_all(struct nl *nl, nsec_t now)
 	rc = dump_one(nl, RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), now);
 	if (rc)
 		return rc;
-	HASH_ITER(hh, nl->links, e, tmp)
+	HASH_ITER (hh, nl->links, e, tmp)
 		if (e->generation != nl->generation)
 			link_gone(nl, e, now);
 	rc = dump_one(nl, RTM_GETADDR, AF_INET6, sizeof(struct ifaddrmsg), now);

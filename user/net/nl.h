@@ -25,7 +25,7 @@ struct nl;
 struct nl_link {
 	unsigned ifindex;
 	char name[IFNAMSIZ];
-	char kind[16];   /* "bridge", "veth", ...; "" for hardware */
+	char kind[16];	 /* "bridge", "veth", ...; "" for hardware */
 	unsigned master; /* bridge or bond it belongs to; 0 none */
 	uint32_t mtu;
 	bool up;      /* administratively */
@@ -44,14 +44,14 @@ struct nl_addr {
 struct nl_neigh {
 	unsigned ifindex;
 	struct in6_addr addr;
-	struct mac mac;   /* meaningful when has_mac */
+	struct mac mac; /* meaningful when has_mac */
 	bool has_mac;
 	bool reachable; /* the entry's address may be used: not incomplete, not failed */
-	bool failed;    /* NUD_FAILED: resolution or probing went unanswered */
+	bool failed;	/* NUD_FAILED: resolution or probing went unanswered */
 };
 
 struct nl_fdb {
-	unsigned port;   /* ifindex of the bridge port */
+	unsigned port;	 /* ifindex of the bridge port */
 	unsigned bridge; /* ifindex of the bridge; 0 if the kernel did not tell */
 	struct mac mac;
 };
@@ -72,11 +72,11 @@ struct nl_listener {
 	struct nl_listener *next; /* of struct nl */
 };
 
-#define NL_COUNTERS(X)                                                                             \
-	X(NL_C_EVENTS, "events", "notifications received")                                         \
-	X(NL_C_OVERRUNS, "overruns", "notifications lost, everything dumped anew")                 \
-	X(NL_C_MALFORMED, "malformed", "notifications that could not be read")                     \
-	X(NL_C_REQUESTS, "requests", "requests sent")                                              \
+#define NL_COUNTERS(X)                                                             \
+	X(NL_C_EVENTS, "events", "notifications received")                         \
+	X(NL_C_OVERRUNS, "overruns", "notifications lost, everything dumped anew") \
+	X(NL_C_MALFORMED, "malformed", "notifications that could not be read")     \
+	X(NL_C_REQUESTS, "requests", "requests sent")                              \
 	X(NL_C_REQUESTS_FAILED, "requests_failed", "requests that the kernel refused")
 
 enum nl_counter { NL_COUNTERS(COUNTER_ENUM) NL_C_MAX };
@@ -109,10 +109,10 @@ enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE 
 struct nl_route {
 	struct prefix6 dst;
 	enum nl_route_type type;
-	unsigned ifindex;        /* NL_ROUTE_UNICAST: egress; 0: from the gateway */
+	unsigned ifindex;	 /* NL_ROUTE_UNICAST: egress; 0: from the gateway */
 	struct in6_addr gateway; /* :: none */
-	uint32_t metric;         /* 0: the kernel's default */
-	uint32_t table;          /* 0: main */
+	uint32_t metric;	 /* 0: the kernel's default */
+	uint32_t table;		 /* 0: main */
 };
 /* Routes carry protocol number NL_ROUTE_PROTO, so that an operator sees whose they are. */
 #define NL_ROUTE_PROTO 213
@@ -123,9 +123,9 @@ int nl_route_del(struct nl *nl, const struct nl_route *r);
 struct nl_path {
 	unsigned ifindex;
 	struct in6_addr gateway; /* dst itself when on-link */
-	struct in6_addr src;     /* preferred source */
-	uint32_t mtu;            /* learnt by the kernel, or set on the route; 0: neither */
-	bool local;              /* dst is an address of this machine */
+	struct in6_addr src;	 /* preferred source */
+	uint32_t mtu;		 /* learnt by the kernel, or set on the route; 0: neither */
+	bool local;		 /* dst is an address of this machine */
 };
 int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
 		 struct nl_path *out);
@@ -134,7 +134,7 @@ int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_add
 int nl_neigh_get(struct nl *nl, unsigned ifindex, const struct in6_addr *a, struct nl_neigh *out);
 /* Starts resolution, and asks the kernel to keep the entry resolved (NTF_EXT_MANAGED). */
 enum nl_kept {
-	NL_KEPT_NOT,       /* before Linux 5.16: repeat the call to keep the entry fresh */
+	NL_KEPT_NOT,	   /* before Linux 5.16: repeat the call to keep the entry fresh */
 	NL_KEPT_MANAGED,   /* by the kernel from now on */
 	NL_KEPT_PERMANENT, /* somebody made it permanent; left alone */
 };

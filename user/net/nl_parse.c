@@ -6,7 +6,9 @@
 
 #include "net/nl_priv.h"
 
-#define TB_MAX 64
+#define TB_MAX	 64
+#define LOWER_UP (1u << 16) /* IFF_LOWER_UP, which net/if.h does not know */
+#define DORMANT	 (1u << 17) /* IFF_DORMANT: carrier, but e.g. not authenticated yet */
 
 /* Attributes by type; the last of a type wins, types beyond TB_MAX are left out. */
 struct attrs {
@@ -65,7 +67,8 @@ int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 	l.ifindex = (unsigned)ifi->ifi_index;
 	attr_str(a.tb[IFLA_IFNAME], l.name, sizeof(l.name));
 	l.up = ifi->ifi_flags & IFF_UP;
-	l.running = l.up && (ifi->ifi_flags & IFF_RUNNING) && (ifi->ifi_flags & (1u << 16));
+	/* Not IFF_RUNNING: the kernel raises that up to a second later than the carrier. */
+	l.running = l.up && ifi->ifi_flags & LOWER_UP && !(ifi->ifi_flags & DORMANT);
 	l.ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	attr_get(&a, IFLA_MASTER, &l.master, sizeof(l.master));
 	attr_get(&a, IFLA_MTU, &l.mtu, sizeof(l.mtu));
@@ -74,9 +77,9 @@ int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 	if (a.tb[IFLA_LINKINFO]) {
 		const struct nlattr *attr;
 
-		mnl_attr_for_each_nested(attr, a.tb[IFLA_LINKINFO])
-			if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-				attr_str(attr, l.kind, sizeof(l.kind));
+		mnl_attr_for_each_nested(attr, a.tb[IFLA_LINKINFO]) if (mnl_attr_get_type(attr) ==
+									IFLA_INFO_KIND)
+			attr_str(attr, l.kind, sizeof(l.kind));
 	}
 	*out = l;
 	return 0;
@@ -131,10 +134,9 @@ static uint32_t metric_mtu(const struct nlattr *metrics)
 	const struct nlattr *attr;
 	uint32_t mtu = 0;
 
-	mnl_attr_for_each_nested(attr, metrics)
-		if (mnl_attr_get_type(attr) == RTAX_MTU &&
-		    mnl_attr_get_payload_len(attr) == sizeof(mtu))
-			memcpy(&mtu, mnl_attr_get_payload(attr), sizeof(mtu));
+	mnl_attr_for_each_nested(attr, metrics) if (mnl_attr_get_type(attr) == RTAX_MTU &&
+						    mnl_attr_get_payload_len(attr) == sizeof(mtu))
+		memcpy(&mtu, mnl_attr_get_payload(attr), sizeof(mtu));
 	return mtu;
 }
 
@@ -176,9 +178,9 @@ int nl_parse_neigh(const struct nlmsghdr *h, struct nl_neigh_raw *out)
 	r.neigh.has_mac = attr_get(&a, NDA_LLADDR, r.neigh.mac.b, sizeof(r.neigh.mac.b));
 	r.state = ndm->ndm_state;
 	r.neigh.failed = ndm->ndm_state & NUD_FAILED;
-	r.neigh.reachable = r.neigh.has_mac &&
-			    ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE |
-					      NUD_PERMANENT | NUD_NOARP);
+	r.neigh.reachable =
+		r.neigh.has_mac && ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY |
+						     NUD_PROBE | NUD_PERMANENT | NUD_NOARP);
 	attr_get(&a, NDA_FLAGS_EXT, &r.flags_ext, sizeof(r.flags_ext));
 	*out = r;
 	return 0;

@@ -22,7 +22,7 @@ int nl_parse_route(const struct nlmsghdr *h, struct prefix6 *dst);
 int nl_parse_path(const struct nlmsghdr *h, const struct in6_addr *dst, struct nl_path *out);
 struct nl_neigh_raw {
 	struct nl_neigh neigh;
-	uint16_t state;     /* NUD_* */
+	uint16_t state;	    /* NUD_* */
 	uint32_t flags_ext; /* NTF_EXT_* */
 };
 int nl_parse_neigh(const struct nlmsghdr *h, struct nl_neigh_raw *out);
@@ -44,5 +44,5 @@ struct nlmsghdr *nl_build_neigh(void *buf, enum nl_neigh_op op, unsigned ifindex
 
 /* Sends a request and waits for its acknowledgement or answer. `answer` (may be NULL) is called
  * with each message that answers; what it returns, if not 0, is the result. */
-int nl_talk(struct nl *nl, struct nlmsghdr *req,
-	    int (*answer)(void *ctx, const struct nlmsghdr *h), void *ctx);
+int nl_talk(struct nl *nl, struct nlmsghdr *req, int (*answer)(void *ctx, const struct nlmsghdr *h),
+	    void *ctx);

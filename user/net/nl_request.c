@@ -172,9 +172,9 @@ int nl_addr_add(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8
 {
 	char buf[NL_REQUEST_MAX];
 
-	return ignore(nl_talk(nl, nl_build_addr(buf, true, ifindex, a, prefix_len, nodad), NULL,
-			      NULL),
-		      -EEXIST);
+	return ignore(
+		nl_talk(nl, nl_build_addr(buf, true, ifindex, a, prefix_len, nodad), NULL, NULL),
+		-EEXIST);
 }
 
 int nl_addr_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8_t prefix_len)

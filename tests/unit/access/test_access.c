@@ -15,10 +15,10 @@
 #include "base/util.h"
 #include "unit/access/frames.h"
 
-#define ACC0 3u
-#define ACC1 4u
+#define ACC0  3u
+#define ACC1  4u
 #define MS(n) nsec_from_ms(n)
-#define S(n) nsec_from_s(n)
+#define S(n)  nsec_from_s(n)
 
 static const struct link_node n1 = {ACC0, {{0x02, 0, 0, 0, 0, 0x01}}};
 
@@ -162,9 +162,8 @@ static void start_with(const struct access_cfg *cfg)
 		.teardown = fake_teardown,
 		.random = fake_random,
 	};
-	static const struct access_triggers triggers = {NULL, fake_attach, fake_detach,
-							fake_detach_link, fake_confirmed,
-							fake_ll_in_use};
+	static const struct access_triggers triggers = {
+		NULL, fake_attach, fake_detach, fake_detach_link, fake_confirmed, fake_ll_in_use};
 	static const struct event_sink sink = {NULL, fake_event};
 	struct access_link_cfg l0 = link_cfg(ACC0), l1 = link_cfg(ACC1);
 
@@ -275,16 +274,16 @@ static void test_triggers(void)
 		const char *frame, *cause;
 		unsigned trigger;
 	} rows[] = {
-		{FRAME_RS, "rs", ACCESS_TRIGGER_RS},
-		{FRAME_RS_UNSPECIFIED, "rs", ACCESS_TRIGGER_RS},
-		{FRAME_DAD, "dad", ACCESS_TRIGGER_DAD},
-		{FRAME_NS, "ns", ACCESS_TRIGGER_NS},
-		{FRAME_NA, "na", ACCESS_TRIGGER_NS},
-		{FRAME_MLD2, "mld", ACCESS_TRIGGER_MLD},
-		{FRAME_MLD1, "mld", ACCESS_TRIGGER_MLD},
-		{FRAME_MLD_DONE, "", 0},
-		{FRAME_ECHO_REPLY, "", 0},
-		{FRAME_RA_ROGUE, "", 0},
+		{FRAME_RS,		   "rs",	 ACCESS_TRIGGER_RS },
+		{FRAME_RS_UNSPECIFIED, "rs",  ACCESS_TRIGGER_RS },
+		{FRAME_DAD,	    "dad", ACCESS_TRIGGER_DAD},
+		{FRAME_NS,		   "ns",	 ACCESS_TRIGGER_NS },
+		{FRAME_NA,		   "na",	 ACCESS_TRIGGER_NS },
+		{FRAME_MLD2,	     "mld", ACCESS_TRIGGER_MLD},
+		{FRAME_MLD1,	     "mld", ACCESS_TRIGGER_MLD},
+		{FRAME_MLD_DONE,	 "",    0		      },
+		{FRAME_ECHO_REPLY,	   "",    0			},
+		{FRAME_RA_ROGUE,	 "",    0		      },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -507,7 +506,7 @@ static void test_no_ra_before_advertise(void)
 	run(MS(900)); /* the registration takes its time; no probe is due yet */
 	CU_ASSERT_EQUAL(n_sent, 0);
 	CU_ASSERT_EQUAL(count(ACCESS_C_RS_WAITING), 2);
-	advertise(&n1); /*	M -> A	advertise */
+	advertise(&n1);		    /*	M -> A	advertise */
 	CU_ASSERT_EQUAL(n_sent, 1); /*	A -> N	RA, in the same moment */
 	CU_ASSERT(sent_is(0, FRAME_RA));
 	CU_ASSERT_EQUAL(sent[0].ifindex, ACC0);
@@ -913,7 +912,9 @@ static void test_verify(void)
 
 static void test_fdb_gone(void)
 {
-	struct mac unknown = {{2, 0, 0, 0, 0, 0x77}};
+	struct mac unknown = {
+		{2, 0, 0, 0, 0, 0x77}
+	     };
 	struct in6_addr ll;
 
 	start();
@@ -1074,9 +1075,9 @@ static void test_walks(void)
 /* Random events in random order: nothing leaks, and all timers end with the links. */
 static void test_storm(void)
 {
-	static const char *const frames[] = {FRAME_RS,	 FRAME_DAD,  FRAME_NS,	     FRAME_NA,
-					     FRAME_MLD2, FRAME_MLD1, FRAME_MLD_DONE, FRAME_ECHO_REPLY,
-					     FRAME_RA_ROGUE};
+	static const char *const frames[] = {FRAME_RS,	     FRAME_DAD,	       FRAME_NS,
+					     FRAME_NA,	     FRAME_MLD2,       FRAME_MLD1,
+					     FRAME_MLD_DONE, FRAME_ECHO_REPLY, FRAME_RA_ROGUE};
 	uint32_t r = 12345;
 
 	start();
@@ -1136,43 +1137,46 @@ static void test_storm(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"each trigger attaches, and its switch stops it", test_triggers},
-		{"a known node is confirmed, not attached again", test_known_node_is_confirmed},
-		{"bad frames are counted by name and trigger nothing", test_bad_frames_counted_by_name},
-		{"a forged link-layer option redirects nothing", test_forged_lladdr_option},
-		{"a refused node is offered again once per second at most", test_refused_node},
+		{"each trigger attaches, and its switch stops it",		   test_triggers},
+		{"a known node is confirmed, not attached again",								  test_known_node_is_confirmed},
+		{"bad frames are counted by name and trigger nothing",
+		 test_bad_frames_counted_by_name},
+		{"a forged link-layer option redirects nothing",	 test_forged_lladdr_option},
+		{"a refused node is offered again once per second at most",							    test_refused_node},
 		{"a flood of link-layer addresses is bounded in memory and rate",
 		 test_flood_is_bounded},
-		{"one link cannot hold more than its share", test_per_link_limit},
-		{"on a point-to-point link a new node replaces the old", test_point_to_point},
+		{"one link cannot hold more than its share",    test_per_link_limit},
+		{"on a point-to-point link a new node replaces the old",								 test_point_to_point},
 		{"no prefix before the registration; the RS is answered then",
 		 test_no_ra_before_advertise},
-		{"the MAG may advertise from within attach", test_advertise_inside_attach},
-		{"unsolicited RAs: 3 initial, then random (RFC 4861 6.2.4)", test_unsolicited_times},
-		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)", test_solicited_times},
+		{"the MAG may advertise from within attach",		     test_advertise_inside_attach},
+		{"unsolicited RAs: 3 initial, then random (RFC 4861 6.2.4)",
+		 test_unsolicited_times},
+		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",test_solicited_times},
 		{"only new content is repeated soon", test_same_content_no_new_burst},
 		{"MTU option is the lower of tunnel and link (RFC 5213 6.9.5)",
 		 test_mtu_is_the_lower},
-		{"withdraw deprecates where asked, and ends everything", test_withdraw},
+		{"withdraw deprecates where asked, and ends everything",		 test_withdraw},
 		{"two nodes on a shared link each get frames of their own",
 		 test_two_nodes_two_advertisements},
-		{"zero lifetimes keep the router (RFC 5213 6.12)", test_deprecating_advert},
-		{"a link-local address given by the LMA is used", test_link_local_from_the_lma},
-		{"DAD for the gateway's address is defended", test_dad_defence},
-		{"frames that cannot be sent are counted", test_send_failure_is_counted},
-		{"an idle node is probed and given up after count", test_idle_node_is_probed},
-		{"a node that speaks is not probed", test_busy_node_is_not_probed},
-		{"a node known by MAC alone is asked by echo", test_unknown_address_is_asked_by_echo},
-		{"interval 0 probes only on request", test_probe_interval_zero},
-		{"verify asks at once and answers either way", test_verify},
-		{"a lost forwarding entry is verified quickly", test_fdb_gone},
-		{"link down and gone detach their nodes", test_link_down},
-		{"frames that overtake link-up are not lost", test_frame_before_link_up},
-		{"external attach and detach", test_control},
-		{"teardown ends the node's service", test_teardown},
-		{"walks show nodes and links", test_walks},
-		{"a storm of events leaves nothing behind", test_storm},
-		{0},
+		{"zero lifetimes keep the router (RFC 5213 6.12)",								   test_deprecating_advert},
+		{"a link-local address given by the LMA is used",								  test_link_local_from_the_lma},
+		{"DAD for the gateway's address is defended",			      test_dad_defence},
+		{"frames that cannot be sent are counted",							    test_send_failure_is_counted},
+		{"an idle node is probed and given up after count",					    test_idle_node_is_probed},
+		{"a node that speaks is not probed",	     test_busy_node_is_not_probed},
+		{"a node known by MAC alone is asked by echo",
+		 test_unknown_address_is_asked_by_echo},
+		{"interval 0 probes only on request",			      test_probe_interval_zero},
+		{"verify asks at once and answers either way",	       test_verify},
+		{"a lost forwarding entry is verified quickly",								test_fdb_gone},
+		{"link down and gone detach their nodes",test_link_down},
+		{"frames that overtake link-up are not lost",		      test_frame_before_link_up},
+		{"external attach and detach",							    test_control},
+		{"teardown ends the node's service",test_teardown},
+		{"walks show nodes and links",	       test_walks},
+		{"a storm of events leaves nothing behind",							    test_storm},
+		{0			 },
 	};
 
 	return cu_main("access", tests, argc, argv);

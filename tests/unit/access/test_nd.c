@@ -11,7 +11,9 @@
 
 #define ICMP_AT 54
 
-static const struct mac node = {{0x02, 0, 0, 0, 0, 0x01}};
+static const struct mac node = {
+	{0x02, 0, 0, 0, 0, 0x01}
+};
 static struct in6_addr node_ll;
 
 static enum nd_verdict parse_hex(const char *hex, struct nd_msg *m)
@@ -70,9 +72,9 @@ static void test_build_others(void)
 	check_built(nd_build_probe(buf, sizeof(buf), &nd_rfc6543_mac, &node, &nd_rfc6543_linklocal,
 				   &node_ll),
 		    buf, FRAME_PROBE);
-	check_built(nd_build_defence(buf, sizeof(buf), &nd_rfc6543_mac, &node,
-				     &nd_rfc6543_linklocal),
-		    buf, FRAME_DEFENCE);
+	check_built(
+		nd_build_defence(buf, sizeof(buf), &nd_rfc6543_mac, &node, &nd_rfc6543_linklocal),
+		buf, FRAME_DEFENCE);
 	check_built(nd_build_echo(buf, sizeof(buf), &nd_rfc6543_mac, &node, &nd_rfc6543_linklocal,
 				  0x5213, 7),
 		    buf, FRAME_ECHO);
@@ -300,9 +302,9 @@ static void test_ethernet_padding_ignored(void)
 }
 
 static const char *const all_frames[] = {
-	FRAME_RA,	 FRAME_RA_FINAL,       FRAME_PROBE, FRAME_DEFENCE,     FRAME_RS,
-	FRAME_RA_ROGUE,	 FRAME_RS_UNSPECIFIED, FRAME_DAD,   FRAME_DAD_GATEWAY, FRAME_NS,
-	FRAME_NA,	 FRAME_MLD2,	       FRAME_MLD1,  FRAME_MLD_DONE,    FRAME_ECHO_REPLY,
+	FRAME_RA,	FRAME_RA_FINAL,	      FRAME_PROBE, FRAME_DEFENCE,     FRAME_RS,
+	FRAME_RA_ROGUE, FRAME_RS_UNSPECIFIED, FRAME_DAD,   FRAME_DAD_GATEWAY, FRAME_NS,
+	FRAME_NA,	FRAME_MLD2,	      FRAME_MLD1,  FRAME_MLD_DONE,    FRAME_ECHO_REPLY,
 };
 
 static void test_truncated_everywhere(void)
@@ -356,8 +358,7 @@ static void test_mutated_everywhere(void)
 				else
 					refused++;
 				/* with it, no change of the message itself passes */
-				if (memcmp(exact, d.b, d.len) && at >= ICMP_AT &&
-				    d.b[20] == 58)
+				if (memcmp(exact, d.b, d.len) && at >= ICMP_AT && d.b[20] == 58)
 					CU_ASSERT_NOT_EQUAL(nd_parse(&m, exact, d.len, false),
 							    ND_OK);
 				free(exact);
@@ -384,21 +385,21 @@ static void test_rfc6543_addresses(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"RFC 6543 link-local address is the EUI-64 of its MAC", test_rfc6543_addresses},
-		{"Router Advertisements equal scapy's, octet for octet", test_build_ra},
-		{"probe, defence and echo equal scapy's", test_build_others},
-		{"every message kind parses into its fields", test_parse_fields},
+		{"RFC 6543 link-local address is the EUI-64 of its MAC",	 test_rfc6543_addresses},
+		{"Router Advertisements equal scapy's, octet for octet",								 test_build_ra},
+		{"probe, defence and echo equal scapy's",test_build_others},
+		{"every message kind parses into its fields",			      test_parse_fields},
 		{"what is built parses, and is framed for one node (RFC 6085)",
 		 test_parse_what_is_built},
 		{"each validity check of RFC 4861 6.1 and 7.1 has its verdict",
 		 test_rfc4861_checks},
 		{"options without a meaning are skipped", test_options_that_mean_nothing},
-		{"Ethernet padding is not part of the message", test_ethernet_padding_ignored},
+		{"Ethernet padding is not part of the message",								test_ethernet_padding_ignored},
 		{"a frame cut anywhere is refused and leaves the output alone",
 		 test_truncated_everywhere},
 		{"a frame changed anywhere harms nothing; the checksum catches it",
 		 test_mutated_everywhere},
-		{"verdicts have distinct names", test_every_verdict_has_a_name},
+		{"verdicts have distinct names",							     test_every_verdict_has_a_name},
 		{0},
 	};
 

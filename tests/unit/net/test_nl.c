@@ -57,8 +57,11 @@ static void test_parse_link(void)
 	CU_ASSERT_EQUAL(l.master, 7);
 	CU_ASSERT(l.up && l.running && l.ethernet && l.mac.b[5] == 9);
 
+	/* the carrier is what counts; the operational state follows late */
 	CU_ASSERT_EQUAL(nl_parse_link(veth_message(IFF_UP | lower_up), &l), 0);
-	CU_ASSERT(l.up && !l.running);
+	CU_ASSERT(l.up && l.running);
+	CU_ASSERT_EQUAL(nl_parse_link(veth_message(IFF_UP | lower_up | 1u << 17), &l), 0);
+	CU_ASSERT_FALSE(l.running); /* dormant */
 	CU_ASSERT_EQUAL(nl_parse_link(veth_message(IFF_UP | IFF_RUNNING), &l), 0);
 	CU_ASSERT_FALSE(l.running);
 	CU_ASSERT_EQUAL(nl_parse_link(veth_message(IFF_RUNNING | lower_up), &l), 0);
@@ -226,9 +229,9 @@ static const void *attr_of(const struct nlmsghdr *h, size_t fixed, uint16_t type
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, h, fixed)
-		if (mnl_attr_get_type(a) == type && mnl_attr_get_payload_len(a) == len)
-			return mnl_attr_get_payload(a);
+	mnl_attr_for_each(a, h, fixed) if (mnl_attr_get_type(a) == type &&
+					   mnl_attr_get_payload_len(a) ==
+						   len) return mnl_attr_get_payload(a);
 	return NULL;
 }
 
@@ -315,19 +318,19 @@ static void test_sysctl_names(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"a link message yields name, kind, master, carrier", test_parse_link},
-		{"an over-long interface name is cut, not copied", test_link_name_is_bounded},
-		{"an address message prefers IFA_LOCAL and the wide flags", test_parse_addr},
-		{"a route message yields its destination; clones are skipped", test_parse_route},
-		{"a route answer yields egress, gateway, source, path MTU", test_parse_path},
-		{"a neighbour is usable only with an address and a good state", test_parse_neigh},
-		{"a forwarding entry is a learnt one, not the bridge's own", test_parse_fdb},
-		{"messages cut anywhere are read within their bounds", test_truncation},
-		{"address requests", test_build_addr},
+		{"a link message yields name, kind, master, carrier",	      test_parse_link},
+		{"an over-long interface name is cut, not copied",							   test_link_name_is_bounded},
+		{"an address message prefers IFA_LOCAL and the wide flags",test_parse_addr},
+		{"a route message yields its destination; clones are skipped",  test_parse_route},
+		{"a route answer yields egress, gateway, source, path MTU",							    test_parse_path},
+		{"a neighbour is usable only with an address and a good state",						test_parse_neigh},
+		{"a forwarding entry is a learnt one, not the bridge's own",  test_parse_fdb},
+		{"messages cut anywhere are read within their bounds",							       test_truncation},
+		{"address requests",  test_build_addr},
 		{"route requests carry our protocol number", test_build_route},
-		{"route and neighbour look-ups", test_build_get_and_neigh},
-		{"sysctl names cannot leave their directory", test_sysctl_names},
-		{0},
+		{"route and neighbour look-ups",							  test_build_get_and_neigh},
+		{"sysctl names cannot leave their directory",test_sysctl_names},
+		{0					},
 	};
 
 	addr6_parse("2001:db8::1", &addr1);
