@@ -415,6 +415,7 @@ struct reply {
 	bool no_lifetime;
 	const char *prefix[DP_PREFIXES_MAX + 2]; /* none: 2001:db8:100:1::/64 unless named or rejected */
 	bool no_prefix;
+	bool host_bits;             /* set behind the length of each prefix */
 	int seq;                    /* > 0: this number */
 	uint8_t hi, att;            /* != 0: this value */
 	const char *mnid;
@@ -461,6 +462,10 @@ static void answer(struct bench *b, const struct reply *r)
 			mh_opt_add(&m, MHO_HNP)->hnp.prefix = PREFIX("2001:db8:100:1::/64");
 		else
 			mh_opt_add(&m, MHO_HNP)->hnp.prefix = o->hnp.prefix;
+	}
+	for (i = 0; r->host_bits && i < m.n_opts; i++) {
+		if (m.opt[i].type == MHO_HNP)
+			m.opt[i].hnp.prefix.addr.s6_addr[15] = 1;
 	}
 	if (!r->bare) {
 		mh_opt_add(&m, MHO_HANDOFF_IND)->value = r->hi ? r->hi : opt_value(q, MHO_HANDOFF_IND);

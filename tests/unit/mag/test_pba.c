@@ -440,6 +440,26 @@ static void test_157(void)
 	bench_free(b);
 }
 
+static void test_157_twice(void)
+{
+	struct bench *b = bench_active();
+	unsigned round, i;
+
+	b->confirm_at_once = true;
+	/* the bound is on one exchange, not on the session */
+	for (round = 0; round < 2; round++) {
+		run_ms(b, 2700000);
+		for (i = 0; i < 3; i++) {
+			answer_status(b, PBA_TIMESTAMP_LOWER);
+			run_ms(b, 500);
+		}
+		CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+		accept_it(b);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	}
+	bench_free(b);
+}
+
 static void test_130_later(void)
 {
 	struct bench *b = bench_up();
@@ -543,8 +563,9 @@ static void test_bad_prefixes(void)
 	CU_ASSERT_EQUAL(counter(b, "pba_ignored_prefixes"), ARRAY_SIZE(bad) + 2);
 	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
 	/* the request is still open */
-	answer(b, &(struct reply){.prefix = {HNP1, HNP1, HNP2}});
+	answer(b, &(struct reply){.prefix = {HNP1, HNP1, HNP2}, .host_bits = true});
 	CU_ASSERT_EQUAL(shown(b, 1).b.n_prefixes, 2);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP2));
 	bench_free(b);
 }
 
@@ -735,6 +756,7 @@ int main(int argc, char **argv)
 		{"G-13 (RFC 5213 8.9): 159 to a refresh asks the LMA for the set it has", test_159_refresh},
 		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 is reported and retried slowly with our own time", test_156},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of times", test_157},
+		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance", test_157_twice},
 		{"G-13 (RFC 6275 11.7.3): 130 is retried later, if the node is still there", test_130_later},
 		{"G-16 (RFC 6275 11.7.3): the lifetime counts from the sending time of the PBU", test_lifetime_counting},
 		{"G-16 (RFC 6275 11.7.3): never longer than asked for", test_lifetime_not_longer},

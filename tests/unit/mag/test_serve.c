@@ -311,6 +311,8 @@ static void test_reload_profiles(void)
 	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
 	CU_ASSERT_EQUAL(attach(b, 7, 1), -EPERM);
+	CU_ASSERT_EQUAL(mag_reload(b->m, &b->cfg, &ps, &why, b->now), 0);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
 	run_ms(b, 1000);
 	CU_ASSERT_EQUAL(mag_count(b->m), 0);
 	bench_free(b);

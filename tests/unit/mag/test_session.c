@@ -130,6 +130,30 @@ static void test_expiry(void)
 	bench_free(b);
 }
 
+static void test_expiry_forgets(void)
+{
+	struct bench *b = bench_new();
+	struct profile p = {.enabled = true, .local_routing = -1, .n_prefixes = 1};
+	struct mag_attachment a = attachment(7, 1);
+	struct prefix6 want = PREFIX(HNP2);
+
+	p.prefixes[0] = want;
+	add_profile(b, &p, "mn1@example.com", 1);
+	bench_start(b);
+	b->confirm_at_once = true;
+	a.handoff_hint = HI_BETWEEN_MAGS;
+	mag_attach(b->m, &a, b->now);
+	answer_status(b, PBA_NOT_AUTHORIZED_FOR_HNP);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_BETWEEN_MAGS);
+	accept_it(b);
+	run_ms(b, 3600000);
+	/* what the trigger knew of the arrival is no news any more, and policy may have changed */
+	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	CU_ASSERT_TRUE(prefix6_eq(&mh_opt(&last_sent(b)->msg, MHO_HNP)->hnp.prefix, &want));
+	bench_free(b);
+}
+
 static void test_short_lifetime(void)
 {
 	struct bench *b = bench_up();
@@ -287,6 +311,41 @@ static void test_come_back(void)
 	bench_free(b);
 }
 
+static void test_owed_deregistration(void)
+{
+	struct bench *b = bench_active();
+
+	detach_node(b, 7, 1);
+	accept_it(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	/* the pace holds all of this back, yet the LMA is told in the end */
+	detach_node(b, 7, 1);
+	attach(b, 7, 1);
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 3);
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	run_ms(b, 5000);
+	CU_ASSERT_EQUAL(b->n_sent, 4);
+	/* where it knows nothing it is told nothing */
+	attach(b, 7, 2);
+	accept_it(b);
+	detach_node(b, 7, 2);
+	accept_it(b);
+	attach(b, 7, 2);
+	detach_node(b, 7, 2);
+	accept_it(b);
+	attach(b, 7, 2);
+	detach_node(b, 7, 2);
+	run_ms(b, 5000);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	CU_ASSERT_EQUAL(mag_count(b->m), 0);
+	bench_free(b);
+}
+
 static void test_move(void)
 {
 	struct bench *b = bench_active();
@@ -396,6 +455,11 @@ static void test_other_identity(void)
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
 	answer(b, &(struct reply){.prefix = {HNP2}});
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP2));
+	/* the end of the first session does not take the link from the second */
+	answer(b, &(struct reply){.to = &b->sent[1]});
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL(calls(b, CALL_TEARDOWN), 0);
+	CU_ASSERT_EQUAL(mag_count(b->m), 1);
 	/* an ordinary trigger does not change it back */
 	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
 	CU_ASSERT_EQUAL(b->n_sent, 3);
@@ -563,6 +627,7 @@ int main(int argc, char **argv)
 		{"G-31 (RFC 5213 6.13): a node that is gone when asked is de-registered", test_verify_denied},
 		{"G-31 (RFC 5213 6.13): a node that cannot be confirmed is de-registered", test_verify_silent},
 		{"G-23 (RFC 5213 6.9.2 item 2): an unanswered refresh ends service at expiry, asking goes on", test_expiry},
+		{"G-3 (RFC 5213 6.9.1.1 item 5): after expiry the trigger's old hint is not repeated", test_expiry_forgets},
 		{"G-23 (RFC 6275 11.8): the shortest lifetime refreshes and expires in order", test_short_lifetime},
 		{"G-32 T-20 (RFC 5213 6.9.1.4): detachment stops forwarding, then de-registers with indicator 4", test_detach},
 		{"G-33 (RFC 5213 6.9.1.4): without an answer the entry goes after INITIAL_BINDACK_TIMEOUT", test_detach_unanswered},
@@ -571,6 +636,7 @@ int main(int argc, char **argv)
 		{"G-32 (RFC 5213 6.12): the last advertisement deprecates only where configured", test_detach_quietly},
 		{"G-34 (RFC 5213 6.13): a link that goes down takes its nodes and no others", test_detach_link},
 		{"G-33 (RFC 5213 6.9.1.1): a node that comes back at once gets its binding by LLID", test_come_back},
+		{"G-32 T-13 (RFC 5213 6.9.1.4): a de-registration held back by the pace is not lost", test_owed_deregistration},
 		{"G-2 (RFC 5213 6.9.1.1 item 4): to another link of this MAG: one data-plane store, indicator 5", test_move},
 		{"G-2 (RFC 5213 6.9.1.1 item 4): to another technology of this MAG: indicator 2", test_move_technology},
 		{"G-2 (RFC 5213 6.9.1.1 item 4): moved before the answer: asked again only if the technology changed", test_move_early},
