@@ -56,6 +56,11 @@ uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi)
 	return hi - lo == UINT64_MAX ? v : lo + v % (hi - lo + 1);
 }
 
+const struct mac *access_mac(const struct access *a, const struct access_link *l)
+{
+	return mac_is_zero(&a->cfg.mac) ? &l->cfg.mac : &a->cfg.mac;
+}
+
 const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n)
 {
 	if (n->advertised && !addr6_is_zero(&n->ad.link_local))
@@ -450,7 +455,7 @@ void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size
 		return;
 	}
 	a->nd_counter[ND_OK]++;
-	if (mac_eq(&m.eth_src, &a->cfg.mac)) {
+	if (mac_eq(&m.eth_src, access_mac(a, l))) {
 		a->counter[ACCESS_C_OWN_MAC]++;
 		log_limited(&l->log, now, LOG_C_REMOTE,
 			    "access[%s %s] somebody else uses the gateway's link-layer address",

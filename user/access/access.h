@@ -43,7 +43,7 @@ enum access_trigger {
 
 /* Domain-wide values; Router Advertisements must look the same at every MAG. */
 struct access_cfg {
-	struct mac mac;			 /* fixed link-layer address of the gateway */
+	struct mac mac;			 /* fixed link-layer address of the gateway; 0: none */
 	struct in6_addr link_local;	 /* fixed link-local address; :: = per node, from the MAG */
 	uint8_t cur_hop_limit;		 /* 64 */
 	bool managed, other;		 /* M and O flags */
@@ -68,6 +68,7 @@ struct access_link_cfg {
 	bool point_to_point;	    /* one node at most; a new link-layer address replaces it */
 	uint8_t att;		    /* Access Technology Type */
 	uint32_t mtu;		    /* 0: unknown */
+	struct mac mac;		    /* the interface's own, used where no fixed one is configured */
 	uint32_t probe_interval_ms; /* NUD of idle nodes; 0: only on the MAG's request */
 	uint32_t probe_count;	    /* unanswered probes until the node is gone; 3 */
 	unsigned triggers;	    /* enum access_trigger, ored */

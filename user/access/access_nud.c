@@ -8,9 +8,10 @@
 #include "access/access_priv.h"
 #include "base/util.h"
 
-#define SEEN_EXPIRY nsec_from_s(30) /* how long a node that the MAG does not serve is remembered \
-				     */
-#define RETRANS_TIMER_MS 1000	    /* RFC 4861 10: where idle nodes are not probed */
+#define SEEN_EXPIRY                                                                        \
+	nsec_from_s(30)	      /* how long a node that the MAG does not serve is remembered \
+			       */
+#define RETRANS_TIMER_MS 1000 /* RFC 4861 10: where idle nodes are not probed */
 
 static nsec_t period(const struct access *a, const struct access_node *n)
 {
@@ -24,16 +25,16 @@ static nsec_t period(const struct access *a, const struct access_node *n)
 static void send_probe(struct access *a, struct access_node *n)
 {
 	const struct in6_addr *ll = access_router_ll(a, n);
+	const struct mac *mac = access_mac(a, n->link);
 	bool known = !addr6_is_zero(&n->link_local);
 	uint8_t buf[ND_FRAME_MAX];
 
 	if (known)
 		access_send(a, n->id.ifindex, buf,
-			    nd_build_probe(buf, sizeof(buf), &a->cfg.mac, &n->id.mac, ll,
-					   &n->link_local));
+			    nd_build_probe(buf, sizeof(buf), mac, &n->id.mac, ll, &n->link_local));
 	if (!known || n->unanswered)
 		access_send(a, n->id.ifindex, buf,
-			    nd_build_echo(buf, sizeof(buf), &a->cfg.mac, &n->id.mac, ll, a->echo_id,
+			    nd_build_echo(buf, sizeof(buf), mac, &n->id.mac, ll, a->echo_id,
 					  ++a->echo_seq));
 	a->counter[ACCESS_C_PROBE]++;
 }

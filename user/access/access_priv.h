@@ -91,6 +91,8 @@ void access_node_free(struct access *a, struct access_node *n);
 int access_node_gone(struct access *a, struct access_node *n, const char *cause, nsec_t now);
 int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len);
 uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi); /* lo..hi, both possible */
+/* The gateway's link-layer address on that link. */
+const struct mac *access_mac(const struct access *a, const struct access_link *l);
 /* The router's link-local address as that node knows it. */
 const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n);
 

@@ -23,7 +23,7 @@ static void send_ra(struct access *a, struct access_node *n, bool final)
 		.managed = a->cfg.managed,
 		.other = a->cfg.other,
 		.router_lifetime = final ? 0 : a->cfg.router_lifetime_s,
-		.slla = a->cfg.mac,
+		.slla = *access_mac(a, n->link),
 		.n_prefixes = ad->n_prefixes,
 		.prefixes = n->prefixes,
 		.valid = final ? 0 : ad->valid_s,
@@ -35,7 +35,7 @@ static void send_ra(struct access *a, struct access_node *n, bool final)
 		mtu = link_mtu;
 	ra.mtu = mtu;
 	if (access_send(a, n->id.ifindex, buf,
-			nd_build_ra(buf, sizeof(buf), &a->cfg.mac, &n->id.mac,
+			nd_build_ra(buf, sizeof(buf), access_mac(a, n->link), &n->id.mac,
 				    access_router_ll(a, n), &ra)) < 0)
 		return;
 	a->counter[ACCESS_C_RA]++;
@@ -175,6 +175,7 @@ void access_ra_defend(struct access *a, struct access_link *l, const struct nd_m
 	if (addr6_is_zero(ours) || !addr6_eq(&m->target, ours))
 		return;
 	if (access_send(a, l->cfg.ifindex, buf,
-			nd_build_defence(buf, sizeof(buf), &a->cfg.mac, &m->eth_src, ours)) == 0)
+			nd_build_defence(buf, sizeof(buf), access_mac(a, l), &m->eth_src, ours)) ==
+	    0)
 		a->counter[ACCESS_C_DEFENCE]++;
 }

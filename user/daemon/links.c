@@ -103,8 +103,9 @@ static void prepare_access(struct daemon *d, struct iface *i, const struct nl_li
 	put_gateway_address(d, i, fixed_link_local(d));
 }
 
-static struct access_link_cfg access_link_cfg(const struct iface *i)
+static struct access_link_cfg access_link_cfg(const struct daemon *d, const struct iface *i)
 {
+	const struct nl_link *l = nl_link_by_index(d->nl, i->ifindex);
 	struct access_link_cfg c = {
 		.ifindex = i->ifindex,
 		.point_to_point = i->access.type == CONFIG_LINK_POINT_TO_POINT,
@@ -115,6 +116,8 @@ static struct access_link_cfg access_link_cfg(const struct iface *i)
 	};
 
 	snprintf(c.name, sizeof(c.name), "%s", i->name);
+	if (l)
+		c.mac = l->mac;
 	if (i->access.trigger_rs)
 		c.triggers |= ACCESS_TRIGGER_RS;
 	if (i->access.trigger_ns)
@@ -166,7 +169,7 @@ static void arrive(struct daemon *d, struct iface *i, const struct nl_link *l, n
 	if (attach_programs(d, i))
 		return;
 	if (i->is_access) {
-		const struct access_link_cfg c = access_link_cfg(i);
+		const struct access_link_cfg c = access_link_cfg(d, i);
 		int rc = frame_sock_add(d->frames, i->ifindex);
 
 		if (!rc)
@@ -234,7 +237,7 @@ static void mtu_changed(struct daemon *d, struct iface *i, uint32_t mtu)
 	i->mtu = mtu;
 	attach_programs(d, i);
 	if (i->is_access) {
-		const struct access_link_cfg c = access_link_cfg(i);
+		const struct access_link_cfg c = access_link_cfg(d, i);
 
 		access_link_put(d->access, &c);
 	}
@@ -443,7 +446,7 @@ int links_reload(struct daemon *d, nsec_t now)
 		keep->mode = old[i].mode;
 		memcpy(keep->note, old[i].note, sizeof(keep->note));
 		if (keep->attached && keep->is_access) {
-			const struct access_link_cfg c = access_link_cfg(keep);
+			const struct access_link_cfg c = access_link_cfg(d, keep);
 
 			access_link_put(d->access, &c);
 		}

@@ -744,6 +744,35 @@ static void test_link_local_from_the_lma(void)
 	stop();
 }
 
+/* FixedMAGLinkLayerAddressOnAllAccessLinks is ALL_ZERO: the interface's own address. */
+static void test_no_fixed_link_layer_address(void)
+{
+	struct access_link_cfg l = link_cfg(ACC0);
+	struct access_cfg cfg;
+	struct nd_msg msg;
+
+	access_cfg_init(&cfg);
+	memset(&cfg.mac, 0, sizeof(cfg.mac));
+	start_with(&cfg);
+	mac_parse("02:00:00:00:00:aa", &l.mac);
+	access_link_put(a, &l);
+	rx(FRAME_DAD);
+	advertise(&n1);
+	rx(FRAME_DAD_GATEWAY);
+	run(S(1));
+	CU_ASSERT_EQUAL(n_sent, 3); /* RA, defence, probe */
+	for (unsigned i = 0; i < n_sent; i++) {
+		CU_ASSERT(!memcmp(sent[i].b + 6, l.mac.b, 6));
+		if (SENT_TYPE(i) == T_RA) {
+			CU_ASSERT_EQUAL(nd_parse(&msg, sent[i].b, sent[i].len, false), ND_OK);
+			CU_ASSERT(msg.has_lladdr && mac_eq(&msg.lladdr, &l.mac));
+		}
+	}
+	rx_from(ACC0, FRAME_RS, 0xaa);
+	CU_ASSERT_EQUAL(count(ACCESS_C_OWN_MAC), 1);
+	stop();
+}
+
 static void test_dad_defence(void)
 {
 	start();
@@ -1141,19 +1170,19 @@ int main(int argc, char **argv)
 		{"a known node is confirmed, not attached again",								  test_known_node_is_confirmed},
 		{"bad frames are counted by name and trigger nothing",
 		 test_bad_frames_counted_by_name},
-		{"a forged link-layer option redirects nothing",	 test_forged_lladdr_option},
-		{"a refused node is offered again once per second at most",							    test_refused_node},
+		{"a forged link-layer option redirects nothing",		 test_forged_lladdr_option},
+		{"a refused node is offered again once per second at most",								    test_refused_node},
 		{"a flood of link-layer addresses is bounded in memory and rate",
 		 test_flood_is_bounded},
-		{"one link cannot hold more than its share",    test_per_link_limit},
+		{"one link cannot hold more than its share",	     test_per_link_limit},
 		{"on a point-to-point link a new node replaces the old",								 test_point_to_point},
 		{"no prefix before the registration; the RS is answered then",
 		 test_no_ra_before_advertise},
-		{"the MAG may advertise from within attach",		     test_advertise_inside_attach},
+		{"the MAG may advertise from within attach",			     test_advertise_inside_attach},
 		{"unsolicited RAs: 3 initial, then random (RFC 4861 6.2.4)",
 		 test_unsolicited_times},
 		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",test_solicited_times},
-		{"only new content is repeated soon", test_same_content_no_new_burst},
+		{"only new content is repeated soon",     test_same_content_no_new_burst},
 		{"MTU option is the lower of tunnel and link (RFC 5213 6.9.5)",
 		 test_mtu_is_the_lower},
 		{"withdraw deprecates where asked, and ends everything",		 test_withdraw},
@@ -1161,22 +1190,24 @@ int main(int argc, char **argv)
 		 test_two_nodes_two_advertisements},
 		{"zero lifetimes keep the router (RFC 5213 6.12)",								   test_deprecating_advert},
 		{"a link-local address given by the LMA is used",								  test_link_local_from_the_lma},
-		{"DAD for the gateway's address is defended",			      test_dad_defence},
-		{"frames that cannot be sent are counted",							    test_send_failure_is_counted},
-		{"an idle node is probed and given up after count",					    test_idle_node_is_probed},
-		{"a node that speaks is not probed",	     test_busy_node_is_not_probed},
+		{"without a fixed link-layer address the interface's own is used",
+		 test_no_fixed_link_layer_address},
+		{"DAD for the gateway's address is defended",								test_dad_defence},
+		{"frames that cannot be sent are counted",						   test_send_failure_is_counted},
+		{"an idle node is probed and given up after count",	    test_idle_node_is_probed},
+		{"a node that speaks is not probed",								test_busy_node_is_not_probed},
 		{"a node known by MAC alone is asked by echo",
 		 test_unknown_address_is_asked_by_echo},
-		{"interval 0 probes only on request",			      test_probe_interval_zero},
-		{"verify asks at once and answers either way",	       test_verify},
-		{"a lost forwarding entry is verified quickly",								test_fdb_gone},
-		{"link down and gone detach their nodes",test_link_down},
-		{"frames that overtake link-up are not lost",		      test_frame_before_link_up},
-		{"external attach and detach",							    test_control},
-		{"teardown ends the node's service",test_teardown},
-		{"walks show nodes and links",	       test_walks},
-		{"a storm of events leaves nothing behind",							    test_storm},
-		{0			 },
+		{"interval 0 probes only on request",		      test_probe_interval_zero},
+		{"verify asks at once and answers either way",								test_verify},
+		{"a lost forwarding entry is verified quickly",test_fdb_gone},
+		{"link down and gone detach their nodes", test_link_down},
+		{"frames that overtake link-up are not lost",								test_frame_before_link_up},
+		{"external attach and detach",test_control},
+		{"teardown ends the node's service",			     test_teardown},
+		{"walks show nodes and links",								test_walks},
+		{"a storm of events leaves nothing behind",				    test_storm},
+		{0			      },
 	};
 
 	return cu_main("access", tests, argc, argv);
