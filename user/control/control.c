@@ -451,7 +451,8 @@ static void add_event(struct control *c, struct client *cl, const char *line, si
 	}
 	cl->missed = 0;
 	/* what is sent already makes room, so that the buffer does not grow with time */
-	memmove(cl->out.p, cl->out.p + cl->out_at, pending(cl));
+	if (cl->out_at)
+		memmove(cl->out.p, cl->out.p + cl->out_at, pending(cl));
 	cl->out.len -= cl->out_at;
 	cl->out_at = 0;
 	control_buf_add(&cl->out, note, (size_t)n);

@@ -388,7 +388,7 @@ static int answer_list(struct control_req *r, int (*list)(struct control_req *r)
 	rc = list(r);
 	if (!rc) {
 		add_text(out, "{\"ok\":true,\"data\":[");
-		control_buf_add(out, page.p ? page.p : "", page.len);
+		control_buf_add(out, page.p, page.len);
 		add_text(out, "]");
 		if (r->page.more) {
 			snprintf(next, sizeof(next), ",\"next\":%llu",

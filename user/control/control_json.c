@@ -6,7 +6,7 @@
 
 void control_buf_add(struct control_buf *b, const void *data, size_t len)
 {
-	if (b->bad)
+	if (b->bad || !len)
 		return;
 	if (b->cap - b->len < len) {
 		size_t cap = b->cap ? b->cap : 512;
