@@ -2,6 +2,7 @@
 /* Which hook runs on which kind of interface, and what the tables say about it. */
 #include <errno.h>
 #include <linux/if_link.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -281,6 +282,33 @@ static void test_egress(void)
 	teardown();
 }
 
+/* The peer in another namespace: no link event here, but the kernel tells. */
+static void test_event(void)
+{
+	struct pollfd p = {.events = POLLIN};
+	struct dp_bpf_iface got;
+	struct pm_iface e;
+
+	setup();
+	p.fd = dp_bpf_event_fd(dp);
+	CU_ASSERT_TRUE_FATAL(p.fd >= 0);
+	CU_ASSERT_EQUAL(attach("v0", DP_BPF_ACCESS, DP_BPF_AUTO, &got), 0);
+	CU_ASSERT_FALSE(got.xdp_tx);
+	dp_bpf_events(dp);
+	CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
+	env_sh(true, "unshare -n sleep 60 & echo $! >/tmp/dp-attach-ns.$PPID; sleep 0.3; "
+		     "ip link set v1 netns $(cat /tmp/dp-attach-ns.$PPID); "
+		     "nsenter -n -t $(cat /tmp/dp-attach-ns.$PPID) ip link set v1 up; "
+		     "nsenter -n -t $(cat /tmp/dp-attach-ns.$PPID) ethtool -K v1 gro on");
+	CU_ASSERT_EQUAL(poll(&p, 1, 2000), 1);
+	dp_bpf_events(dp);
+	CU_ASSERT_TRUE(iface_entry(env_ifindex("v0"), &e));
+	CU_ASSERT_EQUAL(e.flags & PM_I_XDP_OUT, PM_I_XDP_OUT);
+	CU_ASSERT_FALSE(dp_bpf_refresh_iface(dp, env_ifindex("v0")));
+	env_sh(true, "kill $(cat /tmp/dp-attach-ns.$PPID); rm /tmp/dp-attach-ns.$PPID");
+	teardown();
+}
+
 static void test_own_address(void)
 {
 	struct pm_iface e;
@@ -372,10 +400,11 @@ int main(int argc, char **argv)
 		{"somebody else's XDP program is left alone",								       test_foreign_programs},
 		{"an interface that is missing or vanishes does no harm",						  test_gone},
 		{"a veth takes XDP frames while its peer has XDP or GRO",				  test_egress},
-		{"a change of the interface's address reaches the programs",									     test_own_address},
+		{"a peer in another namespace that turns GRO on is noticed",									     test_event},
+		{"a change of the interface's address reaches the programs",		     test_own_address},
 		{"a session keeps its access index over attach and detach",		    test_access_index},
-		{"interfaces can be walked, hooks have names",		       test_walk_and_names},
-		{0								      }
+		{"interfaces can be walked, hooks have names",								       test_walk_and_names},
+		{0}
 	   };
 
 	env_enter();

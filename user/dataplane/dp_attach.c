@@ -462,6 +462,28 @@ bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 	return true;
 }
 
+static void device_changed(void *ctx, unsigned ifindex)
+{
+	struct dp_bpf *dp = ctx;
+
+	if (ifindex) {
+		dp_bpf_refresh_iface(dp, ifindex);
+		return;
+	}
+	for (unsigned i = 0; i < dp->ifaces.n; i++)
+		dp_bpf_refresh_iface(dp, dp->ifaces.iface[i].pub.ifindex);
+}
+
+int dp_bpf_event_fd(const struct dp_bpf *dp)
+{
+	return dp_netdev_event_fd(&dp->ifaces.netdev);
+}
+
+void dp_bpf_events(struct dp_bpf *dp)
+{
+	dp_netdev_events(&dp->ifaces.netdev, device_changed, dp);
+}
+
 void dp_bpf_walk_ifaces(const struct dp_bpf *dp,
 			void (*cb)(void *ctx, const struct dp_bpf_iface *i), void *ctx)
 {

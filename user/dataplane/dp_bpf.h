@@ -111,6 +111,10 @@ void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex);
  * with the peer of a veth, and puts that into force. Call on link events. Returns whether anything
  * changed. */
 bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex);
+/* A veth's peer in another namespace changes without a link event: this descriptor becomes readable
+ * (-1: the kernel does not tell, before 6.3), dp_bpf_events() then refreshes what is concerned. */
+int dp_bpf_event_fd(const struct dp_bpf *dp);
+void dp_bpf_events(struct dp_bpf *dp);
 void dp_bpf_walk_ifaces(const struct dp_bpf *dp,
 			void (*cb)(void *ctx, const struct dp_bpf_iface *i), void *ctx);
 

@@ -19,6 +19,7 @@
 
 /* linux/netdev.h came with 6.3; its numbers are ABI. */
 #define NETDEV_FAMILY		  "netdev"
+#define NETDEV_MCGRP_MGMT	  "mgmt"
 #define NETDEV_CMD_DEV_GET	  1
 #define NETDEV_A_DEV_IFINDEX	  1
 #define NETDEV_A_DEV_XDP_FEATURES 3
@@ -26,42 +27,7 @@
 
 #define GENL_MSG_LEN 8192
 
-struct reply {
-	unsigned attr; /* wanted */
-	uint64_t value;
-	bool found;
-};
-
-static int parse_attr(const struct nlattr *a, void *data)
-{
-	struct reply *r = data;
-
-	if (mnl_attr_get_type(a) != r->attr)
-		return MNL_CB_OK;
-	switch (mnl_attr_get_payload_len(a)) {
-	case 2:
-		r->value = mnl_attr_get_u16(a);
-		break;
-	case 4:
-		r->value = mnl_attr_get_u32(a);
-		break;
-	case 8:
-		r->value = mnl_attr_get_u64(a);
-		break;
-	default:
-		return MNL_CB_OK;
-	}
-	r->found = true;
-	return MNL_CB_OK;
-}
-
-static int parse_msg(const struct nlmsghdr *h, void *data)
-{
-	mnl_attr_parse(h, sizeof(struct genlmsghdr), parse_attr, data);
-	return MNL_CB_OK;
-}
-
-static int ask(struct dp_netdev *n, struct nlmsghdr *h, struct reply *r)
+static int ask(struct dp_netdev *n, struct nlmsghdr *h, mnl_cb_t parse, void *data)
 {
 	char buf[GENL_MSG_LEN];
 	int ret = 1;
@@ -75,12 +41,12 @@ static int ask(struct dp_netdev *n, struct nlmsghdr *h, struct reply *r)
 
 		if (len < 0)
 			return -errno;
-		ret = mnl_cb_run(buf, (size_t)len, n->seq, mnl_socket_get_portid(n->nl), parse_msg,
-				 r);
+		ret = mnl_cb_run(buf, (size_t)len, n->seq, mnl_socket_get_portid(n->nl), parse,
+				 data);
 		if (ret < 0)
 			return -errno;
 	}
-	return r->found ? 0 : -ENODATA;
+	return 0;
 }
 
 static struct nlmsghdr *request(char *buf, uint16_t family, uint8_t cmd)
@@ -95,10 +61,67 @@ static struct nlmsghdr *request(char *buf, uint16_t family, uint8_t cmd)
 	return h;
 }
 
+/* ---- the family, and its multicast group */
+
+struct family {
+	uint16_t id;
+	uint32_t mgmt; /* 0: no such group */
+};
+
+static int parse_group(const struct nlattr *a, void *data)
+{
+	struct family *f = data;
+	const struct nlattr *in;
+	const char *name = NULL;
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(in, a)
+	{
+		if (mnl_attr_get_type(in) == CTRL_ATTR_MCAST_GRP_NAME &&
+		    mnl_attr_validate(in, MNL_TYPE_NUL_STRING) >= 0)
+			name = mnl_attr_get_str(in);
+		else if (mnl_attr_get_type(in) == CTRL_ATTR_MCAST_GRP_ID &&
+			 mnl_attr_validate(in, MNL_TYPE_U32) >= 0)
+			id = mnl_attr_get_u32(in);
+	}
+	if (name && !strcmp(name, NETDEV_MCGRP_MGMT))
+		f->mgmt = id;
+	return MNL_CB_OK;
+}
+
+static int parse_family_attr(const struct nlattr *a, void *data)
+{
+	struct family *f = data;
+
+	if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID && mnl_attr_validate(a, MNL_TYPE_U16) >= 0)
+		f->id = mnl_attr_get_u16(a);
+	if (mnl_attr_get_type(a) == CTRL_ATTR_MCAST_GROUPS)
+		mnl_attr_parse_nested(a, parse_group, f);
+	return MNL_CB_OK;
+}
+
+static int parse_family(const struct nlmsghdr *h, void *data)
+{
+	mnl_attr_parse(h, sizeof(struct genlmsghdr), parse_family_attr, data);
+	return MNL_CB_OK;
+}
+
+static void open_events(struct dp_netdev *n, uint32_t group)
+{
+	n->events = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!n->events)
+		return;
+	if (mnl_socket_bind(n->events, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_setsockopt(n->events, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		mnl_socket_close(n->events);
+		n->events = NULL;
+	}
+}
+
 void dp_netdev_open(struct dp_netdev *n)
 {
 	struct timeval patience = {.tv_sec = 1};
-	struct reply r = {.attr = CTRL_ATTR_FAMILY_ID};
+	struct family f = {0};
 	char buf[GENL_MSG_LEN];
 	struct nlmsghdr *h;
 
@@ -109,23 +132,56 @@ void dp_netdev_open(struct dp_netdev *n)
 	setsockopt(mnl_socket_get_fd(n->nl), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	h = request(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 	mnl_attr_put_strz(h, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	if (mnl_socket_bind(n->nl, 0, MNL_SOCKET_AUTOPID) < 0 || ask(n, h, &r) < 0) {
+	if (mnl_socket_bind(n->nl, 0, MNL_SOCKET_AUTOPID) < 0 || ask(n, h, parse_family, &f) < 0 ||
+	    !f.id) {
 		dp_netdev_close(n);
 		return;
 	}
-	n->family = (uint16_t)r.value;
+	n->family = f.id;
+	if (f.mgmt)
+		open_events(n, f.mgmt);
 }
 
 void dp_netdev_close(struct dp_netdev *n)
 {
 	if (n->nl)
 		mnl_socket_close(n->nl);
-	n->nl = NULL;
+	if (n->events)
+		mnl_socket_close(n->events);
+	n->nl = n->events = NULL;
+}
+
+/* ---- features */
+
+struct device {
+	uint32_t ifindex;
+	uint64_t features;
+	bool found;
+};
+
+static int parse_device_attr(const struct nlattr *a, void *data)
+{
+	struct device *dev = data;
+
+	if (mnl_attr_get_type(a) == NETDEV_A_DEV_IFINDEX && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+		dev->ifindex = mnl_attr_get_u32(a);
+	if (mnl_attr_get_type(a) == NETDEV_A_DEV_XDP_FEATURES &&
+	    mnl_attr_validate(a, MNL_TYPE_U64) >= 0) {
+		dev->features = mnl_attr_get_u64(a);
+		dev->found = true;
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_device(const struct nlmsghdr *h, void *data)
+{
+	mnl_attr_parse(h, sizeof(struct genlmsghdr), parse_device_attr, data);
+	return MNL_CB_OK;
 }
 
 int dp_netdev_features(struct dp_netdev *n, unsigned ifindex, uint64_t *features)
 {
-	struct reply r = {.attr = NETDEV_A_DEV_XDP_FEATURES};
+	struct device dev = {0};
 	char buf[GENL_MSG_LEN];
 	struct nlmsghdr *h;
 	int err;
@@ -134,12 +190,54 @@ int dp_netdev_features(struct dp_netdev *n, unsigned ifindex, uint64_t *features
 		return -EOPNOTSUPP;
 	h = request(buf, n->family, NETDEV_CMD_DEV_GET);
 	mnl_attr_put_u32(h, NETDEV_A_DEV_IFINDEX, ifindex);
-	err = ask(n, h, &r);
+	err = ask(n, h, parse_device, &dev);
 	if (err < 0)
 		return err;
-	*features = r.value;
+	if (!dev.found)
+		return -ENODATA;
+	*features = dev.features;
 	return 0;
 }
+
+int dp_netdev_event_fd(const struct dp_netdev *n)
+{
+	return n->events ? mnl_socket_get_fd(n->events) : -1;
+}
+
+struct listener {
+	void (*changed)(void *ctx, unsigned ifindex);
+	void *ctx;
+};
+
+static int parse_event(const struct nlmsghdr *h, void *data)
+{
+	const struct listener *l = data;
+	struct device dev = {0};
+
+	parse_device(h, &dev);
+	l->changed(l->ctx, dev.ifindex);
+	return MNL_CB_OK;
+}
+
+void dp_netdev_events(struct dp_netdev *n, void (*changed)(void *ctx, unsigned ifindex), void *ctx)
+{
+	struct listener l = {changed, ctx};
+	char buf[GENL_MSG_LEN];
+
+	while (n->events) {
+		ssize_t len = mnl_socket_recvfrom(n->events, buf, sizeof(buf));
+
+		if (len >= 0) {
+			mnl_cb_run(buf, (size_t)len, 0, 0, parse_event, &l);
+		} else if (errno == ENOBUFS) {
+			changed(ctx, 0); /* some were lost */
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
+}
+
+/* ---- interfaces */
 
 static bool interface_ioctl(const char *ifname, unsigned long what, struct ifreq *req)
 {

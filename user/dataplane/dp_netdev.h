@@ -14,7 +14,8 @@
 struct mnl_socket;
 
 struct dp_netdev {
-	struct mnl_socket *nl; /* NULL: the kernel has no such family */
+	struct mnl_socket *nl;	   /* NULL: the kernel has no such family */
+	struct mnl_socket *events; /* changes of these answers; NULL: the kernel does not tell */
 	uint16_t family;
 	uint32_t seq;
 };
@@ -33,3 +34,8 @@ bool dp_netdev_takes_xdp(struct dp_netdev *n, unsigned ifindex, const char *ifna
 
 /* The interface's own link-layer address. False when it has none, or is gone. */
 bool dp_netdev_mac(const char *ifname, struct mac *out);
+
+/* Readable when an answer has changed somewhere; -1: the kernel does not tell. */
+int dp_netdev_event_fd(const struct dp_netdev *n);
+/* Reads what is there. `changed` gets each interface concerned, 0 for "perhaps any". */
+void dp_netdev_events(struct dp_netdev *n, void (*changed)(void *ctx, unsigned ifindex), void *ctx);
