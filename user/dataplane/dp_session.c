@@ -2,25 +2,11 @@
 #include "dataplane/dp_session.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-
+#include "dataplane/dp_mnid.h"
 #include "dataplane/dp_state.h"
-
-/* What a half holds of variable size. */
-struct dp_body {
-	uint8_t subtype, id_len, n;
-	uint32_t slot[]; /* [n], then the identifier */
-};
-
-static uint8_t *body_id(const struct dp_body *b)
-{
-	return (uint8_t *)(uintptr_t)&b->slot[b->n];
-}
 
 static struct dp_half_rec *half_at(const struct dp_bpf *dp, dp_ref ref)
 {
@@ -32,119 +18,6 @@ static struct dp_half_rec *half_at(const struct dp_bpf *dp, dp_ref ref)
 static dp_ref owner_of(const struct dp_bpf *dp, uint32_t slot, unsigned half)
 {
 	return dp->slots.slot[slot].owner[half];
-}
-
-/* ---- pm_mnid */
-
-static uint64_t fnv1a(const uint8_t *p, size_t n)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	while (n--)
-		h = (h ^ *p++) * 0x100000001b3ull;
-	return h;
-}
-
-/*
- * An identifier of up to PM_MNID_KEY_LEN octets is its own key, padded with zeros. A longer one
- * becomes its first octets, '~' and the hexadecimal FNV-1a hash of all of it.
- */
-static void mnid_key(const struct dp_body *b, struct pm_mnid_key *key)
-{
-	const size_t head = PM_MNID_KEY_LEN - 17;
-	char hex[17];
-
-	memset(key, 0, sizeof(*key));
-	if (b->id_len <= PM_MNID_KEY_LEN) {
-		memcpy(key->id, body_id(b), b->id_len);
-		return;
-	}
-	memcpy(key->id, body_id(b), head);
-	key->id[head] = '~';
-	snprintf(hex, sizeof(hex), "%016" PRIx64, fnv1a(body_id(b), b->id_len));
-	memcpy(key->id + head + 1, hex, 16);
-}
-
-static uint64_t key_hash(const struct pm_mnid_key *key)
-{
-	return dp_hash64(fnv1a((const uint8_t *)key->id, sizeof(key->id)));
-}
-
-static uint64_t half_hash(const void *ctx, uint32_t ref)
-{
-	const struct dp_halves *h = ctx;
-	struct pm_mnid_key key;
-
-	mnid_key(h->rec[ref].body, &key);
-	return key_hash(&key);
-}
-
-static dp_ref mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key)
-{
-	dp_ref ref;
-
-	for (uint32_t i = dp_index_first(&h->by_mnid, key_hash(key)); (ref = h->by_mnid.tab[i]);
-	     i = dp_index_next(&h->by_mnid, i)) {
-		struct pm_mnid_key other;
-
-		mnid_key(h->rec[ref].body, &other);
-		if (!memcmp(&other, key, sizeof(other)))
-			return ref;
-	}
-	return 0;
-}
-
-static int mnid_write(struct dp_bpf *dp, const struct pm_mnid_key *key, uint32_t slot)
-{
-	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_MNID], key, &slot, BPF_ANY) < 0)
-		return errno == E2BIG ? -ENOSPC : -errno;
-	return 0;
-}
-
-/* The half becomes the first of its MN-ID: the one that pm_mnid names. */
-static void mnid_link(struct dp_halves *h, dp_ref ref)
-{
-	struct pm_mnid_key key;
-	dp_ref first;
-
-	mnid_key(h->rec[ref].body, &key);
-	first = mnid_first(h, &key);
-	if (first)
-		dp_index_del(&h->by_mnid, first);
-	h->rec[ref].mnid_next = first;
-	dp_index_add(&h->by_mnid, ref);
-}
-
-static void mnid_unlink(struct dp_bpf *dp, dp_ref ref)
-{
-	struct dp_halves *h = &dp->halves;
-	struct dp_half_rec *r = &h->rec[ref];
-	struct pm_mnid_key key;
-	dp_ref first;
-
-	mnid_key(r->body, &key);
-	first = mnid_first(h, &key);
-	if (first != ref) {
-		while (h->rec[first].mnid_next != ref)
-			first = h->rec[first].mnid_next;
-		h->rec[first].mnid_next = r->mnid_next;
-		return;
-	}
-	dp_index_del(&h->by_mnid, ref);
-	if (r->mnid_next)
-		dp_index_add(&h->by_mnid, r->mnid_next);
-}
-
-/* Makes pm_mnid say what the index says; inspection may lag, forwarding never depends on it. */
-static void mnid_settle(struct dp_bpf *dp, const struct pm_mnid_key *key)
-{
-	dp_ref first = mnid_first(&dp->halves, key);
-	const struct dp_body *b = first ? dp->halves.rec[first].body : NULL;
-
-	if (b && b->n)
-		mnid_write(dp, key, b->slot[0]);
-	else
-		bpf_map_delete_elem(dp->maps.fd[DP_MAP_MNID], key);
 }
 
 /* ---- what two halves make of a slot */
@@ -297,7 +170,7 @@ int dp_halves_init(struct dp_halves *h, const struct dp_maps *maps)
 	h->n = 2 * maps->n_slots;
 	h->rec = calloc(h->n, sizeof(*h->rec));
 	if (!h->rec || dp_fifo_init(&h->free, 1, h->n - 1) < 0 ||
-	    dp_index_init(&h->by_mnid, h->n, half_hash, h) < 0) {
+	    dp_index_init(&h->by_mnid, h->n, dp_mnid_hash, h) < 0) {
 		dp_halves_free(h);
 		return -ENOMEM;
 	}
@@ -341,7 +214,7 @@ static struct dp_body *body_new(const struct dp_session *s)
 	b->id_len = s->mnid.len;
 	b->n = (uint8_t)s->n_prefixes;
 	if (s->mnid.len)
-		memcpy(body_id(b), s->mnid.id, s->mnid.len);
+		memcpy(dp_body_id(b), s->mnid.id, s->mnid.len);
 	return b;
 }
 
@@ -386,12 +259,6 @@ static int claim_slots(struct dp_bpf *dp, const struct dp_session *s, struct dp_
 	return 0;
 }
 
-static bool same_id(const struct dp_body *a, const struct dp_body *b)
-{
-	return a->id_len == b->id_len && a->subtype == b->subtype &&
-	       !memcmp(body_id(a), body_id(b), b->id_len);
-}
-
 /* The other halves that own any of these slots, each once. */
 static unsigned partners(const struct dp_bpf *dp, const struct dp_body *b, unsigned half,
 			 dp_ref *out, unsigned n)
@@ -414,12 +281,12 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 {
 	struct dp_half_rec *r = &dp->halves.rec[ref];
 	struct dp_half_rec was = *r;
-	bool same = was.body && same_id(was.body, b);
+	bool same = was.body && dp_mnid_same(was.body, b);
 	dp_ref other[2 * DP_PREFIXES_MAX];
 	unsigned n_others;
 
 	if (was.body && !same)
-		mnid_unlink(dp, ref);
+		dp_mnid_unlink(dp, ref);
 	r->body = b;
 	r->half = (uint8_t)s->half;
 	r->mode = (uint8_t)s->mode;
@@ -430,7 +297,7 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 	path_use(dp, &r->down);
 	path_use(dp, &r->up);
 	if (!same)
-		mnid_link(&dp->halves, ref);
+		dp_mnid_link(&dp->halves, ref);
 
 	n_others = partners(dp, b, s->half, other, 0);
 	n_others = partners(dp, was.body, s->half, other, n_others);
@@ -451,8 +318,8 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 	if (!same || !b->n || !was.body->n || was.body->slot[0] != b->slot[0]) {
 		struct pm_mnid_key key;
 
-		mnid_key(was.body, &key);
-		mnid_settle(dp, &key);
+		dp_mnid_key(was.body, &key);
+		dp_mnid_settle(dp, &key);
 	}
 	free(was.body);
 }
@@ -498,11 +365,11 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 	err = claim_slots(dp, s, b);
 	if (err)
 		goto out_access;
-	if (b->n && !(old && same_id(old, b))) {
+	if (b->n && !(old && dp_mnid_same(old, b))) {
 		struct pm_mnid_key key;
 
-		mnid_key(b, &key);
-		err = mnid_write(dp, &key, b->slot[0]);
+		dp_mnid_key(b, &key);
+		err = dp_mnid_write(dp, &key, b->slot[0]);
 		if (err)
 			goto out_slots;
 	}
@@ -540,14 +407,14 @@ void dp_session_del(struct dp_bpf *dp, dp_ref ref)
 		recompose(dp, other[i]);
 	release_unowned(dp, b->slot, b->n);
 
-	mnid_key(b, &key);
-	mnid_unlink(dp, ref);
+	dp_mnid_key(b, &key);
+	dp_mnid_unlink(dp, ref);
 	path_unuse(dp, &r->down);
 	path_unuse(dp, &r->up);
 	dp_access_put(dp, r->access);
 	memset(r, 0, sizeof(*r));
 	dp_fifo_give(&dp->halves.free, ref);
-	mnid_settle(dp, &key);
+	dp_mnid_settle(dp, &key);
 	free(b);
 }
 
@@ -620,7 +487,7 @@ void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w)
 			prefix[i] = dp_slot_prefix(&dp->slots, r->body->slot[i]);
 		s = (struct dp_session){
 			.half = r->half,
-			.mnid = {r->body->subtype, r->body->id_len, body_id(r->body)},
+			.mnid = {r->body->subtype, r->body->id_len, dp_body_id(r->body)},
 			.n_prefixes = r->body->n,
 			.prefixes = prefix,
 			.down = r->down,

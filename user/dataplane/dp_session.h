@@ -24,7 +24,16 @@
 #include "dataplane/dp_index.h"
 #include "dataplane/dp_slots.h"
 
-struct dp_body;
+/* What a half holds of variable size. */
+struct dp_body {
+	uint8_t subtype, id_len, n;
+	uint32_t slot[]; /* [n], then the identifier */
+};
+
+static inline uint8_t *dp_body_id(const struct dp_body *b)
+{
+	return (uint8_t *)(uintptr_t)&b->slot[b->n];
+}
 
 struct dp_half_rec {
 	struct dp_body *body; /* NULL: the record is free */
