@@ -123,7 +123,7 @@ static bool only_unknown_lingers(const struct facts *f)
 
 static bool only_unknown(const struct facts *f)
 {
-	return f->only && f->r->hi == HI_UNKNOWN && registers(f);
+	return f->only && f->r->hi == HI_UNKNOWN;
 }
 
 static bool only_handoff(const struct facts *f)

@@ -124,7 +124,7 @@ static void build(struct pba *p, const struct lma *l, const struct lma_req *r,
 	p->msg.ba.status = (uint8_t)a->status;
 	p->msg.ba.flags = MH_BA_P;
 	p->msg.ba.seq = a->seq;
-	p->msg.ba.lifetime = accepted ? a->lifetime : 0;
+	p->msg.ba.lifetime = a->lifetime;
 	p->full = false;
 	add_mnid(p, r);
 	add_prefixes(p, r, b);

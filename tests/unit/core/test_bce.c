@@ -50,7 +50,7 @@ static void test_indexes(void)
 {
 	struct bce_cache *c = cache();
 	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "b@x", "2001:db8:2::/64");
-	struct bce *a2 = add(c, "a@x", "2001:db8:3::/56");
+	struct bce *a2 = add(c, "a@x", "2001:db8:3::/56"), *masked = NULL;
 	struct prefix6 p = prefix("2001:db8:2::/64"), q = prefix("2001:db8:3::/64");
 	struct mnid id = nai("a@x"), none = nai("A@x");
 	struct bce_node *n = bce_node_find(c, &id);
@@ -58,6 +58,11 @@ static void test_indexes(void)
 	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), b);
 	p.addr.s6_addr[15] = 9; /* bits behind the length do not count */
 	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), b);
+	p.len = 48; /* nor do they when an entry is made */
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &masked), 0);
+	CU_ASSERT_EQUAL(bce_prefix(masked, 0).addr.s6_addr[15], 0);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), masked);
+	bce_del(c, &masked);
 	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &q)); /* same address, other length */
 	q.len = 56;
 	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &q), a2);

@@ -167,6 +167,10 @@ static void test_l3_prefix(void)
 	p = pbu(&b, MAG2); /* to be allocated */
 	p.mnid = "mn2@example.com";
 	send_refused(&b, &p, PBA_MAG_NOT_AUTHORIZED);
+	p = pbu(&b, MAG3); /* nor through another that may */
+	p.has_alt_coa = true;
+	p.alt_coa = b.mags[MAG2].addr;
+	send_refused(&b, &p, PBA_MAG_NOT_AUTHORIZED);
 	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
 	bed_down(&b);
 }
@@ -458,8 +462,8 @@ int main(int argc, char **argv)
 		 test_alt_coa_refused},
 		{"L-4 RFC 5213 5.3.1 (7) an unknown node is refused 153",			  test_l4},
 		{"L-5 RFC 5213 5.3.1 (8) a disabled node is refused 152",									       test_l5},
-		{"L-7 L-8 L-9 RFC 5213 5.3.1 (10) to (12) missing options are refused 158, 161, "
-		 "162",								    test_l7_l8_l9},
+		{"L-7 L-8 L-9 RFC 5213 5.3.1 (10-12) missing options: 158, 161, 162",
+		 test_l7_l8_l9},
 		{"L-12 RFC 5213 8.1 an option that may stand once stands twice: 128",	      test_l12},
 		{"RFC 5149 4.2 an unknown service is refused 151 and ends the binding",
 		 test_service},
@@ -467,7 +471,7 @@ int main(int argc, char **argv)
 		 test_service_default},
 		{"L-2 to L-9 RFC 5213 5.3 the checks come in the mandated order",			  test_order},
 		{"RFC 5213 5.3.1 every check has a status and cites its clause",										 test_checks_cite},
-		{"each MAG has its own counters",test_mag_counters},
+		{"each MAG has its own counters",								   test_mag_counters},
 		{0		  },
 	};
 

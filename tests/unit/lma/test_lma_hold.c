@@ -261,6 +261,7 @@ static void test_operator_deletes(void)
 	const struct mnid id = {MNID_NAI, 15, (const uint8_t *)"mn1@example.com"};
 	struct bed b;
 	struct prefix6 own;
+	struct pbu p;
 
 	hold(&b, &own);
 	CU_ASSERT_EQUAL(lma_delete(b.l, &id, b.now), 1);
@@ -268,6 +269,14 @@ static void test_operator_deletes(void)
 	bed_wait(&b, 0);
 	CU_ASSERT_EQUAL(lma_count(b.l), 1);
 	CU_ASSERT(bed_at(&b, MAG2));
+	bed_down(&b);
+	p = hold(&b, &own); /* a message gets in between: one session, not two */
+	CU_ASSERT_EQUAL(lma_delete(b.l, &id, b.now), 1);
+	pbu_again(&b, &p);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	bed_wait(&b, 5000);
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	CU_ASSERT_EQUAL(bed_counter(&b, "hold_dropped"), 1);
 	bed_down(&b);
 }
 
@@ -301,6 +310,7 @@ static void test_mag_gone(void)
 
 static void test_profile_gone(void)
 {
+	const struct profile off = {.enabled = false, .prefix_count = 1};
 	struct bed b;
 	struct prefix6 own;
 	struct profile_table *t;
@@ -313,6 +323,13 @@ static void test_profile_gone(void)
 	CU_ASSERT_EQUAL(lma_reload(b.l, &b.cfg, &p, &why, b.now), 0);
 	bed_wait(&b, 2000);
 	CU_ASSERT_EQUAL(b.pba.ba.status, PBA_NOT_LMA_FOR_THIS_MN);
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	bed_down(&b);
+	hold(&b, &own); /* or disables it */
+	CU_ASSERT_EQUAL_FATAL(profile_table_add_fallback(t, "*", &off), 0);
+	CU_ASSERT_EQUAL(lma_reload(b.l, &b.cfg, &p, &why, b.now), 0);
+	bed_wait(&b, 2000);
+	CU_ASSERT_EQUAL(b.pba.ba.status, PBA_PROXY_REG_NOT_ENABLED);
 	CU_ASSERT_EQUAL(lma_count(b.l), 1);
 	bed_down(&b);
 	profile_table_free(&t);

@@ -190,6 +190,26 @@ static void test_l23d(void)
 	bed_down(&b);
 }
 
+/* The same identifier over another technology is another interface; so is it at the same MAG. */
+static void test_l24_technology(void)
+{
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_up(&b);
+	own = bed_attach(&b, MAG1);
+	for (unsigned mag = MAG1; mag <= MAG2; mag++) {
+		p = pbu(&b, mag);
+		p.hnp[0] = own;
+		p.att = ATT_ETHERNET;
+		CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_NOT_AUTHORIZED_FOR_HNP);
+	}
+	CU_ASSERT(bed_at(&b, MAG1));
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	bed_down(&b);
+}
+
 static void test_l24(void)
 {
 	static const int his[] = {HI_RESERVED, HI_NEW_INTERFACE, HI_BETWEEN_MAGS,
@@ -227,6 +247,11 @@ static void test_l24_lingering(void)
 	p = pbu(&b, MAG2);
 	p.hnp[0] = own;
 	p.has_llid = false;
+	p.lifetime = 0; /* not with a de-registration, though */
+	CU_ASSERT_EQUAL(bed_send(&b, &p), NO_REPLY);
+	CU_ASSERT_EQUAL(bed_counter(&b, "ignored_no_session"), 1);
+	pbu_again(&b, &p);
+	p.lifetime = 900;
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	CU_ASSERT_EQUAL(lma_count(b.l), 1);
 	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG2);
@@ -418,6 +443,28 @@ static void test_l29a_same_mag(void)
 	bed_down(&b);
 }
 
+static void test_l29a_same_mag_other(void)
+{
+	struct bed b;
+	struct pbu p;
+
+	bed_up(&b);
+	bed_attach(&b, MAG1); /* has a name: the one without may be another interface */
+	p = pbu(&b, MAG1);
+	p.has_llid = false;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), NO_REPLY);
+	CU_ASSERT_EQUAL(bed_counter(&b, "held"), 1);
+	bed_down(&b);
+	bed_up(&b);
+	bed_attach_unnamed(&b, MAG1);
+	p = pbu(&b, MAG1);
+	p.has_llid = false;
+	p.att = ATT_ETHERNET; /* as is another technology */
+	CU_ASSERT_EQUAL(bed_send(&b, &p), NO_REPLY);
+	CU_ASSERT_EQUAL(bed_counter(&b, "held"), 1);
+	bed_down(&b);
+}
+
 static void test_l29b(void)
 {
 	static const int his[] = {HI_RESERVED, HI_NEW_INTERFACE, HI_NO_CHANGE, 77};
@@ -548,39 +595,43 @@ static void test_one_interface_of_many(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"L-20 RFC 5213 5.4.1.1 (2) a prefix of nobody is a new session",		  test_l20},
-		{"L-21 RFC 5213 5.4.1.1 (3) a prefix of another node is refused 155",									      test_l21},
+		{"L-20 RFC 5213 5.4.1.1 (2) a prefix of nobody is a new session",			  test_l20},
+		{"L-21 RFC 5213 5.4.1.1 (3) a prefix of another node is refused 155",										      test_l21},
 		{"L-22 RFC 5213 5.4.1.1 (4) another set of prefixes is refused 159",test_l22},
 		{"L-22 RFC 5213 5.4.1.1 (4) fewer prefixes are refused 159, order is free",
 		 test_l22_fewer},
-		{"L-23a RFC 5213 5.4.1.1 (5) same interface updates whatever the HI",									      test_l23a},
-		{"L-23b RFC 5213 5.4.1.1 (5) HI 2 updates whatever the interface",								   test_l23b},
+		{"L-23a RFC 5213 5.4.1.1 (5) same interface updates whatever the HI",										      test_l23a},
+		{"L-23b RFC 5213 5.4.1.1 (5) HI 2 updates whatever the interface",									   test_l23b},
 		{"L-23c RFC 5213 5.4.1.1 (5) HI 3 updates where no interface was ever named",
 		 test_l23c},
-		{"L-23d RFC 5213 5.4.1.1 (5) same MAG and technology update",									      test_l23d},
+		{"L-23d RFC 5213 5.4.1.1 (5) same MAG and technology update",										  test_l23d},
 		{"L-24 RFC 5213 5.4.1.1 (6) a new session for prefixes in use is refused 155",
 		 test_l24},
+		{"L-24 RFC 5213 5.4.1.1 (5) another technology is another interface: 155",
+		 test_l24_technology},
 		{"L-24 RFC 5213 9.1 a lingering binding goes on at the next MAG",
 		 test_l24_lingering},
-		{"L-25 RFC 5213 5.4.1.2 (2) exact match updates whatever the HI",										  test_l25},
-		{"L-26 RFC 5213 5.4.1.2 (3) HI 2 updates the node's only binding",test_l26},
+		{"L-25 RFC 5213 5.4.1.2 (2) exact match updates whatever the HI",test_l25},
+		{"L-26 RFC 5213 5.4.1.2 (3) HI 2 updates the node's only binding",	   test_l26},
 		{"L-26 RFC 5213 5.4.1.2 (3) HI 2 with several bindings is a new session",
 		 test_l26_several},
-		{"L-27 RFC 5213 5.4.1.2 (4) HI 4 with one binding waits",									    test_l27},
-		{"L-28 RFC 5213 5.4.1.2 (5) anything else is a new session",							     test_l28},
+		{"L-27 RFC 5213 5.4.1.2 (4) HI 4 with one binding waits",								  test_l27},
+		{"L-28 RFC 5213 5.4.1.2 (5) anything else is a new session",		     test_l28},
 		{"RFC 5213 5.4.1.2 figure 8: an ALL_ZERO identifier counts as absent and is echoed",
 		 test_zero_llid},
-		{"L-29 RFC 5213 5.4.1.3 (2) HI 2 and 3 update the node's only binding",										test_l29},
-		{"L-29a RFC 5213 5.4.1.3 (3) HI 4 with one binding waits",									     test_l29a},
+		{"L-29 RFC 5213 5.4.1.3 (2) HI 2 and 3 update the node's only binding",											test_l29},
+		{"L-29a RFC 5213 5.4.1.3 (3) HI 4 with one binding waits",		   test_l29a},
 		{"L-29a RFC 5213 5.4.1.3 (3) the serving MAG itself has nobody to wait for",
 		 test_l29a_same_mag},
-		{"L-29b RFC 5213 5.4.1.3 (4) anything else is a new session",									      test_l29b},
-		{"L-32 RFC 5213 5.4.1 a de-registration without a session is ignored",test_l32},
-		{"L-33 RFC 7864 3.2.1 (1) HI 6 for the same interface updates",			test_l33_update},
+		{"L-29a RFC 5213 5.4.1.3 (3) at the serving MAG an interface of its own waits",
+		 test_l29a_same_mag_other},
+		{"L-29b RFC 5213 5.4.1.3 (4) anything else is a new session",			      test_l29b},
+		{"L-32 RFC 5213 5.4.1 a de-registration without a session is ignored",										       test_l32},
+		{"L-33 RFC 7864 3.2.1 (1) HI 6 for the same interface updates",							test_l33_update},
 		{"L-33 RFC 7864 3.2.1 (2) HI 6 for another interface is refused 155",
 		 test_l33_sharing},
-		{"RFC 5213 5.4 one of several interfaces moves alone",							       test_one_interface_of_many},
-		{0	  },
+		{"RFC 5213 5.4 one of several interfaces moves alone",										  test_one_interface_of_many},
+		{0},
 	};
 
 	return cu_main("lma lookup", tests, argc, argv);

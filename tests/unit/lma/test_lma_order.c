@@ -199,6 +199,15 @@ static void test_deregistration_counts(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	CU_ASSERT_EQUAL(bed_send(&b, &late), PBA_TIMESTAMP_LOWER); /* must not revive it */
 	CU_ASSERT(bed_state(&b, "DEREGISTERING"));
+	p = pbu(&b, MAG1); /* the number counts as well */
+	p.hnp[0] = own;
+	p.lifetime = 0;
+	p.seq = 9000;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	p.has_timestamp = false;
+	p.lifetime = 900;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_SEQ_OUT_OF_WINDOW);
+	CU_ASSERT_EQUAL(b.pba.ba.seq, 9000);
 	bed_down(&b);
 }
 

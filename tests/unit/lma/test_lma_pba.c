@@ -229,12 +229,14 @@ static void test_link_local(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	got = pba_link_local(&b);
 	CU_ASSERT(addr6_eq(&got, &k.b.link_local));
-	p = pbu(&b, MAG1); /* another node gets another one */
+	b.random_next = 0xfe; /* another node gets another one, of no universal scope */
+	p = pbu(&b, MAG1);
 	p.mnid = "mn2@example.com";
 	p.has_link_local = true;
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	got = pba_link_local(&b);
 	CU_ASSERT_FALSE(addr6_eq(&got, &made));
+	CU_ASSERT_EQUAL(got.s6_addr[8], 0xfd);
 	p = pbu(&b, MAG1); /* NON_ZERO without an entry */
 	p.mnid = "mn3@example.com";
 	p.has_link_local = true;

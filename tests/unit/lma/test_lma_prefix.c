@@ -153,6 +153,12 @@ static void test_mixed(void)
 	CU_ASSERT_EQUAL(mh_opt_count(&b.pba, MHO_HNP), 2);
 	CU_ASSERT(is(&mh_opt_nth(&b.pba, MHO_HNP, 0)->hnp.prefix, "2001:db8:100:9::/64"));
 	CU_ASSERT(is(&mh_opt_nth(&b.pba, MHO_HNP, 1)->hnp.prefix, "2001:db8:100::/64"));
+	p = pbu(&b, MAG1); /* one asked for twice is assigned once */
+	p.mnid = "mn2@example.com";
+	p.hnp[0] = p.hnp[1] = prefix("2001:db8:100:8::/64");
+	p.n_hnp = 2;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	CU_ASSERT_EQUAL(mh_opt_count(&b.pba, MHO_HNP), 1);
 	bed_down(&b);
 }
 

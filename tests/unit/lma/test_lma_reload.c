@@ -224,7 +224,7 @@ static void test_statics(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "lma.static-prefixes"));
 	/* its aggregate becomes a pool: what is bound must not be handed out */
 	strcpy(b.pools[1].name, "was static");
-	b.pools[1].prefix = prefix("2001:db8:f00::/63");
+	b.pools[1].prefix = prefix("2001:db8:f00::/62");
 	b.cfg.n_pools = 2;
 	CU_ASSERT_EQUAL(reload(&b, &why), 0);
 	b.pools[0] = b.pools[1];
@@ -236,7 +236,9 @@ static void test_statics(void)
 	CU_ASSERT_EQUAL(p0.addr.s6_addr[7], 0);
 	p = pbu(&b, MAG1);
 	p.mnid = "mn2@example.com";
-	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), 0);
+	p0 = bed_hnp(&b);
+	CU_ASSERT_EQUAL(p0.addr.s6_addr[7], 2); /* steps over the one that is bound */
 	bed_down(&b);
 }
 
