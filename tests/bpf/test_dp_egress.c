@@ -215,7 +215,7 @@ static void setup(int map[2])
 	for (int i = 0; i < 2; i++) {
 		const struct dp_peer peer = {ours, remote(i), DP_ENCAP_IP6_IP6};
 		struct dp_bpf_nexthop nh;
-		char name[8];
+		char name[16];
 		int fd;
 
 		env_sh(true, "ip link add e%d type veth peer name f%d", i, i);

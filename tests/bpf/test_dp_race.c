@@ -86,7 +86,7 @@ static void setup(void)
 	dp = env_dp(&cfg);
 	d = dp_bpf_dataplane(dp);
 	for (int i = 0; i < 2; i++) {
-		char name[8];
+		char name[16];
 		struct dp_bpf_iface got;
 
 		snprintf(name, sizeof(name), "e%d", i);
