@@ -4,14 +4,14 @@
  * sequence of {1 octet: what to do, 2 octets: length, frame}; the frame is given both as it is and
  * to the whole of access/ without the checksum, so that mutation gets past it.
  */
+#include "fuzz/fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/access.h"
 #include "base/bytes.h"
 #include "base/log.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LINK 7u
 
@@ -99,17 +99,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (rd_left(&r) > 3) {
 		uint8_t what = rd_u8(&r);
 		uint16_t len = rd_u16(&r);
-		const uint8_t *frame;
+		struct link_node node = {.ifindex = LINK};
+		uint8_t *frame;
 		struct nd_msg m;
 
 		if (len > rd_left(&r))
 			len = rd_left(&r);
-		frame = rd_bytes(&r, len);
+		frame = malloc(len ? len : 1); /* of exactly that size, so that an overrun shows */
+		rd_copy(&r, frame, len);
 		nd_parse(&m, frame, len, false);
 		access_frame(under_test, LINK, frame, len, true, now);
+		if (len >= 12)
+			memcpy(node.mac.b, frame + 6, 6);
+		free(frame);
 		now += nsec_from_ms(what * 16);
 		if (what & 1)
 			access_tick(under_test, now);
+		if (what & 2)
+			access_fdb_gone(under_test, LINK, &node.mac, now);
+		if (what & 4)
+			access_confirm(under_test, &node, now);
+		if (what & 8)
+			access_detach(under_test, &node, "control", now);
 		if (what == 0xf0)
 			access_link_down(under_test, LINK, now);
 		if (what == 0xf1)
