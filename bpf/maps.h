@@ -51,6 +51,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, PM_MAX_TUNNELS);
 	__type(key, __u32);
 	__type(value, struct pm_tunnel);

@@ -116,6 +116,11 @@ static size_t lma_down_rows(struct row *rows)
 	ROW(.name = "much too big", .prog = T, .in = DOWN(.len = 1900), .verdict = PM_V_REPLIED, .error = ERR_CN(PTB, 1460));
 	ROW(.name = "one octet too big for 1280", .prog = T, .in = DOWN(.dst = mn(MN_SMALL), .len = 1281), .verdict = PM_V_REPLIED,
 	    .error = ERR_CN(PTB, 1280));
+	ROW(.name = "tunnel below 1280: nobody is told less than that", .prog = T, .in = DOWN(.dst = mn(MN_TINY), .len = 1281),
+	    .verdict = PM_V_REPLIED, .error = ERR_CN(PTB, 1280));
+	DROP("tunnel below 1280: too big for it, too small to complain about", T, PM_DROP_TOO_BIG, DOWN(.dst = mn(MN_TINY), .len = 1201));
+	ROW(.name = "tunnel below 1280: fits", .prog = T, .in = DOWN(.dst = mn(MN_TINY), .len = 1200), .verdict = PM_V_ENCAP,
+	    .down = MN_TINY, .out = INTO_MAG1(.dst = mn(MN_TINY), .len = 1200));
 	ROW(.name = "encapsulation limit 0", .prog = T, .in = DOWN(.ext = EXT_TEL_ZERO), .verdict = PM_V_REPLIED,
 	    .error = ERR_CN(PARAM_PROBLEM, 44));
 	DROP("no error about an ICMPv6 error", T, PM_DROP_HOP_LIMIT, DOWN(.hl = 1, .nh = 58, .l4 = {1}));
@@ -275,6 +280,7 @@ static size_t mag_rows(struct row *rows)
 	ENC("node's own tunnel", ACC(.nh = 41), INTO_LMA2(.nh = 41));
 	ENC("to the interface's own link-layer address", ACC(.dmac = "02:00:00:00:02:01"), INTO_LMA2());
 	ENC("no short cut without permission", ACC(.dst = mn(MN_LINK_LR)), INTO_LMA2(.dst = mn(MN_LINK_LR)));
+	ENC("no short cut to a node that is anchored here either", ACC(.dst = mn(MN_BOTH)), INTO_LMA2(.dst = mn(MN_BOTH)));
 	ENC("no short cut to another interface either", ACC(.dst = mn(MN_LINK_FAR)), INTO_LMA2(.dst = mn(MN_LINK_FAR)));
 #undef ENC
 	ROW(.name = "short cut to a neighbour", .prog = A, .in = ACC_LR(.dst = mn(MN_LINK)), .verdict = PM_V_LOCAL,
@@ -288,6 +294,7 @@ static size_t mag_rows(struct row *rows)
 	    .out = ROUTED(.src = mn(MN_BOTH)));
 	ROW(.name = "anchor and gateway in one: to a node behind MAG1", .prog = A, .in = ACC_BOTH(.dst = mn(MN_1)), .verdict = PM_V_ENCAP,
 	    .up = MN_BOTH, .down = MN_1, .out = INTO_MAG1(.src = mn(MN_BOTH)));
+	KERNEL("anchor and gateway in one: no short cut to a node of another anchor", A, ACC_BOTH(.dst = mn(MN_LINK)));
 	KERNEL("anchor and gateway in one: to ourselves", A, ACC_BOTH(.dst = "2001:db8:9999::1"));
 
 	ROW(.name = "node's packet too big", .prog = A, .in = ACC(.len = 1461), .verdict = PM_V_REPLIED, .error = ERR_LINK(PTB, 1460));

@@ -147,7 +147,7 @@ static void put_session(struct world *w, enum world_slot slot, uint32_t tunnel, 
 	s->desc = PM_DESC(tunnel, PM_F_VALID | flags, slot == MN_1 ? 7 : 1);
 }
 
-enum { TUN_MAG1 = 1, TUN_MAG2, TUN_LMA2, TUN_SELF, TUN_UNRESOLVED, TUN_SLOW, TUN_SMALL };
+enum { TUN_MAG1 = 1, TUN_MAG2, TUN_LMA2, TUN_SELF, TUN_UNRESOLVED, TUN_SLOW, TUN_SMALL, TUN_TINY };
 
 static void fill(struct world *w)
 {
@@ -164,6 +164,7 @@ static void fill(struct world *w)
 	put_tunnel(w, TUN_UNRESOLVED, LMAA, MAG1, 0, 1460);
 	put_tunnel(w, TUN_SLOW, LMAA, MAG1, PM_T_NEXTHOP, 1460);
 	put_tunnel(w, TUN_SMALL, LMAA, MAG1, good, 1280);
+	put_tunnel(w, TUN_TINY, LMAA, MAG1, good, 1200);
 
 	for (uint32_t i = 1; i <= 3; i++) {
 		struct pm_access a = {.flags = PM_A_VALID, .mtu = 1500};
@@ -210,6 +211,7 @@ static void fill(struct world *w)
 	put_session(w, MN_SLOW, TUN_SLOW, PM_F_ANCHORED, 0, 0);
 	put_session(w, MN_NOWHERE, 0, PM_F_ANCHORED, 0, 0);
 	put_session(w, MN_SMALL, TUN_SMALL, PM_F_ANCHORED, 0, 0);
+	put_session(w, MN_TINY, TUN_TINY, PM_F_ANCHORED, 0, 0);
 	put_session(w, MN_LINK_SLOW, 0, PM_F_LINK, TUN_LMA2, 3);
 	put_session(w, MN_STALE, TUN_MAG1, PM_F_ANCHORED, 0, 0);
 	w->session[MN_STALE].prefix ^= 1;

@@ -49,6 +49,7 @@ enum world_slot {
 	MN_LINK_SLOW,  /* on an access interface without XDP */
 	MN_STALE,      /* the slot belongs to another prefix */
 	MN_FREE,       /* the pool has it, nobody is there */
+	MN_TINY,      /* anchored, tunnel MTU 1200, below what IPv6 promises */
 	MN_NONE,       /* no session anywhere: beyond the pool's slots and in no hash */
 	MN_HASH = 70,  /* prefix outside the pools, through pm_prefix6 */
 	MN_SLOTS = 128
