@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from netns import TopoError
+from netns import PATIENCE, TopoError
 
 
 class Capture:
@@ -39,7 +39,7 @@ class Capture:
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGINT)
             try:
-                self.proc.wait(5)
+                self.proc.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -134,7 +134,7 @@ class Flow:
     def stop_sending(self):
         if self.tx.poll() is None:
             self.tx.send_signal(signal.SIGINT)
-        self.tx.wait(5)
+        self.tx.wait(5 * PATIENCE)
 
     def finish(self, settle=0.3):
         """Stops both ends. The receiver gets `settle` seconds for what is under way."""
@@ -142,7 +142,7 @@ class Flow:
         time.sleep(settle)
         if self.rx.poll() is None:
             self.rx.send_signal(signal.SIGINT)
-        self.rx.wait(5)
+        self.rx.wait(5 * PATIENCE)
         self.tx.stdout.close()
         self.rx.stdout.close()
         self.sent = dict(_pairs(self.sent_file))

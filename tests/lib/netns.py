@@ -13,6 +13,8 @@ import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+# On an emulated machine everything takes longer: what is waited for may.
+PATIENCE = float(os.environ.get("PMIP_PATIENCE", "1"))
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,6 +28,7 @@ class Timeout(TopoError):
 
 def wait_until(cond, timeout, what, every=0.02):
     """Polls until `cond()` is true and returns its value; raises Timeout naming `what`."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         value = cond()
@@ -58,7 +61,7 @@ def start_time(pid):
         return None
 
 
-def end_process(p, sig=signal.SIGTERM, patience=3):
+def end_process(p, sig=signal.SIGTERM, patience=3 * PATIENCE):
     """Ends a child of ours and reaps it."""
     if p.poll() is None:
         with contextlib.suppress(ProcessLookupError):
@@ -115,7 +118,7 @@ class Namespace:
 
     def run(self, *argv, check=True, timeout=30, **kw):
         r = subprocess.run(self.cmd(*argv), stdin=subprocess.DEVNULL, capture_output=True,
-                           text=True, timeout=timeout, **kw)
+                           text=True, timeout=timeout * PATIENCE, **kw)
         if check and r.returncode != 0:
             raise TopoError(f"{self.name}: {' '.join(map(str, argv))}: exit {r.returncode}\n"
                             f"{r.stdout}{r.stderr}")
@@ -127,14 +130,14 @@ class Namespace:
     def ip(self, *lines):
         """`ip -batch`; each line is one command."""
         r = subprocess.run(["ip", "-n", self.full, "-batch", "-"], input="\n".join(lines) + "\n",
-                           capture_output=True, text=True, timeout=30)
+                           capture_output=True, text=True, timeout=30 * PATIENCE)
         if r.returncode != 0:
             raise TopoError(f"{self.name}: ip: {r.stderr.strip()}")
         return r.stdout
 
     def ip_json(self, *argv):
         r = subprocess.run(["ip", "-n", self.full, "-json", *argv], capture_output=True, text=True,
-                           timeout=30)
+                           timeout=30 * PATIENCE)
         if r.returncode != 0:
             raise TopoError(f"{self.name}: ip {' '.join(argv)}: {r.stderr.strip()}")
         return json.loads(r.stdout or "[]")

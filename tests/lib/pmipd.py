@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from netns import TopoError, end_process, wait_until
+from netns import PATIENCE, TopoError, end_process, wait_until
 
 
 def yaml_dump(value, indent=0):
@@ -92,7 +92,7 @@ class Daemon:
         """Returns the exit status."""
         self.proc.send_signal(sig)
         try:
-            return self.proc.wait(timeout)
+            return self.proc.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             self.proc.kill()
             self.proc.wait()
@@ -110,7 +110,7 @@ class Daemon:
     def pmipctl(self, *argv, timeout=10):
         return subprocess.run([str(self.topo.bindir / "pmipctl"), "-s", self.socket,
                                *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=timeout)
+                              text=True, timeout=timeout * PATIENCE)
 
     def ctl(self, *argv):
         """`pmipctl --json`; raises with its message."""
