@@ -215,7 +215,10 @@ def test_local_routing_between_nodes_of_one_mag(fresh):
         t.attach(n, 1)
     for n in t.nodes:
         settled(t, n, 1)
-    cap = t.capture("mag1", "net0", "ip6 proto 41")
+    # Frames that XDP sends are not seen where they leave, only where they arrive.
+    cap = t.capture("net", "mag1", "ip6 proto 41")
     assert t.mn1.ping(t.mn2.wait_address(), 10, 0.05) == 10
-    assert len(cap.stop().frames()) == 0
+    assert len(cap.frames()) == 0
     assert t.mn1.ping(CN, 3, 0.1) == 3
+    wait_until(lambda: len(cap.frames()) >= 3, 3, "tunnel packets, which the capture does see")
+    cap.stop()
