@@ -141,19 +141,21 @@ static enum order_verdict order_of(struct lma_job *j)
 	return order_sequence(j->req->seq, j->lookup.bce->reg.seq, true);
 }
 
+/* The first of the three checks finds the verdict out for all. */
 static bool timestamp_lower(struct lma_job *j)
 {
-	return order_of(j) == ORDER_TS_LOWER;
+	j->order = order_of(j);
+	return j->order == ORDER_TS_LOWER;
 }
 
 static bool timestamp_mismatch(struct lma_job *j)
 {
-	return order_of(j) == ORDER_TS_MISMATCH;
+	return j->order == ORDER_TS_MISMATCH;
 }
 
 static bool sequence_not_newer(struct lma_job *j)
 {
-	return order_of(j) == ORDER_SEQ_NOT_NEWER;
+	return j->order == ORDER_SEQ_NOT_NEWER;
 }
 
 static bool no_hnp(struct lma_job *j)

@@ -158,6 +158,7 @@ struct lma_job {
 	struct lma_mag *mag;	 /* the sender */
 	struct lma_mag *coa_mag; /* the MAG at the Proxy-CoA; NULL when no MAG is there */
 	const struct profile *profile;
+	enum order_verdict order;
 	struct lma_lookup lookup;
 	nsec_t now;
 	uint64_t clock; /* time of day, format of the Timestamp option */
