@@ -33,7 +33,6 @@ static void spread(struct config_file *f)
 	if (!c->control_socket[0])
 		snprintf(c->control_socket, sizeof(c->control_socket), "/run/pmipd/%s.sock",
 			 c->instance);
-	memcpy(c->realm, d->realm, sizeof(c->realm));
 
 	c->lma.timestamp_based_approach_in_use = d->timestamp_based_approach_in_use;
 	c->lma.mobile_node_generated_timestamp_in_use = d->mobile_node_generated_timestamp_in_use;

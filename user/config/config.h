@@ -62,8 +62,6 @@ struct config {
 	struct config_transport *transport;
 	unsigned n_transport;
 
-	char realm[64]; /* "": nodes without a profile are refused */
-
 	bool has_lma;
 	struct lma_cfg lma; /* complete, domain knobs included, when has_lma */
 	bool has_mag;
