@@ -477,6 +477,25 @@ static const struct {
 	 LMA "fallback-profiles:\n"
 	 "  - {match: \"*\", pool: gold}\n",
 	 "f:8: fallback-profiles[0].pool: \"gold\" is not among lma.pools; the name of one of them"},
+	{"MAG lifetime",
+	 MAG "  lifetime: 5\n",
+	 "f:9: mag.lifetime: 5 is no multiple of 4 s (RFC 6275 6.1.7); 4"},
+	{"refresh advice no multiple of 4",
+	 LMA "  binding-refresh-advice: 9\n",
+	 "f:7: lma.binding-refresh-advice: 9 is no multiple of 4 s (RFC 6275 6.1.7); 8"},
+	{"LMA address twice",
+	 TRANSPORT "mag:\n"
+	 "  proxy-coa: 2001:db8::2\n"
+	 "  lmas:\n"
+	 "    - {name: l, address: 2001:db8::1}\n"
+	 "    - {name: k, address: 2001:db8::1}\n"
+	 "  access:\n"
+	 "    - name: a\n",
+	 "f:7: mag.lmas[1].address: is the same as mag.lmas[0].address in line 6; each of them once"},
+	{"fallback lifetime",
+	 LMA "fallback-profiles:\n"
+	 "  - {match: \"*\", lifetime: 7}\n",
+	 "f:8: fallback-profiles[0].lifetime: 7 is no multiple of 4 s (RFC 6275 6.1.7); 4"},
 };
 // clang-format on
 

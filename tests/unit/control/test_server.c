@@ -355,6 +355,16 @@ static void test_monitor_sees_every_event_type(void)
 	stop(&l);
 }
 
+static uint64_t missed_counter(const struct control *c)
+{
+	const struct counter_set s = control_counters(c);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!strcmp(s.desc[i].name, "events_missed"))
+			return s.value[i];
+	return UINT64_MAX;
+}
+
 static void test_monitor_that_sleeps_misses_events(void)
 {
 	enum { N = 20000 };
@@ -394,6 +404,13 @@ static void test_monitor_that_sleeps_misses_events(void)
 	missed = strtoull(p + strlen("{\"event\":\"missed\",\"count\":"), NULL, 10);
 	CU_ASSERT_EQUAL(count_lines(text), 2);
 	CU_ASSERT_EQUAL(got + missed, N);
+	CU_ASSERT_EQUAL(missed_counter(l.c), missed);
+	free(text);
+	/* told once */
+	control_emit(l.c, &ev);
+	text = hear(&l, sleepy, NULL);
+	CU_ASSERT_EQUAL(count_lines(text), 1);
+	CU_ASSERT_PTR_NULL(strstr(text, "missed"));
 	free(text);
 	close(sleepy);
 	close(awake);
