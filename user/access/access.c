@@ -423,14 +423,16 @@ static bool claims_router_ll(struct access *a, const struct access_node *n, cons
 }
 
 /* Which link-local address does this message show to be the node's? A DAD target is only wanted,
- * not owned yet, so it never replaces one that is. */
-static void learn_address(struct access_node *n, const struct nd_msg *m)
+ * not owned yet, so it never replaces one that is. The router's own is never a node's. */
+static void learn_address(const struct access *a, struct access_node *n, const struct nd_msg *m)
 {
-	if (addr6_is_linklocal(&m->src))
-		n->link_local = m->src;
-	else if (m->kind == ND_NS && addr6_is_zero(&m->src) && addr6_is_linklocal(&m->target) &&
-		 addr6_is_zero(&n->link_local))
-		n->link_local = m->target;
+	bool dad = m->kind == ND_NS && addr6_is_zero(&m->src);
+	const struct in6_addr *shown = dad ? &m->target : &m->src;
+
+	if (!addr6_is_linklocal(shown) || addr6_eq(shown, access_router_ll(a, n)))
+		return;
+	if (!dad || addr6_is_zero(&n->link_local))
+		n->link_local = *shown;
 }
 
 void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size_t len,
@@ -490,12 +492,12 @@ void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size
 		n = new_node(a, l, &id, &m, now);
 		if (!n)
 			return;
-		learn_address(n, &m);
+		learn_address(a, n, &m);
 		if (m.kind == ND_RS && !n->advertised)
 			a->counter[ACCESS_C_RS_WAITING]++;
 		return;
 	}
-	learn_address(n, &m);
+	learn_address(a, n, &m);
 	access_nud_alive(a, n, now);
 	if (!n->advertised && (trigger_of(&m, &cause) & l->cfg.triggers)) {
 		if (m.kind == ND_RS)

@@ -463,6 +463,42 @@ static void test_flood_is_bounded(void)
 	stop();
 }
 
+static void test_reoffers_share_the_rate(void)
+{
+	struct access_cfg cfg;
+
+	access_cfg_init(&cfg);
+	cfg.attach_rate = 10;
+	start_with(&cfg);
+	m.attach_result = -EPERM;
+	for (uint8_t i = 0; i < 20; i++)
+		rx_from(ACC0, FRAME_DAD, i);
+	CU_ASSERT_EQUAL(m.attach, 20);
+	run(S(1));
+	for (uint8_t i = 0; i < 20; i++)
+		rx_from(ACC0, FRAME_DAD, i);
+	CU_ASSERT_EQUAL(m.attach, 30);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RATE_LIMITED), 10);
+	stop();
+}
+
+/* Registration under way: the MAG is reminded, the node counts once. */
+static void test_reoffer_of_a_waiting_node(void)
+{
+	start();
+	rx(FRAME_DAD);
+	run(MS(500));
+	rx(FRAME_MLD2);
+	CU_ASSERT_EQUAL(m.attach, 1);
+	run(MS(500));
+	rx(FRAME_RS);
+	CU_ASSERT_EQUAL(m.attach, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_ATTACH), 1);
+	CU_ASSERT_EQUAL(m.ev_attach, 1);
+	CU_ASSERT_EQUAL(m.confirmed, 2);
+	stop();
+}
+
 static void test_per_link_limit(void)
 {
 	struct access_cfg cfg;
@@ -591,10 +627,28 @@ static void test_solicited_times(void)
 	CU_ASSERT_EQUAL(n_sent, 2);
 	run_to(t0 + S(13) + MS(400));
 	CU_ASSERT_EQUAL(n_sent, 3);
+	stop();
+
 	/* when one is due earlier anyway, that is the answer */
-	dice = 0;
-	run_to(t0 + S(26));
-	CU_ASSERT_EQUAL(n_sent, 3);
+	start();
+	silence_probes();
+	rx(FRAME_DAD);
+	advertise(&n1);
+	rx(FRAME_RS); /* crossed it on the way: answered already */
+	CU_ASSERT_EQUAL(count(ACCESS_C_RS_MERGED), 1);
+	t0 = now;
+	run_to(t0 + S(16) - MS(100));
+	CU_ASSERT_EQUAL(n_sent, 1);
+	dice = MS(200);
+	rx(FRAME_RS);
+	run_to(t0 + S(16) - 1);
+	CU_ASSERT_EQUAL(n_sent, 1);
+	run_to(t0 + S(16));
+	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA_SOLICITED), 1);
+	dice = S(400);
+	run_to(t0 + S(20));
+	CU_ASSERT_EQUAL(n_sent, 2);
 	stop();
 }
 
@@ -939,6 +993,74 @@ static void test_verify(void)
 	stop();
 }
 
+static void test_verify_joins_probes_under_way(void)
+{
+	/* the ordinary probes of an idle node: due at 1 s, 2 s, 3 s; gone at 4 s */
+	start();
+	rx(FRAME_RS);
+	run(MS(1500));
+	mag.verify(mag.ctx, &n1);
+	run(MS(2499));
+	CU_ASSERT_EQUAL(m.detach, 0);
+	run(MS(1));
+	CU_ASSERT_EQUAL(m.detach, 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 3);
+	/* the quick ones after a hint */
+	rx(FRAME_RS);
+	access_fdb_gone(a, ACC0, &n1.mac, now);
+	run(MS(150));
+	mag.verify(mag.ctx, &n1);
+	run(MS(150));
+	CU_ASSERT_EQUAL(m.detach, 2);
+	CU_ASSERT_STRING_EQUAL(m.cause, "fdb");
+	stop();
+}
+
+/* Addresses that a probe must not go to, and answers that are none. */
+static void test_what_a_probe_learns(void)
+{
+	start();
+	/* a node that wants the gateway's address does not get to be asked there */
+	rx(FRAME_DAD_GATEWAY);
+	n_sent = 0;
+	run(S(1));
+	CU_ASSERT(n_sent == 1 && SENT_TYPE(0) == T_ECHO);
+	/* an echo reply with an identifier of somebody else */
+	rx(FRAME_ECHO_REPLY);
+	CU_ASSERT_EQUAL(count(ACCESS_C_ECHO_FOREIGN), 1);
+	CU_ASSERT_EQUAL(m.confirmed, 0);
+	/* an address in use is not replaced by one that is only wanted */
+	rx(FRAME_RS);
+	rx(FRAME_DAD_GATEWAY);
+	n_sent = 0;
+	run(S(1));
+	CU_ASSERT(n_sent == 1 && sent_is(0, FRAME_PROBE));
+	stop();
+
+	/* a node that came without a frame is not idle from the beginning of time */
+	start();
+	advertise(&n1);
+	run(MS(999));
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 0);
+	run(MS(1));
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 1);
+	stop();
+}
+
+static void test_probe_interval_changes_live(void)
+{
+	struct access_link_cfg l = link_cfg(ACC0);
+
+	start();
+	rx(FRAME_RS);
+	run(MS(1));
+	l.probe_interval_ms = 200;
+	access_link_put(a, &l);
+	run(MS(199));
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 1);
+	stop();
+}
+
 static void test_fdb_gone(void)
 {
 	struct mac unknown = {
@@ -1049,8 +1171,14 @@ static void test_control(void)
 	CU_ASSERT_PTR_EQUAL(m.last.mnid, &id);
 	CU_ASSERT_EQUAL(access_detach(a, &n1, "control", now), 0);
 	CU_ASSERT(m.detach == 1 && m.ev_detach == 1);
+	/* refused although it was served: service ends */
+	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), 0);
+	advertise(&n1);
 	m.attach_result = -EPERM;
 	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), -EPERM);
+	n_sent = 0;
+	run(S(100));
+	CU_ASSERT_EQUAL(n_sent, 0);
 	access_link_down(a, ACC0, now);
 	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), -ENODEV);
 	stop();
@@ -1174,40 +1302,47 @@ int main(int argc, char **argv)
 		{"a refused node is offered again once per second at most",								    test_refused_node},
 		{"a flood of link-layer addresses is bounded in memory and rate",
 		 test_flood_is_bounded},
-		{"one link cannot hold more than its share",	     test_per_link_limit},
-		{"on a point-to-point link a new node replaces the old",								 test_point_to_point},
+		{"refused nodes that come again share the link's rate",
+		 test_reoffers_share_the_rate},
+		{"a node that waits for its registration counts once",
+		 test_reoffer_of_a_waiting_node},
+		{"one link cannot hold more than its share",					     test_per_link_limit},
+		{"on a point-to-point link a new node replaces the old",		 test_point_to_point},
 		{"no prefix before the registration; the RS is answered then",
 		 test_no_ra_before_advertise},
-		{"the MAG may advertise from within attach",			     test_advertise_inside_attach},
+		{"the MAG may advertise from within attach",				     test_advertise_inside_attach},
 		{"unsolicited RAs: 3 initial, then random (RFC 4861 6.2.4)",
 		 test_unsolicited_times},
-		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",test_solicited_times},
-		{"only new content is repeated soon",     test_same_content_no_new_burst},
+		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",								    test_solicited_times},
+		{"only new content is repeated soon",				      test_same_content_no_new_burst},
 		{"MTU option is the lower of tunnel and link (RFC 5213 6.9.5)",
 		 test_mtu_is_the_lower},
-		{"withdraw deprecates where asked, and ends everything",		 test_withdraw},
+		{"withdraw deprecates where asked, and ends everything",								 test_withdraw},
 		{"two nodes on a shared link each get frames of their own",
 		 test_two_nodes_two_advertisements},
-		{"zero lifetimes keep the router (RFC 5213 6.12)",								   test_deprecating_advert},
+		{"zero lifetimes keep the router (RFC 5213 6.12)",	   test_deprecating_advert},
 		{"a link-local address given by the LMA is used",								  test_link_local_from_the_lma},
 		{"without a fixed link-layer address the interface's own is used",
 		 test_no_fixed_link_layer_address},
-		{"DAD for the gateway's address is defended",								test_dad_defence},
-		{"frames that cannot be sent are counted",						   test_send_failure_is_counted},
-		{"an idle node is probed and given up after count",	    test_idle_node_is_probed},
-		{"a node that speaks is not probed",								test_busy_node_is_not_probed},
+		{"DAD for the gateway's address is defended",			      test_dad_defence},
+		{"frames that cannot be sent are counted",								test_send_failure_is_counted},
+		{"an idle node is probed and given up after count",					    test_idle_node_is_probed},
+		{"a node that speaks is not probed",	     test_busy_node_is_not_probed},
 		{"a node known by MAC alone is asked by echo",
 		 test_unknown_address_is_asked_by_echo},
-		{"interval 0 probes only on request",		      test_probe_interval_zero},
-		{"verify asks at once and answers either way",								test_verify},
-		{"a lost forwarding entry is verified quickly",test_fdb_gone},
-		{"link down and gone detach their nodes", test_link_down},
-		{"frames that overtake link-up are not lost",								test_frame_before_link_up},
-		{"external attach and detach",test_control},
-		{"teardown ends the node's service",			     test_teardown},
-		{"walks show nodes and links",								test_walks},
-		{"a storm of events leaves nothing behind",				    test_storm},
-		{0			      },
+		{"interval 0 probes only on request",				      test_probe_interval_zero},
+		{"verify asks at once and answers either way",		       test_verify},
+		{"verify joins the probes under way",								test_verify_joins_probes_under_way},
+		{"what a probe is sent to, and what answers it",test_what_a_probe_learns},
+		{"a new probe interval holds at once", test_probe_interval_changes_live},
+		{"a lost forwarding entry is verified quickly",								test_fdb_gone},
+		{"link down and gone detach their nodes",			  test_link_down},
+		{"frames that overtake link-up are not lost",			      test_frame_before_link_up},
+		{"external attach and detach",								test_control},
+		{"teardown ends the node's service",test_teardown},
+		{"walks show nodes and links",			       test_walks},
+		{"a storm of events leaves nothing behind",								test_storm},
+		{0			   },
 	};
 
 	return cu_main("access", tests, argc, argv);

@@ -277,6 +277,15 @@ static void test_options_that_mean_nothing(void)
 	CU_ASSERT_EQUAL(nd_parse(&m, d.b, d.len, false), ND_OK);
 	CU_ASSERT(m.has_lladdr && mac_eq(&m.lladdr, &node));
 
+	/* the first of two counts */
+	d = draft(FRAME_NS);
+	memcpy(d.b + d.len, d.b + d.len - 8, 8);
+	d.b[d.len + 7] = 0x77;
+	d.len += 8;
+	sign(&d);
+	CU_ASSERT_EQUAL(nd_parse(&m, d.b, d.len, false), ND_OK);
+	CU_ASSERT(mac_eq(&m.lladdr, &node));
+
 	/* a TLLA in a solicitation, and an SLLA too long for Ethernet */
 	d = draft(FRAME_NS);
 	d.b[ICMP_AT + 24] = 2;
