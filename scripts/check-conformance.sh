@@ -16,7 +16,7 @@ while IFS= read -r name; do
 		grep -q "def ${name##*::}\b" "tests/netns/${name%%::*}" 2>/dev/null ||
 			{ echo "conformance: no test $name" >&2; status=1; } ;;
 	*)
-		grep -rqF -- "\"$name" tests --include='*.c' --include='*.h' ||
+		grep -rqF --include="*.c" --include="*.h" -- "\"$name" tests ||
 			{ echo "conformance: no test named \"$name\"" >&2; status=1; } ;;
 	esac
 done < <(awk -F'|' '/^\|/ && !/^\| *-/ { print $(NF-1) }' "$table" | grep -oE '`[^`]+`' | tr -d '`' | sort -u)

@@ -34,6 +34,11 @@ $(O)/tests/bpf/%: $(O)/tests/bpf/%.o $(BPF_TEST_LIB) $(TESTLIB_OBJ) $(call libs_
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lcunit -lpthread
 $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%.o,$(wildcard tests/bpf/*.c)): | $(BPF_SKEL)
 
+KERNEL_TEST_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/kernels/test_*.c))
+$(O)/tests/kernels/%: $(O)/tests/kernels/%.o $(O)/tests/bpf/dp_env.o $(TESTLIB_OBJ) $(call libs_of,$(BPF_TEST_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lcunit
+$(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/*.c)): | $(BPF_SKEL)
+
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,config access mag lma core wire base)
@@ -51,7 +56,8 @@ lint: ## layers, tables, licences, shell scripts
 
 .PHONY: check-run
 check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
-	@scripts/run-tests.sh --out $(BUILD)/results-check $(UNIT_BINS) $(FUZZ_BINS) "$(O)/tests/sim/sim --seeds 200"
+	@scripts/run-tests.sh --out $(BUILD)/results-check $(UNIT_BINS) $(FUZZ_BINS) \
+		tests/unit/wire/witness_tshark.py "$(O)/tests/sim/sim --seeds 200"
 
 .PHONY: check
 check: ## everything that needs no root and no BPF: lint, unit tests and simulation under ASan and UBSan
@@ -75,6 +81,14 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 .PHONY: check-netns
 check-netns: all ## real daemons and hosts in network namespaces (needs root)
 	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/netns --bin $(O)"
+
+.PHONY: check-kernels
+check-kernels: ## the data plane and a small domain on Debian's kernels 6.1 and 6.12, emulated (needs root)
+	@scripts/install-deps.sh packages-kernels.txt
+	@$(MAKE) --no-print-directory check-kernels-run
+.PHONY: check-kernels-run
+check-kernels-run: all $(KERNEL_TEST_BINS) $(BPF_TEST_BINS) $(call unit_bins,net)
+	@scripts/check-kernels.sh --bin $(O) --out $(BUILD)/kernels
 
 .PHONY: test
 test: ## install what is missing, build, run every test (needs root)

@@ -140,8 +140,8 @@ int sim_random(uint64_t seed, bool trace, unsigned *messages)
 						 : nsec_from_ms(world_below(&w, 8000)));
 	}
 	calm(&w);
-	for (int k = 0; k < 2; k++) {
-		world_run(&w, nsec_from_s(10));
+	for (int k = 0; k < 8; k++) {
+		world_run(&w, nsec_from_s(20));
 		everybody_speaks(&w);
 	}
 	/* longer than a lifetime, the deletion delay, and the longest back-off together */

@@ -45,6 +45,21 @@ static void test_seeds(void)
 	CU_ASSERT_EQUAL(failed, 0);
 }
 
+/* Lives in which something once went wrong that no call flow shows. */
+static void test_witnesses(void)
+{
+	static const uint64_t witness[] = {
+		1508, /* a session superseded by another interface while its node speaks */
+		1551, /* status 135 taken for the answer to a later request of the node */
+		5909, /* two interfaces of a node, the same sequence number */
+		8985, /* the old MAG's refresh takes the binding back from the new one */
+	};
+	unsigned messages = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(witness); i++)
+		CU_ASSERT_EQUAL(sim_random(witness[i], trace, &messages), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -78,6 +93,7 @@ int main(int argc, char **argv)
 		tests[n++] = *t;
 	for (const struct cu_test *t = flows_trouble; t->name; t++)
 		tests[n++] = *t;
+	tests[n++] = (struct cu_test){"seeds that once broke", test_witnesses};
 	tests[n++] = (struct cu_test){"random seeds keep every invariant", test_seeds};
 	log_set_sink(quiet, NULL);
 	if (trace)

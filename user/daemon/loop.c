@@ -44,6 +44,13 @@ static void on_pmtu(struct ev_loop *loop, ev_io *w, int revents)
 	nexthops_pmtu_read(d->hops, daemon_now());
 }
 
+static void on_dataplane(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	dp_bpf_events(d->dp);
+}
+
 static void on_control(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct control_watch *cw = w->data;
@@ -155,6 +162,7 @@ int loop_start(struct daemon *d)
 	watch_fd(d, &d->mh_io, on_mh, mh_sock_fd(d->mh));
 	watch_fd(d, &d->nl_io, on_nl, nl_fd(d->nl));
 	watch_fd(d, &d->pmtu_io, on_pmtu, nexthops_pmtu_fd(d->hops));
+	watch_fd(d, &d->dp_io, on_dataplane, dp_bpf_event_fd(d->dp));
 	if (d->frames)
 		watch_fd(d, &d->frame_io, on_frames, frame_sock_fd(d->frames));
 	ev_timer_init(&d->timer, on_timer, 0., 0.);
@@ -173,6 +181,7 @@ void loop_stop(struct daemon *d)
 	ev_io_stop(d->loop, &d->mh_io);
 	ev_io_stop(d->loop, &d->nl_io);
 	ev_io_stop(d->loop, &d->pmtu_io);
+	ev_io_stop(d->loop, &d->dp_io);
 	ev_io_stop(d->loop, &d->frame_io);
 	ev_timer_stop(d->loop, &d->timer);
 	ev_prepare_stop(d->loop, &d->prepare);

@@ -154,6 +154,13 @@ static void act_advertise(void *obj, void *arg)
 }
 
 /* Rejected, but worth repeating at once: the node keeps its addresses for that round trip. */
+/* RFC 6275 11.7.3: go on from the number that the LMA accepted last */
+static void adopt_sequence(struct mag_session *s, const struct mag_ctx *c)
+{
+	if (c->msg->ba.status == PBA_SEQ_OUT_OF_WINDOW)
+		s->b.seq = c->msg->ba.seq;
+}
+
 static void act_again(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
@@ -161,9 +168,7 @@ static void act_again(void *obj, void *arg)
 
 	mag_serve_stop(c->m, s, false, c->cause, c->now);
 	s->quick++;
-	/* RFC 6275 11.7.3: go on from the number that the LMA accepted last */
-	if (c->msg->ba.status == PBA_SEQ_OUT_OF_WINDOW)
-		s->b.seq = c->msg->ba.seq;
+	adopt_sequence(s, c);
 	mag_request(c->m, s, (enum mag_request_kind)s->req.kind, c->now);
 }
 
@@ -260,6 +265,20 @@ static void act_verify(void *obj, void *arg)
 	deadline_arm(&c->m->timers, &s->timer,
 		     nsec_add(c->now, nsec_sub(s->b.expires, c->now) / 2));
 	c->m->links->verify(c->m->links->ctx, &node);
+}
+
+/* The LMA holds something newer than our refresh: most likely the node has moved. Its presence is
+ * asserted again once it has proved to be here, or else the refresh of the old MAG would take the
+ * binding away from the new one. */
+static void act_reassert(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	mag_serve_stop(c->m, s, false, c->cause, c->now);
+	s->quick++;
+	adopt_sequence(s, c);
+	act_verify(obj, arg);
 }
 
 static void expire(struct mag_session *s, struct mag_ctx *c)
@@ -467,12 +486,17 @@ static void act_move_unserved(void *obj, void *arg)
 		mag_request(c->m, s, MRK_REGISTER, c->now);
 }
 
+static void act_reassert_there(void *obj, void *arg)
+{
+	act_new_place(obj, arg);
+	act_refresh(obj, arg);
+}
+
 /* ---- rules */
 
 // clang-format off
 /* What a rejection of a registration leads to, with and without service before. */
 #define REJECTIONS(st)                                                                                       \
-	{st, MEV_AGAIN,      may_repeat,    act_again,         MST_REGISTERING, "RFC 5213 6.9.1.2 (8)"},     \
 	{st, MEV_AGAIN,      NULL,          act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},            \
 	{st, MEV_ANY_PREFIX, asked_by_name, act_ask_any,       MST_REGISTERING, "RFC 5213 6.9.1.2 (10)"},    \
 	{st, MEV_ANY_PREFIX, NULL,          act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},    \
@@ -492,6 +516,7 @@ static const struct fsm_rule rules[] = {
 	{MST_NEW,         MEV_ATTACH,     NULL,        act_register,      MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
 	{MST_REGISTERING, MEV_ACCEPTED,   NULL,        act_accept,        MST_ACTIVE,        "RFC 5213 6.9.1.2 (12)"},
+	{MST_REGISTERING, MEV_AGAIN,      may_repeat,  act_again,         MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REGISTERING),
 	{MST_REGISTERING, MEV_MISMATCH,   NULL,        act_refuse,        MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 	{MST_REGISTERING, MEV_RESEND,     is_attached, act_resend,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
@@ -518,6 +543,7 @@ static const struct fsm_rule rules[] = {
 	{MST_VERIFYING,   MEV_LINK_LOCAL, NULL,        act_upload,        MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
 
 	{MST_REFRESHING,  MEV_ACCEPTED,   NULL,        act_accept,        MST_ACTIVE,        "RFC 5213 6.9.1.2 (14)"},
+	{MST_REFRESHING,  MEV_AGAIN,      may_repeat,  act_reassert,      MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REFRESHING),
 	{MST_REFRESHING,  MEV_MISMATCH,   NULL,        act_stall,         MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
 	{MST_REFRESHING,  MEV_RESEND,     is_attached, act_resend,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
@@ -529,6 +555,12 @@ static const struct fsm_rule rules[] = {
 	{MST_REFRESHING,  MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_REFRESHING,  MEV_LINK_LOCAL, NULL,        act_upload,        FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
 	{MST_REFRESHING,  MEV_DP_FAILED,  NULL,        act_rollback,      MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
+
+	{MST_REASSERTING, MEV_CONFIRMED,  NULL,        act_refresh,       MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REASSERTING, MEV_TIMEOUT,    NULL,        act_unverified,    MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_REASSERTING, MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_REASSERTING, MEV_MOVED,      NULL,        act_reassert_there, MST_REGISTERING,  "RFC 5213 6.9.1.1 (4)"},
+	{MST_REASSERTING, MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 
 	{MST_STALLED,     MEV_EXPIRED,    NULL,        act_stall_over,    MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 	{MST_STALLED,     MEV_ATTACH,     NULL,        act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.2 (6)"},

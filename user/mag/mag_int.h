@@ -112,6 +112,7 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MST_REGISTERING, "REGISTERING")     /* request open, no service */                       \
 	X(MST_ACTIVE, "ACTIVE")                                                                    \
 	X(MST_VERIFYING, "VERIFYING")         /* served; is the node there? then refresh */        \
+	X(MST_REASSERTING, "REASSERTING")     /* overtaken; no service; is the node still here? */ \
 	X(MST_REFRESHING, "REFRESHING")       /* served; re-registration open */                   \
 	X(MST_STALLED, "STALLED")             /* served until expiry; no more requests */          \
 	X(MST_BACKOFF, "BACKOFF")             /* no service; another attempt later */              \

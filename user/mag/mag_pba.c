@@ -3,8 +3,8 @@
  * What LMAs send (RFC 5213 6.9.1.2; RFC 6275 11.7.3, 11.7.4).
  *
  * An answer belongs to the open request of the same MN-Identifier, LMA and Sequence Number. Status
- * 135 carries the LMA's last accepted number instead of ours, so there the number only has to
- * explain the refusal. An option that the LMA left out is no contradiction; one that differs is,
+ * 135 carries the LMA's last accepted number instead of ours, so there the options must echo the
+ * request and the number must explain the refusal. An option that the LMA left out is no contradiction; one that differs is,
  * and ends the request's retransmission.
  */
 #include "mag/mag_int.h"
@@ -89,27 +89,29 @@ static bool answers(const struct mag_session *s, const struct mag_lma *lma,
 		return false;
 	if (msg->ba.status != PBA_SEQ_OUT_OF_WINDOW)
 		return msg->ba.seq == s->req.seq;
-	return !s->req.timed && llid_echoed(s, msg) &&
+	return !s->req.timed && contradiction(s, msg) == MAG_C_MAX &&
 	       order_sequence(s->req.seq, msg->ba.seq, true) == ORDER_SEQ_NOT_NEWER;
 }
 
+/* Two interfaces of one node may have requests with the same number open: the options decide. */
 static struct mag_session *find(const struct mag *m, const struct mag_lma *lma,
 				const struct mh_msg *msg, const struct mnid *id)
 {
+	struct mag_session *s, *second_best = NULL;
 	struct bule *e = NULL;
 
 	while ((e = bul_by_mnid(m->bul, id, e))) {
-		if (answers(mag_session_of(e), lma, msg))
-			return mag_session_of(e);
-	}
-	e = NULL;
-	if (msg->ba.status != PBA_SEQ_OUT_OF_WINDOW) {
-		struct mag_session *s = m->inflight[msg->ba.seq % MAG_INFLIGHT];
-
-		if (s && answers(s, lma, msg))
+		s = mag_session_of(e);
+		if (!answers(s, lma, msg))
+			continue;
+		if (contradiction(s, msg) == MAG_C_MAX)
 			return s;
+		second_best = s;
 	}
-	return NULL;
+	if (second_best || msg->ba.status == PBA_SEQ_OUT_OF_WINDOW)
+		return second_best;
+	s = m->inflight[msg->ba.seq % MAG_INFLIGHT];
+	return s && answers(s, lma, msg) ? s : NULL;
 }
 
 static bool fit_for_node(const struct prefix6 *p)

@@ -444,6 +444,28 @@ static void test_157(void)
 	bench_free(b);
 }
 
+/* what overtook the refresh may be the node's registration elsewhere */
+static void test_157_moved(void)
+{
+	struct bench *b = bench_active();
+
+	b->confirm_at_once = true;
+	run_ms(b, 2700000);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	b->confirm_at_once = false;
+	b->n_calls = 0;
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_TRUE(in_state(b, 1, "REASSERTING"));
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	/* it is not here: given up, not asserted */
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	bench_free(b);
+}
+
 static void test_157_twice(void)
 {
 	struct bench *b = bench_active();
@@ -760,6 +782,7 @@ int main(int argc, char **argv)
 		{"G-13 (RFC 5213 8.9): 159 to a refresh asks the LMA for the set it has", test_159_refresh},
 		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 is reported and retried slowly with our own time", test_156},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of times", test_157},
+		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): 157 to a refresh registers again only who is here", test_157_moved},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance", test_157_twice},
 		{"G-13 (RFC 6275 11.7.3): 130 is retried later, if the node is still there", test_130_later},
 		{"G-16 (RFC 6275 11.7.3): the lifetime counts from the sending time of the PBU", test_lifetime_counting},
