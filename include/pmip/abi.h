@@ -179,7 +179,7 @@ enum pm_verdict {
 	PM_V_TO_TC,         /* XDP leaves it to the TC program on the same interface */
 	PM_V_DROPPED,
 	PM_V_ENCAP,         /* into a tunnel */
-	PM_V_DECAP_ROUTE,   /* out of a tunnel, routed */
+	PM_V_DECAP_ROUTE,   /* out of a tunnel, routed or for this host */
 	PM_V_DECAP_LINK,    /* out of a tunnel, delivered to a node */
 	PM_V_HAIRPIN,       /* out of one tunnel into another */
 	PM_V_LOCAL,         /* node to node on this MAG */

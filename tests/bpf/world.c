@@ -98,7 +98,7 @@ static bool namespace_ready(void)
 			return false;
 		}
 	}
-	sh("sysctl -qw net.ipv6.conf.all.forwarding=1");
+	sh("echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
 	sh("ip link set lo up");
 	sh("ip addr add " LMAA "/64 dev t0 nodad");
 	sh("ip neigh add 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
