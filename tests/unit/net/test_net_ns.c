@@ -186,10 +186,18 @@ static void test_mh_batches(void)
 		CU_ASSERT_EQUAL(mh_sock_send(s, &pkt), 0);
 	CU_ASSERT_EQUAL(mh_sock_flush(s), 0);
 	CU_ASSERT_FALSE(mh_sock_want_write(s));
+	poll(NULL, 0, 50); /* the loopback may deliver later, on another processor */
 	CU_ASSERT_EQUAL(mh_sock_read(s, 100, 1), 100);
 	got = 100;
-	for (unsigned n; (n = mh_sock_read(s, 0, 1));)
+	for (unsigned idle = 0; got < 1500 && idle < 20; idle++) {
+		unsigned n = mh_sock_read(s, 0, 1);
+
+		if (n)
+			idle = 0;
+		else
+			wait_fd(mh_sock_fd(s), POLLIN, 50);
 		got += n;
+	}
 	CU_ASSERT_EQUAL(got, 1500);
 	CU_ASSERT_EQUAL(mh_sock_counters(s).value[MH_SOCK_C_SENT], 1500);
 	CU_ASSERT_EQUAL(mh_sock_counters(s).value[MH_SOCK_C_RECEIVED], 1500);
@@ -537,7 +545,8 @@ static void test_nl_bridge(void)
 	CU_ASSERT_EQUAL(seen.fdb_gone, 0);
 	sh("bridge fdb del 02:00:00:00:00:77 dev p0 master");
 	settle(nl);
-	CU_ASSERT(seen.fdb_gone == 1 && seen.fdb.mac.b[5] == 0x77);
+	/* a bridge that knows VLANs has the address twice, without and in the default one */
+	CU_ASSERT(seen.fdb_gone >= 1 && seen.fdb.mac.b[5] == 0x77);
 	sh("ip link del br9; ip link del p0");
 	nl_free(&nl);
 }
