@@ -35,178 +35,6 @@ void access_cfg_init(struct access_cfg *cfg)
 	};
 }
 
-/* ---- helpers for the other files ---- */
-
-int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len)
-{
-	int rc = len < 0 ? len : a->ops.send(a->ops.ctx, ifindex, frame, (size_t)len);
-
-	if (rc < 0)
-		a->counter[ACCESS_C_SEND_FAILED]++;
-	return rc < 0 ? rc : 0;
-}
-
-uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi)
-{
-	uint64_t v = 0;
-
-	if (hi <= lo)
-		return lo;
-	a->ops.random(a->ops.ctx, &v, sizeof(v));
-	return hi - lo == UINT64_MAX ? v : lo + v % (hi - lo + 1);
-}
-
-const struct mac *access_mac(const struct access *a, const struct access_link *l)
-{
-	return mac_is_zero(&a->cfg.mac) ? &l->cfg.mac : &a->cfg.mac;
-}
-
-const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n)
-{
-	if (n->advertised && !addr6_is_zero(&n->ad.link_local))
-		return &n->ad.link_local;
-	if (!addr6_is_zero(&n->link->link_local))
-		return &n->link->link_local;
-	/* Before the MAG named one: RFC 6543's is nobody else's. */
-	return addr6_is_zero(&a->cfg.link_local) ? &nd_rfc6543_linklocal : &a->cfg.link_local;
-}
-
-static void emit(struct access *a, enum event_type type, const struct access_node *n,
-		 const char *cause, nsec_t now)
-{
-	struct event ev = {
-		.type = type,
-		.role = "access",
-		.now = now,
-		.mac = &n->id.mac,
-		.ifname = n->link->cfg.name,
-		.cause = cause,
-	};
-
-	event_emit(&a->sink, &ev);
-}
-
-/* ---- node table ---- */
-
-static struct access_link *find_link(const struct access *a, unsigned ifindex)
-{
-	struct access_link *l;
-
-	HASH_FIND(hh, a->links, &ifindex, sizeof(ifindex), l);
-	return l;
-}
-
-struct access_node *access_node_find(struct access *a, const struct link_node *id)
-{
-	struct access_node *n;
-
-	HASH_FIND(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
-	return n;
-}
-
-void access_node_serve(struct access_node *n, bool served)
-{
-	struct access_link *l = n->link;
-
-	if (n->served == served)
-		return;
-	if (served) {
-		DL_DELETE(l->seen, n);
-		DL_APPEND(l->served, n);
-		l->n_seen--;
-		l->n_served++;
-	} else {
-		DL_DELETE(l->served, n);
-		DL_APPEND(l->seen, n);
-		l->n_served--;
-		l->n_seen++;
-		n->announced = false;
-	}
-	n->served = served;
-}
-
-void access_node_free(struct access *a, struct access_node *n)
-{
-	struct access_link *l = n->link;
-
-	deadline_cancel(&a->deadlines, &n->ra_timer);
-	deadline_cancel(&a->deadlines, &n->nud_timer);
-	if (n->served) {
-		DL_DELETE(l->served, n);
-		l->n_served--;
-	} else {
-		DL_DELETE(l->seen, n);
-		l->n_seen--;
-	}
-	HASH_DELETE(hh, a->nodes, n);
-	free(n->prefixes);
-	free(n);
-}
-
-/* Makes room by forgetting a node that the MAG does not serve, the oldest of the link that has
- * most of them. Served ones are never pushed out. */
-static bool evict(struct access *a, struct access_link *l)
-{
-	if (l->n_seen + l->n_served < a->cfg.max_nodes_per_link) {
-		struct access_link *i, *tmp;
-
-		HASH_ITER (hh, a->links, i, tmp)
-			if (i->n_seen > l->n_seen)
-				l = i;
-	}
-	if (!l->seen)
-		return false;
-	access_node_free(a, l->seen);
-	return true;
-}
-
-struct access_node *access_node_get(struct access *a, const struct link_node *id)
-{
-	struct access_node *n = access_node_find(a, id);
-	struct access_link *l;
-
-	if (n)
-		return n;
-	l = find_link(a, id->ifindex);
-	if (!l)
-		return NULL;
-	if ((l->n_seen + l->n_served >= a->cfg.max_nodes_per_link ||
-	     HASH_COUNT(a->nodes) >= a->cfg.max_nodes) &&
-	    !evict(a, l)) {
-		a->counter[ACCESS_C_TABLE_FULL]++;
-		return NULL;
-	}
-	n = calloc(1, sizeof(*n));
-	if (!n) {
-		a->counter[ACCESS_C_TABLE_FULL]++;
-		return NULL;
-	}
-	n->id.ifindex = id->ifindex;
-	n->id.mac = id->mac;
-	n->link = l;
-	access_ra_init(n);
-	access_nud_init(n);
-	HASH_ADD(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
-	DL_APPEND(l->seen, n);
-	l->n_seen++;
-	access_nud_idle(a, n);
-	return n;
-}
-
-int access_node_gone(struct access *a, struct access_node *n, const char *cause, nsec_t now)
-{
-	int rc = -ENOENT;
-
-	if (n->served) {
-		emit(a, EV_DETACH, n, cause, now);
-		/* The MAG answers with withdraw() for this node, so it must still be known. */
-		if (a->triggers.detach)
-			rc = a->triggers.detach(a->triggers.ctx, &n->id, cause, now);
-	}
-	access_node_free(a, n);
-	return rc;
-}
-
 /* ---- triggers ---- */
 
 /* Token bucket of `rate` per second with bursts of twice that; *spent_until is its state. */
@@ -243,7 +71,7 @@ static int offer(struct access *a, struct access_node *n, const char *cause, uin
 		return -ENOTCONN;
 	if (!n->announced) {
 		n->announced = true;
-		emit(a, EV_ATTACH, n, cause, now);
+		access_emit(a, EV_ATTACH, n, cause, now);
 	}
 	rc = a->triggers.attach(a->triggers.ctx, &at, now);
 	n = access_node_find(a, &id); /* attach may have moved things */
@@ -438,7 +266,7 @@ static void learn_address(const struct access *a, struct access_node *n, const s
 void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size_t len,
 		  bool csum_partial, nsec_t now)
 {
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 	struct link_node id = {0};
 	struct access_node *n;
 	enum nd_verdict v;
@@ -517,7 +345,7 @@ int access_link_put(struct access *a, const struct access_link_cfg *cfg)
 
 	if (!cfg->ifindex || !cfg->name[0])
 		return -EINVAL;
-	l = find_link(a, cfg->ifindex);
+	l = access_link_find(a, cfg->ifindex);
 	if (!l) {
 		l = calloc(1, sizeof(*l));
 		if (!l)
@@ -542,7 +370,7 @@ static void detach_all(struct access *a, struct access_link *l, const char *caus
 	l->up = false;
 	DL_FOREACH (l->served, n) {
 		a->counter[ACCESS_C_LINK_DETACH]++;
-		emit(a, EV_DETACH, n, cause, now);
+		access_emit(a, EV_DETACH, n, cause, now);
 	}
 	/* The MAG answers with withdraw(), which moves nodes from one list to the other. */
 	if (l->served && a->triggers.detach_link)
@@ -555,7 +383,7 @@ static void detach_all(struct access *a, struct access_link *l, const char *caus
 
 void access_link_del(struct access *a, unsigned ifindex, nsec_t now)
 {
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 
 	if (!l)
 		return;
@@ -566,7 +394,7 @@ void access_link_del(struct access *a, unsigned ifindex, nsec_t now)
 
 void access_link_up(struct access *a, unsigned ifindex, nsec_t now)
 {
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 	struct access_node *n;
 
 	if (!l || l->up)
@@ -589,7 +417,7 @@ void access_link_up(struct access *a, unsigned ifindex, nsec_t now)
 
 void access_link_down(struct access *a, unsigned ifindex, nsec_t now)
 {
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 
 	if (l && l->up)
 		detach_all(a, l, "link-down", now);
@@ -600,7 +428,7 @@ void access_link_down(struct access *a, unsigned ifindex, nsec_t now)
 int access_attach(struct access *a, const struct link_node *id, uint8_t handoff_hint,
 		  const struct mnid *mnid, const char *cause, nsec_t now)
 {
-	struct access_link *l = find_link(a, id->ifindex);
+	struct access_link *l = access_link_find(a, id->ifindex);
 	struct access_node *n;
 
 	if (!l || !l->up)
@@ -635,7 +463,7 @@ void access_fdb_gone(struct access *a, unsigned ifindex, const struct mac *mac, 
 void access_neigh_failed(struct access *a, unsigned ifindex, const struct in6_addr *addr,
 			 nsec_t now)
 {
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 	struct access_node *n;
 
 	if (!l || !addr6_is_linklocal(addr))
@@ -726,7 +554,7 @@ static void op_teardown(void *ctx, const struct link_node *id)
 static void op_set_link_local(void *ctx, unsigned ifindex, const struct in6_addr *ll)
 {
 	struct access *a = ctx;
-	struct access_link *l = find_link(a, ifindex);
+	struct access_link *l = access_link_find(a, ifindex);
 
 	if (!l || addr6_eq(&l->link_local, ll))
 		return;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of access/: the tables, and the seams between its three files.
+ * Inside of access/: the tables, and the seams between its files.
  *
- *	access.c	links, node table, triggers, frames
+ *	access.c	links, triggers, frames, the MAG's calls
+ *	access_node.c	the node table
  *	access_ra.c	what nodes are told: Router Advertisements, DAD defence
  *	access_nud.c	whether nodes are still there: probes
  */
@@ -81,7 +82,8 @@ struct access {
 	uint64_t nd_counter[ND_VERDICT_MAX];
 };
 
-/* access.c */
+/* access_node.c */
+struct access_link *access_link_find(const struct access *a, unsigned ifindex);
 struct access_node *access_node_find(struct access *a, const struct link_node *id);
 /* Finds or makes it; NULL when its link is unknown or the table is full (counted). */
 struct access_node *access_node_get(struct access *a, const struct link_node *id);
@@ -89,6 +91,8 @@ void access_node_serve(struct access_node *n, bool served);
 void access_node_free(struct access *a, struct access_node *n);
 /* The node is not there any more: tells the MAG and forgets it. Returns what detach said. */
 int access_node_gone(struct access *a, struct access_node *n, const char *cause, nsec_t now);
+void access_emit(struct access *a, enum event_type type, const struct access_node *n,
+		 const char *cause, nsec_t now);
 int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len);
 uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi); /* lo..hi, both possible */
 /* The gateway's link-layer address on that link. */
