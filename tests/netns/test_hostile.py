@@ -118,6 +118,7 @@ def test_source_prefix_with_the_wrong_mac_is_dropped(t, unchanged):
     at_cn(t, b"wrong mac", from_node(t, t.mn1, addr, b"wrong mac", mac=t.mn2.mac),
           reason="spoofed_source")
     at_cn(t, b"unknown mac", from_node(t, t.mn1, addr, b"unknown mac", mac="02:00:00:00:77:77"))
+    assert t.mn2.ping(CN) == 1  # or the access point goes on believing that mn2 is where mn1 is
 
 
 def test_multicast_and_link_local_stay_on_the_link(t, unchanged):
@@ -347,17 +348,25 @@ def test_missing_options_are_named_in_the_answer(t, unchanged):
 
 
 def test_seven_home_prefixes(t, unchanged):
-    """More prefixes than the node has, none of them its own."""
-    before = counters(t, "lma")
-    options = [mh.mn_id("seven@example.com"),
-               *[mh.hnp(f"2001:db8:100:ee{i:02x}::") for i in range(7)],
-               mh.handoff(1), mh.att(), mh.timestamp()]
-    t.to_lma.mh(mag_addr(2), LMAA, mh.pbu(None, options=options))
-    rose(t, "lma", before, "pba_not_authorized_for_prefix")
-    options[1:8] = [mh.hnp(length=n) for n in (0, 1, 63, 65, 127, 128, 129)]
-    t.to_lma.mh(mag_addr(2), LMAA, mh.pbu(None, options=options))
+    """One that may not be had spoils the request: another node's, one that is not ours."""
+    free = [mh.hnp(f"2001:db8:10f:ee{i:02x}::") for i in range(6)]
+    for bad in (binding(t, t.mn1)["prefixes"][0].split("/")[0], "2001:db8:dead::"):
+        before = counters(t, "lma")
+        t.to_lma.mh(mag_addr(2), LMAA, mh.pbu(None, options=[
+            mh.mn_id("seven@example.com"), *free, mh.hnp(bad), mh.handoff(1), mh.att(),
+            mh.timestamp()]))
+        rose(t, "lma", before, "pba_not_authorized_for_prefix")
+        assert t.daemons["lma"].ctl("bindings", "seven@example.com") == []
+
+
+def test_prefixes_of_odd_lengths_and_too_many(t, unchanged):
+    for hnps in ([mh.hnp("2001:db8:10f:ee00::", n) for n in (0, 1, 63, 65, 127, 128, 129)],
+                 [mh.hnp("2001:db8:10f:ee00::", 48)],
+                 [mh.hnp(f"2001:db8:10f:e{i:03x}::") for i in range(40)]):
+        t.to_lma.mh(mag_addr(2), LMAA, mh.pbu(None, options=[
+            mh.mn_id("odd@example.com"), *hnps, mh.handoff(1), mh.att(), mh.timestamp()]))
     time.sleep(0.2)
-    assert t.daemons["lma"].ctl("bindings", "seven@example.com") == []
+    assert t.daemons["lma"].ctl("bindings", "odd@example.com") == []
 
 
 def test_duplicated_options(t, unchanged):
@@ -381,9 +390,11 @@ def test_unknown_options_are_skipped(t, unchanged):
     t.daemons["lma"].ctl("delete", "odd@example.com")
 
 
-def test_flood_from_an_unauthorised_address(t, unchanged):
+def test_flood_from_an_unauthorised_address(t):
     """20000 PBUs as fast as they go: no memory grows, the daemon answers, nodes move meanwhile."""
     lma = t.daemons["lma"]
+    for n in t.nodes:
+        to_ap(t, n, 1)
     def rss():
         with open(f"/proc/{lma.proc.pid}/statm") as f:
             return int(f.read().split()[1]) * 4096
@@ -398,7 +409,8 @@ def test_flood_from_an_unauthorised_address(t, unchanged):
     to_ap(t, t.mn2, 1)
     rose(t, "lma", before, "ignored_unknown_mag", "pba_mag_not_authorized", at_least=1000)
     assert rss() - rss0 < 4 << 20
-    assert len(lma.ctl("bindings")) == 2
+    assert {b["mn_id"] for b in lma.ctl("bindings")} == {n.mnid for n in t.nodes}
+    assert all(n.ping(CN, 3, 0.1) == 3 for n in t.nodes)
 
 
 def test_answers_nobody_asked_for(t, unchanged):
