@@ -166,9 +166,20 @@ pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, con
 	return 0;
 }
 
+/* Can a frame leave where it came in? */
+pm_inline bool pm_hook_reflects(struct pm_ctx *ctx)
+{
+	__u32 ifindex = pm_hook_ifindex(ctx);
+	const struct pm_iface *iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
+
+	return iface && iface->flags & PM_I_XDP_OUT;
+}
+
+/* Not XDP_TX: a veth whose other end has GRO but no XDP leaves such frames lying in a queue until
+ * something else comes by. */
 pm_inline int pm_hook_reflect(struct pm_ctx *ctx)
 {
-	return XDP_TX;
+	return bpf_redirect(ctx->ingress_ifindex, 0);
 }
 
 #else /* TC */
@@ -235,6 +246,11 @@ pm_inline int pm_hook_write(struct pm_ctx *ctx, const union pm_head *h, const __
 pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, const __u32 n)
 {
 	return bpf_skb_store_bytes(ctx, off, from, n, BPF_F_RECOMPUTE_CSUM);
+}
+
+pm_inline bool pm_hook_reflects(struct pm_ctx *ctx)
+{
+	return true;
 }
 
 pm_inline int pm_hook_reflect(struct pm_ctx *ctx)

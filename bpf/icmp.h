@@ -215,5 +215,9 @@ pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, const struct 
 		__builtin_memcpy(e.src, a->tunnel->local, sizeof(e.src));
 	else
 		return pm_discard(a->reason);
+	if (!pm_hook_reflects(ctx)) {
+		pm_count_verdict(PM_V_TO_TC);
+		return PM_ACT_PASS;
+	}
 	return pm_send_error(ctx, &e);
 }

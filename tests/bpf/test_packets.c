@@ -26,7 +26,7 @@ static int retval_of(enum pm_hook hook, const struct row *r, enum pm_verdict v)
 	case PM_V_DROPPED:
 		return xdp ? 1 : 2;
 	case PM_V_REPLIED:
-		return xdp ? 3 : 7;
+		return xdp ? 4 : 7;
 	default:
 		frame_addr(lmaa, LMAA);
 		frame_addr(dst, r->out.dst);
@@ -381,6 +381,31 @@ static void test_segments(void)
 	CU_ASSERT_NOT_EQUAL(res.verdict, PM_V_REPLIED);
 }
 
+/* An error leaves where the packet came in; XDP leaves it to TC where it cannot. */
+static void test_reflection(void)
+{
+	const struct spec down = DOWN(.hl = 1);
+	struct world *w = world_new(PM_HOOK_XDP, NULL);
+	const struct pm_iface none = {.flags = PM_I_XDP};
+	struct world_result res;
+	struct frame in;
+	uint32_t ifindex;
+	int map;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+	frame_build(&in, &down);
+	world_run(w, AT_TRANSPORT, &in, NULL, &res);
+	CU_ASSERT_EQUAL(res.verdict, PM_V_REPLIED);
+	map = world_map(w, "pm_iface");
+	for (void *at = NULL; bpf_map_get_next_key(map, at, &ifindex) == 0; at = &ifindex)
+		CU_ASSERT_EQUAL(bpf_map_update_elem(map, &ifindex, &none, BPF_EXIST), 0);
+	world_run(w, AT_TRANSPORT, &in, NULL, &res);
+	CU_ASSERT_EQUAL(res.verdict, PM_V_TO_TC);
+	CU_ASSERT_EQUAL(res.out.n, in.n);
+	CU_ASSERT(!memcmp(res.out.b, in.b, in.n));
+	world_free(&w);
+}
+
 static void test_scapy(void)
 {
 	char cmd[512], dir[256];
@@ -407,6 +432,7 @@ int main(int argc, char **argv)
 		{"a role that is off takes no packets", test_roles},
 		{"ICMPv6 errors are limited in rate", test_icmp_rate},
 		{"prefixes that are not /64 are found when asked for", test_framed},
+		{"errors leave where the packet came in, if they can", test_reflection},
 		{"segments to come are judged one by one", test_segments},
 		{0},
 	};
