@@ -67,6 +67,7 @@ static int offer(struct access *a, struct access_node *n, const char *cause, uin
 
 	n->last_offer = now;
 	n->pending_cause = NULL;
+	deadline_cancel(&a->deadlines, &n->offer_timer);
 	if (!a->triggers.attach)
 		return -ENOTCONN;
 	if (!n->announced) {
@@ -203,6 +204,47 @@ static struct access_node *new_node(struct access *a, struct access_link *l,
 	return access_node_find(a, id);
 }
 
+/* What hosts send when they come to a link, and seldom otherwise. */
+static bool is_arrival(const struct nd_msg *m)
+{
+	return m->kind == ND_RS || m->kind == ND_MLD_REPORT ||
+	       (m->kind == ND_NS && addr6_is_zero(&m->src));
+}
+
+/*
+ * A served node behaves as if it had just come (`cause`), or was heard at all (NULL). It may have
+ * been at another MAG for less time than it takes to miss it, and the LMA then points there: the
+ * MAG has to register it anew (RFC 5213 6.9.1.1). Hosts say the same thing several times, so the
+ * MAG is told once per retrigger time. What came too soon is not lost, but the node may have left
+ * again when that time is over: it is asked first, and its answer is the trigger.
+ */
+static void offer_again(struct access *a, struct access_node *n, const char *cause, nsec_t now)
+{
+	const nsec_t due = nsec_add(n->last_offer, nsec_from_ms(a->cfg.retrigger_ms));
+
+	if (cause)
+		n->pending_cause = cause;
+	if (!n->pending_cause || !n->link->up)
+		return;
+	if (now >= due)
+		offer(a, n, n->pending_cause, HI_RESERVED, NULL, now);
+	else if (!n->offer_timer.armed)
+		deadline_arm(&a->deadlines, &n->offer_timer, due);
+}
+
+static void offer_fire(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct access_node *n = container_of(d, struct access_node, offer_timer);
+
+	if (n->advertised && n->pending_cause)
+		access_nud_start(ctx, n, PROBE_VERIFY, "nud");
+}
+
+void access_offer_init(struct access_node *n)
+{
+	n->offer_timer.fire = offer_fire;
+}
+
 /* ---- frames ---- */
 
 static void discard(struct access *a, struct access_link *l, enum nd_verdict v,
@@ -335,6 +377,11 @@ void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size
 	}
 	if (m.kind == ND_RS)
 		access_ra_solicited(a, n, now);
+	if (n->advertised) {
+		const bool told = trigger_of(&m, &cause) & l->cfg.triggers;
+
+		offer_again(a, n, told && is_arrival(&m) ? cause : NULL, now);
+	}
 }
 
 /* ---- links ---- */

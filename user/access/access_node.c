@@ -99,6 +99,7 @@ void access_node_free(struct access *a, struct access_node *n)
 
 	deadline_cancel(&a->deadlines, &n->ra_timer);
 	deadline_cancel(&a->deadlines, &n->nud_timer);
+	deadline_cancel(&a->deadlines, &n->offer_timer);
 	if (n->served) {
 		DL_DELETE(l->served, n);
 		l->n_served--;
@@ -154,6 +155,7 @@ struct access_node *access_node_get(struct access *a, const struct link_node *id
 	n->link = l;
 	access_ra_init(n);
 	access_nud_init(n);
+	access_offer_init(n);
 	HASH_ADD(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
 	DL_APPEND(l->seen, n);
 	l->n_seen++;

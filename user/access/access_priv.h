@@ -36,6 +36,7 @@ struct access_node {
 	const char *pending_cause; /* offer it to the MAG once the link is up */
 	nsec_t last_seen;	   /* 0: not yet */
 	nsec_t last_offer;
+	struct deadline offer_timer; /* a served node showed itself anew, too soon to be offered */
 	struct in6_addr link_local; /* the node's own */
 
 	/* Advertisement */
@@ -99,6 +100,9 @@ uint64_t access_random(struct access *a, uint64_t lo, uint64_t hi); /* lo..hi, b
 const struct mac *access_mac(const struct access *a, const struct access_link *l);
 /* The router's link-local address as that node knows it. */
 const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n);
+
+/* access.c */
+void access_offer_init(struct access_node *n);
 
 /* access_ra.c */
 void access_ra_init(struct access_node *n);

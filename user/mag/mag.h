@@ -67,8 +67,9 @@ struct mag_attachment {
 /* An operator's order: lifts what waits for administrative action (RFC 5213 6.9.1.2). */
 #define MAG_CAUSE_CONTROL "control"
 
-/* Idempotent: a known node at the same place is only confirmed. 0; -EPERM: not entitled, or
- * rejected by its LMA a short while ago; -ENOSPC; -ENOMEM; -EINVAL. */
+/* A known node at the same place is registered anew, because it may have been at another MAG since
+ * it was seen last; callers pace that. While a request is open it is only confirmed. 0; -EPERM: not
+ * entitled, or rejected by its LMA a short while ago; -ENOSPC; -ENOMEM; -EINVAL. */
 int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now);
 /* The node left. -ENOENT when it is not known there. */
 int mag_detach(struct mag *m, const struct link_node *n, const char *cause, nsec_t now);

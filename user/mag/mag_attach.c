@@ -209,7 +209,8 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 		mag_count_up(m, MAG_C_ATTACH_QUIET);
 		return -EPERM;
 	}
-	mag_step(s, MEV_CONFIRMED, &c);
+	/* it may have been elsewhere meanwhile, and the LMA then points there */
+	mag_step(s, s->state == MST_ACTIVE ? MEV_ATTACH : MEV_CONFIRMED, &c);
 	return 0;
 }
 

@@ -526,6 +526,7 @@ static const struct fsm_rule rules[] = {
 	{MST_REGISTERING, MEV_MOVED,      NULL,        act_move_unserved, FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
 	{MST_REGISTERING, MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 
+	{MST_ACTIVE,      MEV_ATTACH,     NULL,        act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,      MEV_REFRESH,    NULL,        act_verify,        MST_VERIFYING,     "RFC 5213 6.13"},
 	{MST_ACTIVE,      MEV_EXPIRED,    is_attached, act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
 	{MST_ACTIVE,      MEV_EXPIRED,    NULL,        act_unverified,    MST_DEREGISTERING, "RFC 5213 6.13"},

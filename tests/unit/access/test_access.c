@@ -602,6 +602,38 @@ static void test_unsolicited_times(void)
 	stop();
 }
 
+/* It may have been at another MAG meanwhile. */
+static void test_served_node_shows_itself_anew(void)
+{
+	start();
+	silence_probes();
+	rx(FRAME_DAD);
+	advertise(&n1);
+	run(S(5));
+	rx(FRAME_MLD2);
+	CU_ASSERT_EQUAL(m.attach, 2);
+	CU_ASSERT_STRING_EQUAL(m.last.cause, "mld");
+	CU_ASSERT_EQUAL(m.ev_attach, 1); /* no news to an onlooker */
+	/* too soon: asked when the second is over, offered when it answers */
+	run(MS(300));
+	rx(FRAME_RS);
+	run(MS(700) - 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 0);
+	run(1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_PROBE), 1);
+	CU_ASSERT_EQUAL(m.attach, 2);
+	rx(FRAME_NA);
+	CU_ASSERT_EQUAL(m.attach, 3);
+	CU_ASSERT_STRING_EQUAL(m.last.cause, "rs");
+	/* too soon again, and it is not there any more when asked */
+	run(MS(300));
+	rx(FRAME_MLD1);
+	run(S(10));
+	CU_ASSERT_EQUAL(m.attach, 3);
+	CU_ASSERT_EQUAL(m.detach, 1);
+	stop();
+}
+
 static void test_solicited_times(void)
 {
 	nsec_t t0;
@@ -617,16 +649,16 @@ static void test_solicited_times(void)
 	rx(FRAME_RS); /* one answer for both */
 	CU_ASSERT_EQUAL(count(ACCESS_C_RS_MERGED), 1);
 	run_to(t0 + S(10) + MS(200) - 1);
-	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 1);
 	run_to(t0 + S(10) + MS(200));
-	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 2);
 	CU_ASSERT_EQUAL(count(ACCESS_C_RA_SOLICITED), 1);
 	/* MIN_DELAY_BETWEEN_RAS: 3 s after the last one, plus the random delay */
 	rx(FRAME_RS);
 	run_to(t0 + S(13) + MS(400) - 1);
-	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 2);
 	run_to(t0 + S(13) + MS(400));
-	CU_ASSERT_EQUAL(n_sent, 3);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 3);
 	stop();
 
 	/* when one is due earlier anyway, that is the answer */
@@ -637,18 +669,20 @@ static void test_solicited_times(void)
 	rx(FRAME_RS); /* crossed it on the way: answered already */
 	CU_ASSERT_EQUAL(count(ACCESS_C_RS_MERGED), 1);
 	t0 = now;
+	run_to(t0 + S(1));
+	rx(FRAME_NA); /* asked whether it is still there */
 	run_to(t0 + S(16) - MS(100));
-	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 1);
 	dice = MS(200);
 	rx(FRAME_RS);
 	run_to(t0 + S(16) - 1);
-	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 1);
 	run_to(t0 + S(16));
-	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 2);
 	CU_ASSERT_EQUAL(count(ACCESS_C_RA_SOLICITED), 1);
 	dice = S(400);
 	run_to(t0 + S(20));
-	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA), 2);
 	stop();
 }
 
@@ -1296,6 +1330,8 @@ int main(int argc, char **argv)
 	static const struct cu_test tests[] = {
 		{"each trigger attaches, and its switch stops it",		   test_triggers},
 		{"a known node is confirmed, not attached again",								  test_known_node_is_confirmed},
+		{"a served node that shows itself anew is offered anew, paced",
+		 test_served_node_shows_itself_anew},
 		{"bad frames are counted by name and trigger nothing",
 		 test_bad_frames_counted_by_name},
 		{"a forged link-layer option redirects nothing",		 test_forged_lladdr_option},

@@ -460,9 +460,12 @@ static void test_other_identity(void)
 	run_ms(b, 1000);
 	CU_ASSERT_EQUAL(calls(b, CALL_TEARDOWN), 0);
 	CU_ASSERT_EQUAL(mag_count(b->m), 1);
-	/* an ordinary trigger does not change it back */
+	/* an ordinary trigger registers it anew and does not change it back */
 	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
-	CU_ASSERT_EQUAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(b->n_sent, 4);
+	CU_ASSERT_EQUAL(mag_count(b->m), 1);
+	answer(b, &(struct reply){.prefix = {HNP2}});
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP2));
 	bench_free(b);
 }
 
