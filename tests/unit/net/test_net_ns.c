@@ -171,7 +171,8 @@ static void test_mh_bad_checksum_reaches_us(void)
 
 static void test_mh_batches(void)
 {
-	static uint8_t msg[MH_MAX_LEN];
+	/* Payload Proto 59: kernels with Mobile IPv6 answer anything else by themselves */
+	static uint8_t msg[MH_MAX_LEN] = {59};
 	struct packet pkt = {.data = msg, .len = 8};
 	struct inbox in = {0};
 	struct mh_sock *s;
@@ -203,7 +204,6 @@ static void test_mh_batches(void)
 	CU_ASSERT_EQUAL(mh_sock_counters(s).value[MH_SOCK_C_RECEIVED], 1500);
 
 	/* the longest passes; what is not sendable says so */
-	msg[0] = 59;
 	pkt.len = MH_MAX_LEN;
 	CU_ASSERT_EQUAL(mh_sock_send(s, &pkt), 0);
 	mh_sock_flush(s);
