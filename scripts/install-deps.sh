@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the packages of packages.txt that are missing. Says nothing when none is.
+#
+#	install-deps.sh [LIST]
+#
+# Installs the packages of packages.txt, or of another list beside it, that are missing. Says
+# nothing when none is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-packages=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/packages.txt")
+packages=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/${1:-packages.txt}")
 
 missing=()
 for p in $packages; do
@@ -13,7 +17,7 @@ done
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "missing Debian packages: ${missing[*]}" >&2
-	echo "remedy: run 'make deps' as root" >&2
+	echo "remedy: run 'scripts/$(basename "$0") ${1:-}' as root" >&2
 	exit 1
 fi
 echo "installing: ${missing[*]}"

@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+What a domain must do on every kernel, step by step, without a word about speed: this runs on
+emulated machines. Prints one "@check" line per step, as guest.sh does.
+
+    scenario.py BINDIR
+
+The exit status is 2 if a step failed.
+"""
+
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
+
+import mh  # noqa: E402
+from ask import binding, counter, drops, settled, update_entry, wait_gone  # noqa: E402
+from capture import Flow, mobility_headers  # noqa: E402
+from netns import wait_until  # noqa: E402
+from topo import CN, LMAA, Topo, mag_addr  # noqa: E402
+
+PPS = 50
+
+
+class Steps:
+    def __init__(self):
+        self.failed = False
+
+    def run(self, name, step, *args):
+        """False when it failed: what builds on it need not be tried."""
+        start = time.monotonic()
+        why = None
+        try:
+            step(*args)
+        except Exception:
+            why = traceback.format_exc()
+        took = round(time.monotonic() - start)
+        print(f"@check {'FAILED' if why else 'ok'} {took} {name}", flush=True)
+        for line in (why or "").splitlines():
+            print(f"@note   {line}", flush=True)
+        self.failed |= why is not None
+        return why is None
+
+
+def note_hooks(t):
+    for name, d in t.daemons.items():
+        print(f"@note {name}: " + ", ".join(
+            f"{r['ifname']} {r['hook']}" for r in d.ctl("interfaces")), flush=True)
+
+
+def start(t, hook=None):
+    t.up()
+    for name in ["lma"] + [f"mag{i}" for i in range(1, t.n_mags + 1)]:
+        conf = t.lma_config() if name == "lma" else t.mag_config(int(name[3:]))
+        if hook:
+            for interface in conf["transport"] + conf.get("mag", {}).get("access", []):
+                interface["hook"] = hook
+        t.start(name, conf, wait=False)
+    for d in t.daemons.values():
+        d.wait_ready()
+    note_hooks(t)
+
+
+def attach(t):
+    for n in t.nodes:
+        t.attach(n, 1)
+    addresses = [settled(t, n, 1) for n in t.nodes]
+    assert len(set(addresses)) == len(t.nodes)
+
+
+def ping(t):
+    for n in t.nodes:
+        assert n.ping(CN, 5, 0.2, 5) == 5, f"{n.name} to the correspondent"
+        assert t.cn.ping(n.wait_address(), 5, 0.2, 5) == 5, f"the correspondent to {n.name}"
+    if len(t.nodes) > 1:
+        assert t.mn1.ping(t.mn2.wait_address(), 5, 0.2, 5) == 5, "node to node"
+
+
+def too_big(t):
+    """The correspondent's link takes 1500, the tunnel 1460: after a Packet Too Big it fragments."""
+    addr = t.mn1.wait_address()
+    t.cn.ping(addr, 2, 0.2, size=1452)
+    r = t.cn.run("ping", "-6", "-n", "-q", "-c", 3, "-i", 0.2, "-W", 5, "-s", 1452, addr,
+                 check=False)
+    assert " 3 received" in r.stdout, r.stdout
+
+
+def neighbours(t):
+    """The next hop of every tunnel is resolved, and the kernel keeps it so."""
+    def kept(ns, dev, gateway):
+        return any("lladdr" in n and "managed" in n
+                   for n in t.ns[ns].ip_json("-6", "neigh", "show", gateway, "dev", dev))
+    wait_until(lambda: kept("lma", "net0", "2001:db8:2::fe"), 5, "the LMA's managed neighbour")
+    wait_until(lambda: kept("mag1", "net0", "2001:db8:11::fe"), 5, "the MAG's managed neighbour")
+
+
+def handovers(t):
+    """Back and forth under traffic: the address stays, and so does what is sent to it."""
+    node, addr = t.mn1, t.mn1.wait_address()
+    cap = t.capture("lma", "net0", "ip6 proto 135")
+    before = binding(t, node)["handovers"]
+    flow = Flow(t, "cn", "mn1", addr, 6100, PPS)
+    for ap in (2, 1, 2):
+        t.move(node, ap)
+        assert settled(t, node, ap) == addr
+        assert node.ping(CN, 3, 0.2, 5) == 3, f"through mag{ap}"
+        wait_gone(t, node, 3 - ap, 15)
+    mark = time.monotonic_ns()
+    time.sleep(2)
+    flow.finish(2)
+    cap.stop()
+    late = [n for n in flow.lost if flow.sent[n] > mark]
+    assert len(flow.sent) > PPS and not late, f"lost long after the move: {late}"
+    assert flow.duplicates == 0
+    assert binding(t, node)["handovers"] == before + 3
+    assert binding(t, node)["proxy_coa"] == mag_addr(2)
+    assert node.addresses() == [addr]
+    coas = {src for _, src, dst, kind, _ in mobility_headers(cap.frames())
+            if kind == mh.BU and dst == LMAA}
+    assert coas == {mag_addr(1), mag_addr(2)}
+
+
+def tcp(t):
+    node = t.mn1
+    server = t.cn.popen("iperf3", "-s", "-p", 5301, stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL)
+    wait_until(lambda: ":5301" in t.cn.run("ss", "-ltn").stdout, 10, "the iperf3 server")
+    for way in ([], ["-R"]):
+        r = node.run("iperf3", "-6", "-c", CN, "-p", 5301, "-n", "8M", *way, check=False,
+                     timeout=60)
+        assert r.returncode == 0, r.stdout + r.stderr
+    server.terminate()
+    server.wait(10)
+
+
+def segments(t):
+    """Senders leave segmentation and checksums to hardware that is not there, as they do on a
+    machine that is both host and gateway; TC must take such packets as they come."""
+    for ns, ifname in (("cn", "eth0"), ("mn1", "eth0")):
+        t.ns[ns].run("ethtool", "-K", ifname, "tx", "on", "tso", "on", "gso", "on")
+    tcp(t)
+    assert t.mn1.ping(CN, 3, 0.2, 5) == 3
+
+
+def carried_by_xdp(t):
+    xdp, tc = (sum(counter(t, "lma", what, hook) for what in ("encap", "decap_route"))
+               for hook in ("xdp", "tc"))
+    assert xdp > 100 and tc < xdp / 10, f"xdp {xdp}, tc {tc}"
+
+
+def known_drops(t):
+    """Packets are dropped while a node is between two MAGs, and for no other reason."""
+    usual = {"no_session", "outer_source", "lingering", "unknown_node", "stale_slot", "too_big"}
+    for name in t.daemons:
+        odd = {k: v for k, v in drops(t, name).items()
+               if v and k.replace("-", "_") not in usual}
+        assert not odd, f"{name}: {odd}"
+
+
+def release(t):
+    t.daemons["mag2"].ctl("detach", t.mn1.mnid)
+    wait_until(lambda: update_entry(t, t.mn1, 2) is None, 10, "the MAG to let go")
+
+
+def stop(t):
+    for name, d in t.daemons.items():
+        assert d.stop() == 0, name
+
+
+def roaming(s, t):
+    if not s.run("LMA and two MAGs start on hook auto", start, t) or \
+            not s.run("nodes attach and configure themselves", attach, t):
+        return
+    s.run("ping between nodes and correspondent", ping, t)
+    s.run("Packet Too Big at the tunnel", too_big, t)
+    s.run("next hops are kept resolved", neighbours, t)
+    s.run("three handovers keep the address", handovers, t)
+    s.run("TCP both ways", tcp, t)
+    s.run("packets are dropped for known reasons only", known_drops, t)
+    s.run("a node is released", release, t)
+    s.run("daemons stop", stop, t)
+
+
+def through_tc(s, t):
+    if s.run("LMA and MAG start on hook tc, access is a bridge", start, t, "tc") and \
+            s.run("a node attaches at the bridge", attach, t):
+        s.run("ping through TC", ping, t)
+        s.run("TCP in segments to come through TC", segments, t)
+
+
+def through_xdp(s, t):
+    """Where the kernel cannot tell that a veth takes XDP frames, "auto" leaves all to TC."""
+    if s.run("LMA and MAG start on hook xdp", start, t, "xdp") and \
+            s.run("a node attaches to XDP", attach, t):
+        s.run("ping through XDP", ping, t)
+        s.run("TCP through XDP", tcp, t)
+        s.run("it was XDP that forwarded", carried_by_xdp, t)
+
+
+def main():
+    s = Steps()
+    for story, shape in ((roaming, {}), (through_xdp, {"nodes": 1, "mags": 1}),
+                         (through_tc, {"nodes": 1, "mags": 1, "access": "bridge"})):
+        t = Topo("kern", sys.argv[1], **shape)
+        try:
+            story(s, t)
+        finally:
+            t.down()
+    return 2 if s.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
