@@ -79,10 +79,12 @@ NODES = {topology.node_mac(n): f"mn{n}" for n in (1, 2)}
 EVENTS = {
     "attach": "heard on the access link",
     "detach": "left the access link",
-    "session-up": "binding made, tunnel ready",
+    "session-up": "session up",
     "handover": "binding moved, one 64-bit store",
     "session-down": "binding gone",
 }
+HANDOFF = {"1": "new interface", "2": "between interfaces", "3": "between MAGs",
+           "4": "handoff state unknown", "5": "no change: still here"}
 
 
 # ---- the signalling ladder --------------------------------------------------------------------
@@ -177,7 +179,7 @@ def describe(ev):
     if kind == "sent" and msg:
         summary, text = msg["summary"], ""
         if m := re.search(r" HI (\d)", summary):
-            text = f"handoff {m.group(1)}"
+            text = f"HI {m.group(1)}, {HANDOFF.get(m.group(1), '')}"
         if "status" in msg:
             text = f"status {msg['status']} {' '.join(re.findall(r'HNP ([^ ]+)', summary))}"
         elif not msg.get("lifetime", 1):
@@ -218,6 +220,15 @@ class Demo:
         ladder.close()
         return self.verdict()
 
+    def bindings(self):
+        """The columns of `pmipctl bindings` that fit here."""
+        keys = ("mn_id", "prefixes", "mag", "proxy_coa", "state", "handovers")
+        rows = [[k.upper().replace("_", "-") for k in keys]]
+        for b in self.t.daemons["lma"].ctl("bindings"):
+            rows.append([",".join(v) if isinstance(v := b[k], list) else str(v) for k in keys])
+        width = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join("  ".join(v.ljust(w) for v, w in zip(r, width)) for r in rows)
+
     def attach(self, ladder):
         t = self.t
         title(2, "mn1 and mn2, plain Linux hosts, come into reach of ap1")
@@ -231,7 +242,7 @@ class Demo:
         say()
         say(f"mn1 configured itself (SLAAC): {bold(self.address)}")
         say("lma: pmipctl bindings")
-        say(output(t.daemons["lma"].pmipctl("bindings")), 6)
+        say(self.bindings(), 6)
         say()
         say(f"mn1: ping {topology.CN}")
         r = t.mn1.run("ping", "-6", "-n", "-c", 3, "-i", 0.2, topology.CN, check=False)
@@ -294,7 +305,7 @@ class Demo:
 
         title(4, "What happened")
         say("lma: pmipctl bindings")
-        say(output(t.daemons["lma"].pmipctl("bindings")), 6)
+        say(self.bindings(), 6)
         say()
         self.check(b.get("proxy_coa") == topology.mag_addr(2), "the binding followed to mag2")
         self.check(addresses == [self.address], f"address kept: {', '.join(addresses) or 'none'}")
@@ -341,8 +352,8 @@ class Demo:
             ("... and to ap2", f"ip -n {t.radio.full} link set mn1 down; "
                                f"ip -n {t.radio.full} link set mn1 master ap2 up"),
             ("sniff signalling", f"ip netns exec {t.lma.full} tshark -i net0 -f 'ip6 proto 135'"),
-            ("look at the maps", f"nsenter -t {d['lma'].proc.pid} -m bpftool map dump pinned "
-                                 f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_tunnel | head -40"),
+            ("mn1's slot in the maps", f"nsenter -t {d['lma'].proc.pid} -m bpftool map lookup pinned "
+                                 f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_session key 1 0 0 0"),
             ("daemon's log", f"tail -f {d['lma'].log_file}"),
             ("remove it all", "make demo-stop"),
         ):

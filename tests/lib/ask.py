@@ -44,6 +44,13 @@ def wait_gone(t, node, mag, timeout=10):
                f"{node.name} to leave mag{mag}")
 
 
+def forget(t, node, mag):
+    """Makes a MAG know nothing of a node that is elsewhere; the LMA is not impressed."""
+    if update_entry(t, node, mag):
+        t.daemons[f"mag{mag}"].ctl("detach", node.mnid)
+        wait_gone(t, node, mag)
+
+
 def counter(t, daemon, name, module=None):
     """The value of a counter; of all modules together when none is named."""
     rows = [c for c in t.daemons[daemon].ctl("counters", *([module] if module else []))
