@@ -7,8 +7,11 @@ unit_bins = $(patsubst tests/unit/$(1)/%.c,$(O)/tests/unit/$(1)/%,$(wildcard tes
 
 define UNIT_template
 $(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(TESTLIB_OBJ) $$(UNIT_EXTRA_$(1)) $$(call libs_of,$(1) $(BELOW_$(1)))
-	$$(Q)echo "LD      $$@"; $(CC) $(ALL_LDFLAGS) -o $$@ $$^ $$(call extern_of,$(1) $(BELOW_$(1))) -lcunit
+	$$(Q)echo "LD      $$@"; $$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(call extern_of,$(1) $(BELOW_$(1))) -lcunit
 endef
+# These let memory run out (tests/lib/oom.h).
+OOM_TESTS := base/test_htable
+$(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 # The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
 DP_FAKE := $(O)/user/dataplane/dp_fake.o
 UNIT_EXTRA_core := $(DP_FAKE)
