@@ -8,8 +8,7 @@
  * An entry whose node has left is parked: still found by MN-Identifier, so that the answer to its
  * de-registration finds it, but no longer by place or prefix, which a newcomer may take.
  *
- * Tables grow bucket by bucket (linear hashing), so that no insertion stalls a list of a million;
- * keys are hashed with a secret, since nodes choose their link-layer addresses.
+ * Nodes choose their link-layer addresses, so the indexes are of base/htable.h.
  */
 #pragma once
 
@@ -18,25 +17,19 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/htable.h"
 #include "base/nsec.h"
 #include "core/dataplane.h"
 #include "core/rtx.h"
 #include "wire/mh.h"
 
-#define BUL_SEED_LEN 16
-
 struct bul;
 struct bul_link;
 struct bul_prefix;
 
-struct bul_hnode {
-	struct bul_hnode *next;
-	uint32_t hash;
-};
-
 struct bule {
 	/* the list's own */
-	struct bul_hnode by_node, by_mnid;
+	struct hnode by_node, by_mnid;
 	struct bul_link *link;
 	struct bule *prev, *next; /* on the same link */
 	struct bul_prefix *hnp;
@@ -63,7 +56,8 @@ struct bule {
 	struct rtx rtx;
 };
 
-int bul_new(struct bul **out, const uint8_t seed[BUL_SEED_LEN]); /* 0 or -ENOMEM */
+/* `seed` keys the indexes and is to be secret. 0 or -ENOMEM. */
+int bul_new(struct bul **out, const uint8_t seed[HTABLE_SEED_LEN]);
 void bul_free(struct bul **p); /* the list must be empty */
 size_t bul_count(const struct bul *l);
 

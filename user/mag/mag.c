@@ -145,7 +145,7 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
 	    const struct link_ops *links, const struct event_sink *sink)
 {
-	uint8_t seed[BUL_SEED_LEN];
+	uint8_t seed[HTABLE_SEED_LEN];
 	struct mag *m;
 
 	if (cfg_fault(cfg))

@@ -7,7 +7,7 @@
 
 #include "lib/cu.h"
 
-static const uint8_t seed[BUL_SEED_LEN] = "sixteen octets!";
+static const uint8_t seed[HTABLE_SEED_LEN] = "sixteen octets!";
 
 static struct mac mac_of(unsigned i)
 {
