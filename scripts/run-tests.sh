@@ -5,7 +5,8 @@
 #
 # Runs test programs one after another, shows what failed, and adds up what they themselves report:
 # CUnit's run summary, pytest's last line, or a plain "N passed, N failed". A program that fails
-# without saying so counts as one failure; one that ran nothing as well. DIR/total holds the sums.
+# without saying so counts as one failure; one that ran nothing as well. A test that could not run
+# says "  NAME skipped: why", and pytest says so in its own way. DIR/total holds the sums.
 set -uo pipefail
 out=build/results
 if [ "${1:-}" = --out ]; then
@@ -14,11 +15,14 @@ if [ "${1:-}" = --out ]; then
 fi
 rm -rf "$out"
 mkdir -p "$out"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 child=
+# The program gets the time to remove what it made.
+trap 'kill -TERM "$child" 2>/dev/null; wait "$child"; exit 130' INT TERM HUP
 
 # Prints "passed failed skipped" as the log tells; nothing when it tells nothing.
 tally() {
 	awk '
+	/^ +[a-z0-9_]+ skipped: / { p--; s++ }
 	/^ +tests +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+/ { p += $4; f += $5; seen = 1 }
 	/^=*[ ]?.*[0-9]+ (passed|failed|error|skipped).* in [0-9.]+s/ {
 		for (i = 2; i <= NF; i++) {
@@ -40,8 +44,11 @@ for cmd in "$@"; do
 	case $cmd in *pytest*) name=netns ;; esac
 	log=$out/$i-$name.log
 	start=$(date +%s)
-	$cmd >"$log" 2>&1
+	$cmd >"$log" 2>&1 &
+	child=$!
+	wait "$child"
 	rc=$?
+	child=
 	took=$(($(date +%s) - start))
 	read -r p f s < <(tally "$log"; echo)
 	if [ -z "${p:-}" ]; then
@@ -54,6 +61,7 @@ for cmd in "$@"; do
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '  %-32s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" "$took"
+	[ "$s" -eq 0 ] || grep -hE '(^| )skipped: |^SKIPPED' "$log" | sed 's/^ */    /'
 	if [ "$f" -ne 0 ]; then
 		echo "---- $cmd (exit $rc), end of $log:"
 		tail -60 "$log"
@@ -61,9 +69,6 @@ for cmd in "$@"; do
 	fi
 done
 echo "$passed $failed $skipped" >"$out/total"
-if [ "$skipped" -ne 0 ]; then
-	echo "$passed passed, $failed failed, $skipped skipped"
-else
-	echo "$passed passed, $failed failed"
-fi
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

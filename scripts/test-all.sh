@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every test there is, one total at the end.
+# Every test there is, in the order of what they need, one total at the end. A stage that is no
+# test program counts when it fails; the stages after it run all the same.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 [ "$(id -u)" -eq 0 ] || {
@@ -9,33 +10,46 @@ cd "$(dirname "$0")/.." || exit 1
 	exit 1
 }
 
-status=0
-stage() {
-	echo "== $1"
-	shift
-	"$@" || status=1
-}
-rm -rf build/results-check build/results-bpf build/results-netns
-stage "lint, unit tests, simulation (ASan, UBSan)" make --no-print-directory check
-stage "release build" make --no-print-directory all
-stage "documentation matches the program" scripts/gen-docs.sh --verify build/release/pmipd
-stage "BPF programs" make --no-print-directory check-bpf
-stage "network namespaces" make --no-print-directory check-netns
+build=${BUILD:-build}
+passed=0 failed=0 skipped=0 child=
+# The stage ends first and removes what it made.
+trap 'kill -TERM "$child" 2>/dev/null; wait "$child"; echo "interrupted" >&2; exit 130' INT TERM HUP
 
-passed=0 failed=0 skipped=0
-for suite in check bpf netns; do
-	if read -r p f s 2>/dev/null <"build/results-$suite/total"; then
-		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	else
-		echo "suite $suite did not finish" >&2
-		failed=$((failed + 1))
+add() { # total of a suite, "passed failed skipped"
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+stage() { # title, suite whose total counts or "", command
+	local title=$1 suite=$2 status=0 total
+	shift 2
+	echo "== $title"
+	[ -z "$suite" ] || rm -rf "$build/results-$suite"
+	"$@" &
+	child=$!
+	wait "$child" || status=$?
+	child=
+	if [ -n "$suite" ] && read -ra total 2>/dev/null <"$build/results-$suite/total"; then
+		add "${total[@]}"
+		[ "${total[1]}" -eq 0 ] || return
+	elif [ -n "$suite" ]; then
+		status=1
 	fi
-done
-[ $status -eq 0 ] || [ $failed -ne 0 ] || failed=1
+	[ $status -eq 0 ] || {
+		echo "failed: $title" >&2
+		add 0 1 0
+	}
+}
+
+rm -f "$build/total"
+stage "lint" "" make --no-print-directory lint
+stage "unit tests, fuzzing corpus, simulation (ASan, UBSan)" check \
+	make --no-print-directory FLAVOUR=asan check-run
+stage "release build" "" make --no-print-directory all
+stage "documentation matches the program" "" scripts/gen-docs.sh --verify "$build/release/pmipd"
+stage "BPF programs" bpf make --no-print-directory check-bpf
+stage "network namespaces" netns make --no-print-directory check-netns
+
 echo "== total"
-if [ $skipped -ne 0 ]; then
-	echo "$passed passed, $failed failed, $skipped skipped"
-else
-	echo "$passed passed, $failed failed"
-fi
+[ $skipped -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed" | tee "$build/total"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -83,7 +83,7 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 
 .PHONY: check-netns
 check-netns: all ## real daemons and hosts in network namespaces (needs root)
-	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/netns --bin $(O)"
+	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/netns --bin $(O)"
 
 .PHONY: check-kernels
 check-kernels: ## the data plane and a small domain on Debian's kernels 6.1 and 6.12, emulated (needs root)
@@ -96,4 +96,4 @@ check-kernels-run: all $(KERNEL_TEST_BINS) $(BPF_TEST_BINS) $(call unit_bins,net
 .PHONY: test
 test: ## install what is missing, build, run every test (needs root)
 	@scripts/install-deps.sh
-	@scripts/test-all.sh
+	+@scripts/test-all.sh

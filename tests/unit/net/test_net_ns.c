@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -58,6 +59,15 @@ __attribute__((format(printf, 1, 2))) static int sh(const char *fmt, ...)
 	return system(cmd);
 }
 
+/* f0 and f1, joined; the kernel itself sends nothing there. */
+static void make_quiet_pair(void)
+{
+	CU_ASSERT_EQUAL_FATAL(sh("ip link add f0 type veth peer name f1"), 0);
+	CU_ASSERT_EQUAL(nl_sysctl_ipv6("f0", "disable_ipv6", "1"), 0);
+	CU_ASSERT_EQUAL(nl_sysctl_ipv6("f1", "disable_ipv6", "1"), 0);
+	CU_ASSERT_EQUAL(sh("ip link set f0 up && ip link set f1 up"), 0);
+}
+
 static void wait_fd(int fd, short events, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};
@@ -83,6 +93,7 @@ static void setup(void)
 	child = fork();
 	if (child == 0) {
 		close(ready[0]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (unshare(CLONE_NEWNET) || write(ready[1], "x", 1) != 1)
 			_exit(1);
 		close(ready[1]);
@@ -748,8 +759,7 @@ static void test_frame_sock(void)
 	uint8_t b[100];
 
 	NEEDS_ROOT();
-	sh("ip link add f0 type veth peer name f1; sysctl -qw net.ipv6.conf.f0.disable_ipv6=1 "
-	   "net.ipv6.conf.f1.disable_ipv6=1; ip link set f0 up; ip link set f1 up");
+	make_quiet_pair();
 	f0 = if_nametoindex("f0");
 	f1 = if_nametoindex("f1");
 	CU_ASSERT_EQUAL_FATAL(frame_sock_new(&s, on_frame, NULL), 0);
@@ -803,9 +813,8 @@ static void test_frame_sock(void)
 	CU_ASSERT_EQUAL(box.n, 1);
 
 	/* it is deleted and made anew: another index, added again */
-	sh("ip link del f0; ip link add f0 type veth peer name f1; "
-	   "sysctl -qw net.ipv6.conf.f0.disable_ipv6=1 net.ipv6.conf.f1.disable_ipv6=1; "
-	   "ip link set f0 up; ip link set f1 up");
+	sh("ip link del f0");
+	make_quiet_pair();
 	frame_sock_read(s, 0, 1);
 	frame_sock_del(s, f0);
 	frame_sock_del(other, f1);
