@@ -131,7 +131,6 @@ static int session_new(struct mag *m, const struct mag_attachment *a, const stru
 		       struct mag_lma *lma, struct mag_session **out)
 {
 	struct mag_session *s = calloc(1, sizeof(*s) + id->len);
-	bool hint = a->handoff_hint >= HI_NEW_INTERFACE && a->handoff_hint <= HI_UNKNOWN;
 
 	if (!s)
 		return -ENOMEM;
@@ -143,9 +142,7 @@ static int session_new(struct mag *m, const struct mag_attachment *a, const stru
 	s->b.lmaa = lma->info.addr;
 	s->lma = lma;
 	s->access_mtu = a->access_mtu;
-	/* RFC 5213 6.9.1.1 (5): 1, 2 and 3 are for a trigger that knows; the MAG alone cannot tell
-	 */
-	s->first_hi = hint ? a->handoff_hint : HI_UNKNOWN;
+	s->first_hi = HI_UNKNOWN;
 	s->local_routing = mag_wants_local_routing(m, id);
 	s->timer.fire = mag_timer_fired;
 	m->env->random(m->env->ctx, &s->b.seq, sizeof(s->b.seq));

@@ -39,6 +39,11 @@ static bool may_repeat(void *obj, void *arg)
 	return s->quick < MAG_QUICK_RETRIES;
 }
 
+static bool may_repeat_here(void *obj, void *arg)
+{
+	return may_repeat(obj, arg) && is_attached(obj, arg);
+}
+
 static bool asked_by_name(void *obj, void *arg)
 {
 	const struct mag_session *s = obj;
@@ -92,11 +97,21 @@ static void tear_down(struct mag *m, const struct link_node *node)
 		m->links->teardown(m->links->ctx, node);
 }
 
+/* RFC 5213 6.9.1.1 (5): 1, 2 and 3 are for a trigger that knows; the MAG alone cannot tell. */
+static void take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t now)
+{
+	if (a->handoff_hint < HI_NEW_INTERFACE || a->handoff_hint > HI_UNKNOWN)
+		return;
+	s->first_hi = a->handoff_hint;
+	s->hint_until = nsec_add(now, nsec_from_ms(MAG_HINT_LIFE_MS));
+}
+
 static void act_register(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
+	take_hint(s, c->at, c->now);
 	s->absent = false;
 	s->quick = 0;
 	mag_request(c->m, s, MRK_REGISTER, c->now);
@@ -153,7 +168,6 @@ static void act_advertise(void *obj, void *arg)
 	mag_advertise(c->m, obj);
 }
 
-/* Rejected, but worth repeating at once: the node keeps its addresses for that round trip. */
 /* RFC 6275 11.7.3: go on from the number that the LMA accepted last */
 static void adopt_sequence(struct mag_session *s, const struct mag_ctx *c)
 {
@@ -161,6 +175,7 @@ static void adopt_sequence(struct mag_session *s, const struct mag_ctx *c)
 		s->b.seq = c->msg->ba.seq;
 }
 
+/* Rejected, but worth repeating at once: the node keeps its addresses for that round trip. */
 static void act_again(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
@@ -502,6 +517,8 @@ static void act_reassert_there(void *obj, void *arg)
 	{st, MEV_ANY_PREFIX, NULL,          act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},    \
 	{st, MEV_LATER,      NULL,          act_backoff,       MST_BACKOFF,     "RFC 6275 11.7.3"},          \
 	{st, MEV_CLOCK,      NULL,          act_backoff_clock, MST_BACKOFF,     "RFC 5213 6.9.1.2 (9)"},     \
+	{st, MEV_LATE,       may_repeat_here, act_again,       MST_REGISTERING, "RFC 5213 6.9.4 (4)"},       \
+	{st, MEV_LATE,       NULL,          act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},            \
 	{st, MEV_REFUSED,    NULL,          act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},    \
 	{st, MEV_DENIED,     NULL,          act_refuse,        MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
 /* An event that changes nothing there. */
@@ -509,7 +526,8 @@ static void act_reassert_there(void *obj, void *arg)
 #define ANY_ANSWER(st, action, next, clause)                                                                 \
 	{st, MEV_ACCEPTED, NULL, action, next, clause}, {st, MEV_AGAIN, NULL, action, next, clause},         \
 	{st, MEV_ANY_PREFIX, NULL, action, next, clause}, {st, MEV_LATER, NULL, action, next, clause},       \
-	{st, MEV_CLOCK, NULL, action, next, clause}, {st, MEV_REFUSED, NULL, action, next, clause},          \
+	{st, MEV_CLOCK, NULL, action, next, clause}, {st, MEV_LATE, NULL, action, next, clause},             \
+	{st, MEV_REFUSED, NULL, action, next, clause},                                                       \
 	{st, MEV_DENIED, NULL, action, next, clause}, {st, MEV_MISMATCH, NULL, action, next, clause}
 
 static const struct fsm_rule rules[] = {
@@ -607,10 +625,12 @@ static const struct fsm_rule rules[] = {
 	{MST_DEREGISTERING, MEV_ACCEPTED, NULL,        act_done,          MST_GONE,          "RFC 5213 6.9.1.4"},
 	{MST_DEREGISTERING, MEV_TIMEOUT,  NULL,        act_unanswered,    MST_GONE,          "RFC 5213 6.9.1.4"},
 	{MST_DEREGISTERING, MEV_AGAIN,    may_repeat,  act_again,         FSM_SAME,          "RFC 6275 11.7.3"},
+	{MST_DEREGISTERING, MEV_LATE,     may_repeat,  act_again,         FSM_SAME,          "RFC 5213 6.9.4 (4)"},
 	IGNORED(MST_DEREGISTERING, MEV_AGAIN, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_ANY_PREFIX, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_LATER, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_CLOCK, "RFC 5213 6.9.1.4"),
+	IGNORED(MST_DEREGISTERING, MEV_LATE, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_REFUSED, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_DENIED, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_MISMATCH, "RFC 5213 6.9.1.2 (6)"),

@@ -77,6 +77,7 @@
 	X(MAG_C_RENUMBERED, "renumbered", "refreshes that changed the prefix set")                         \
 	X(MAG_C_DP_FAILED, "dataplane_failed", "accepted registrations the data plane could not take")     \
 	X(MAG_C_CLOCK_SKEW, "clock_skew", "LMA answered that our clock is off")                            \
+	X(MAG_C_TIMESTAMP_LATE, "timestamp_late", "LMA refused a timestamp although the clocks agree")     \
 	X(MAG_C_LINK_LOCAL_CONFLICT, "link_local_conflict", "LMA's link-local address in use by the node") \
 	X(MAG_C_LINK_LOCAL_MADE, "link_local_made", "LMA gave no link-local address, made one")            \
 	X(MAG_C_PBA_RECEIVED, "pba_received", "Binding Acknowledgements received")                         \
@@ -135,6 +136,7 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MEV_ANY_PREFIX, "ask for any prefix")                                                    \
 	X(MEV_LATER, "ask later")                                                                  \
 	X(MEV_CLOCK, "clock differs")                                                              \
+	X(MEV_LATE, "came late")         /* timestamp refused, yet the clocks agree */             \
 	X(MEV_REFUSED, "refused")                                                                  \
 	X(MEV_DENIED, "denied")          /* not before administrative action */                    \
 	X(MEV_MISMATCH, "not echoed")    /* ignored answer that ends retransmission */             \
@@ -156,6 +158,8 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 
 #define MAG_MAX_UPDATE_RATE  3   /* per second and session, RFC 6275 12 */
 #define MAG_QUICK_RETRIES    3   /* requests repeated at once after a rejection */
+#define MAG_CLOCKS_AGREE_MS  300 /* TimestampValidityWindow by default, RFC 5213 9.1 */
+#define MAG_HINT_LIFE_MS     10000 /* MinDelayBeforeBCEDelete by default, RFC 5213 9.1 */
 #define MAG_INFLIGHT         4096 /* power of two */
 #define MAG_LIFETIME_UNITS   65535u
 #define MAG_BACKOFF_FIRST    4u  /* first wait, in INITIAL_BINDACK_TIMEOUTs */
@@ -193,12 +197,13 @@ struct mag_session {
 	struct mag_request req;
 	nsec_t refresh_at;
 	nsec_t quiet_until;                 /* REJECTED, BARRED */
+	nsec_t hint_until;                  /* how long the trigger's 2 or 3 is certain */
 	nsec_t sent[MAG_MAX_UPDATE_RATE];   /* times of the last transmissions, a ring */
 	uint32_t n_sent;
 	uint32_t access_mtu;
 	struct rtx backoff;
 	uint8_t state;
-	uint8_t first_hi;    /* Handoff Indicator of the initial registration */
+	uint8_t first_hi;    /* Handoff Indicator of the initial registration, as the trigger knew */
 	uint8_t move_hi;     /* of MRK_MOVE */
 	uint8_t reg_att;     /* Access Technology Type that the LMA knows */
 	uint8_t last_status;

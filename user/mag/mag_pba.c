@@ -4,8 +4,8 @@
  *
  * An answer belongs to the open request of the same MN-Identifier, LMA and Sequence Number. Status
  * 135 carries the LMA's last accepted number instead of ours, so there the options must echo the
- * request and the number must explain the refusal. An option that the LMA left out is no contradiction; one that differs is,
- * and ends the request's retransmission.
+ * request and the number must explain the refusal. An option that the LMA left out is no
+ * contradiction; one that differs is, and ends the request's retransmission.
  */
 #include "mag/mag_int.h"
 
@@ -144,35 +144,53 @@ static unsigned prefixes_of(const struct mh_msg *msg, struct prefix6 out[DP_PREF
 	return n;
 }
 
-static void clock_differs(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
-			  nsec_t now)
+/*
+ * Status 156. The answer holds the LMA's time of day, which RFC 5213 6.9.1.2 (9) lets us look at
+ * but not adopt. When it is as near to ours as TimestampValidityWindow allows, no clock is to
+ * blame: the request waited somewhere on its way, for a neighbour to be resolved or in a queue, or
+ * came twice. A fresh timestamp is then all that is missing.
+ */
+static enum mag_event judge_clock(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+				  nsec_t now)
 {
 	const struct mh_opt *o = mh_opt(msg, MHO_TIMESTAMP);
 	uint64_t theirs, ours = m->env->wallclock(m->env->ctx);
+	int64_t offset_ms;
 
-	mag_count_up(m, MAG_C_CLOCK_SKEW);
 	if (!o) {
+		mag_count_up(m, MAG_C_CLOCK_SKEW);
 		mag_log(m, s, &s->lma->limit, now, LOG_C_LOCAL, "%s says that our clock is off",
 			s->lma->name);
-		return;
+		return MEV_CLOCK;
 	}
 	theirs = timestamp_to_wallclock(o->timestamp);
-	s->lma->info.clock_offset_ms = theirs > ours ? (int64_t)((theirs - ours) / 1000000)
-						     : -(int64_t)((ours - theirs) / 1000000);
-	/* RFC 5213 6.9.1.2 (9): reported, never adopted */
+	offset_ms = theirs > ours ? (int64_t)((theirs - ours) / 1000000)
+				  : -(int64_t)((ours - theirs) / 1000000);
+	s->lma->info.clock_offset_ms = offset_ms;
+	if (offset_ms >= -MAG_CLOCKS_AGREE_MS && offset_ms <= MAG_CLOCKS_AGREE_MS) {
+		mag_count_up(m, MAG_C_TIMESTAMP_LATE);
+		mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE,
+			"%s got the request late or twice: our clocks agree to %+lld ms",
+			s->lma->name, (long long)offset_ms);
+		return MEV_LATE;
+	}
+	mag_count_up(m, MAG_C_CLOCK_SKEW);
 	mag_log(m, s, &s->lma->limit, now, LOG_C_LOCAL,
 		"the clock of %s differs from ours by %+lld ms: synchronize both to one time "
 		"source",
-		s->lma->name, (long long)s->lma->info.clock_offset_ms);
+		s->lma->name, (long long)offset_ms);
+	return MEV_CLOCK;
 }
 
-static void rejected(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
+/* What a rejection leads to, where that depends on more than its status. */
+static enum mag_event rejected(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+			       enum mag_event ev, nsec_t now)
 {
 	const char *status = pba_status_name(msg->ba.status);
 
 	s->lma->info.pba_rejected++;
-	if (msg->ba.status == PBA_TIMESTAMP_MISMATCH)
-		clock_differs(m, s, msg, now);
+	if (ev == MEV_CLOCK)
+		ev = judge_clock(m, s, msg, now);
 	else
 		mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE, "%s rejected the request: %u %s",
 			s->lma->name, msg->ba.status, status);
@@ -183,6 +201,7 @@ static void rejected(struct mag *m, struct mag_session *s, const struct mh_msg *
 					    .mac = &s->b.mac,
 					    .peer = &s->b.lmaa,
 					    .cause = status});
+	return ev;
 }
 
 static void answered(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
@@ -207,7 +226,7 @@ static void answered(struct mag *m, struct mag_session *s, const struct mh_msg *
 	s->last_status = msg->ba.status;
 	c.cause = pba_status_name(msg->ba.status);
 	if (msg->ba.status >= 128) {
-		rejected(m, s, msg, now);
+		ev = rejected(m, s, msg, ev, now);
 	} else if (s->req.lifetime && !msg->ba.lifetime) {
 		mag_count_up(m, MAG_C_PBA_NO_LIFETIME);
 		ev = MEV_REFUSED;

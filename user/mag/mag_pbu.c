@@ -196,6 +196,19 @@ static void arm_after_sending(struct mag *m, struct mag_session *s, nsec_t now)
 	deadline_arm(&m->timers, &s->timer, due);
 }
 
+/*
+ * RFC 5213 6.9.1.1 (4, 5): 2 and 3 say for certain that an existing session moved here. The old MAG
+ * lets the session go when the node leaves, and the LMA keeps it for MinDelayBeforeBCEDelete; after
+ * that nobody here knows whether it still exists, and the LMA might take another interface's
+ * binding for it. Then the state is unknown. 1 speaks of the interface alone and stays true.
+ */
+static uint8_t arrival_hint(const struct mag_session *s, nsec_t now)
+{
+	bool of_a_session = s->first_hi == HI_BETWEEN_INTERFACES || s->first_hi == HI_BETWEEN_MAGS;
+
+	return of_a_session && now >= s->hint_until ? HI_UNKNOWN : s->first_hi;
+}
+
 void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	nsec_t at = allowed_at(s, now);
@@ -218,7 +231,7 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 	}
 	switch (s->req.kind) {
 	case MRK_REGISTER:
-		s->req.hi = s->registered ? HI_NO_CHANGE : s->first_hi;
+		s->req.hi = s->registered ? HI_NO_CHANGE : arrival_hint(s, now);
 		s->req.lifetime = wanted_lifetime(m, s);
 		break;
 	case MRK_MOVE:

@@ -422,7 +422,7 @@ struct reply {
 	const struct mac *llid;
 	bool bare;                  /* neither HI, ATT nor LLID */
 	const char *link_local;
-	int64_t clock_ms;           /* LMA's clock minus ours, in the Timestamp option */
+	int64_t clock_ms;           /* 156, 157: LMA's clock minus ours, in the Timestamp option */
 	uint16_t advice_s;
 	bool not_proxy;
 	const char *from, *at;
@@ -481,9 +481,10 @@ static void answer(struct bench *b, const struct reply *r)
 		mh_opt_add(&m, MHO_LINK_LOCAL)->addr = mh_opt(q, MHO_LINK_LOCAL)->addr;
 	if (mh_opt(q, MHO_TIMESTAMP))
 		mh_opt_add(&m, MHO_TIMESTAMP)->timestamp =
-			r->clock_ms ? timestamp_from_wallclock(bench_wallclock(b) +
-							       (uint64_t)r->clock_ms * 1000000)
-				    : mh_opt(q, MHO_TIMESTAMP)->timestamp;
+			r->status == PBA_TIMESTAMP_MISMATCH || r->status == PBA_TIMESTAMP_LOWER
+				? timestamp_from_wallclock(bench_wallclock(b) +
+							   (uint64_t)r->clock_ms * 1000000)
+				: mh_opt(q, MHO_TIMESTAMP)->timestamp;
 	if (r->advice_s)
 		mh_opt_add(&m, MHO_BINDING_REFRESH_ADVICE)->refresh_interval = r->advice_s / 4;
 	len = mh_encode(&m, buf, sizeof(buf), &src, &dst);

@@ -209,7 +209,7 @@ static void test_any_rejection_ends_service(void)
 			continue;
 		}
 		b->n_calls = 0;
-		answer_status(b, (uint8_t)status);
+		answer(b, &(struct reply){.status = (uint8_t)status, .clock_ms = 5000});
 		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
 		CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
 		CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 0);
@@ -265,7 +265,7 @@ static void test_status_table(void)
 		{153, "pba_153_not_lma_for_this_mn",             "REJECTED",    true},
 		{154, "pba_154_mag_not_authorized",              "REJECTED",    true},
 		{155, "pba_155_not_authorized_for_hnp",          "REJECTED",    true},
-		{156, "pba_156_timestamp_mismatch",              "BACKOFF",     false},
+		{156, "pba_156_timestamp_mismatch",              "REGISTERING", false},
 		{157, "pba_157_timestamp_lower",                 "REGISTERING", false},
 		{158, "pba_158_missing_hnp",                     "REJECTED",    true},
 		{159, "pba_159_prefix_set_mismatch",             "REJECTED",    true},
@@ -402,15 +402,104 @@ static void test_156(void)
 	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
 	ours = timestamp_from_wallclock(bench_wallclock(b));
 	CU_ASSERT_EQUAL(mh_opt(&last_sent(b)->msg, MHO_TIMESTAMP)->timestamp, ours);
-	answer(b, &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = 250});
+	answer(b, &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = 350});
 	mag_walk_lmas(b->m, lma_cb, NULL);
-	CU_ASSERT(offset_seen >= 249 && offset_seen <= 250);
+	CU_ASSERT(offset_seen >= 349 && offset_seen <= 350);
 	run_ms(b, 63999);
 	CU_ASSERT_EQUAL(b->n_sent, 2);
 	run_ms(b, 1);
 	CU_ASSERT_EQUAL(b->n_sent, 3);
 	accept_it(b);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	bench_free(b);
+}
+
+/* The request lay in a queue for longer than the LMA's window; no clock is wrong. */
+static void test_156_late(void)
+{
+	struct bench *b = bench_up();
+	uint64_t first, ours;
+	unsigned i;
+
+	attach(b, 7, 1);
+	first = mh_opt(&last_sent(b)->msg, MHO_TIMESTAMP)->timestamp;
+	run_ms(b, 400);
+	answer_status(b, PBA_TIMESTAMP_MISMATCH);
+	CU_ASSERT_EQUAL(counter(b, "clock_skew"), 0);
+	CU_ASSERT_EQUAL(counter(b, "timestamp_late"), 1);
+	/* at once, with the time of now */
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	ours = timestamp_from_wallclock(bench_wallclock(b));
+	CU_ASSERT_EQUAL(mh_opt(&last_sent(b)->msg, MHO_TIMESTAMP)->timestamp, ours);
+	CU_ASSERT_NOT_EQUAL(first, ours);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	/* bounded, and then as after 130: 4 s, not a clock's 32 s */
+	attach(b, 7, 2);
+	for (i = 0; i < 10 && in_state(b, 2, "REGISTERING"); i++) {
+		answer_status(b, PBA_TIMESTAMP_MISMATCH);
+		run_ms(b, 400);
+	}
+	CU_ASSERT_EQUAL(i, 4);
+	CU_ASSERT_TRUE(in_state(b, 2, "BACKOFF"));
+	i = (unsigned)b->n_sent;
+	run_ms(b, 3599);
+	CU_ASSERT_EQUAL(b->n_sent, i);
+	run_ms(b, 1);
+	CU_ASSERT_EQUAL(b->n_sent, i + 1);
+	bench_free(b);
+}
+
+/* 300 ms, the default of TimestampValidityWindow, is where the clocks begin to differ. */
+static void test_156_edges(void)
+{
+	static const struct {
+		int64_t ms;
+		bool late;
+	} cases[] = {{299, true}, {-299, true}, {302, false}, {-302, false}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bench *b = bench_up();
+
+		attach(b, 7, 1);
+		answer(b, &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = cases[i].ms});
+		CU_ASSERT_EQUAL(counter(b, "timestamp_late"), cases[i].late);
+		CU_ASSERT_EQUAL(counter(b, "clock_skew"), !cases[i].late);
+		CU_ASSERT_TRUE(in_state(b, 1, cases[i].late ? "REGISTERING" : "BACKOFF"));
+		bench_free(b);
+	}
+}
+
+/* A rejection ends service all the same; a refresh is repeated under its prefix, for a node that is
+ * here. A de-registration is repeated too, or the LMA keeps a binding of nobody. */
+static void test_156_late_refresh(void)
+{
+	struct bench *b = bench_active();
+
+	b->confirm_at_once = true;
+	run_ms(b, 2700000);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	answer_status(b, PBA_TIMESTAMP_MISMATCH);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
+	CU_ASSERT_FALSE(prefix6_is_zero(&mh_opt(&last_sent(b)->msg, MHO_HNP)->hnp.prefix));
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	run_ms(b, 2700000);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+	b->attached = false;
+	answer_status(b, PBA_TIMESTAMP_MISMATCH);
+	CU_ASSERT_EQUAL(b->n_sent, 4);
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 5);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	run_ms(b, 400);
+	answer_status(b, PBA_TIMESTAMP_MISMATCH);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 6);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
 	bench_free(b);
 }
 
@@ -781,6 +870,9 @@ int main(int argc, char **argv)
 		{"G-13 (RFC 5213 6.9.1.2 item 10): 155 asks once for any prefix, never again for the same", test_155},
 		{"G-13 (RFC 5213 8.9): 159 to a refresh asks the LMA for the set it has", test_159_refresh},
 		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 is reported and retried slowly with our own time", test_156},
+		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 while the clocks agree is repeated at once, bounded", test_156_late},
+		{"G-13 (RFC 5213 9.1): beyond 300 ms the clocks are to blame, up to there the way", test_156_edges},
+		{"G-13 (RFC 5213 6.9.1.2 items 9, 11): a late refresh ends service until it is repeated", test_156_late_refresh},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of times", test_157},
 		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): 157 to a refresh registers again only who is here", test_157_moved},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance", test_157_twice},

@@ -147,6 +147,48 @@ static void test_hint(void)
 	bench_free(b);
 }
 
+/* What was certain at the arrival is not certain for ever; a new trigger knows anew. */
+static void test_hint_ages(void)
+{
+	static const uint8_t cases[][2] = {{1, 1}, {2, 4}, {3, 4}, {4, 4}};
+	struct bench *b;
+	struct mag_attachment a;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		b = bench_up();
+		a = attachment(7, 1);
+		a.handoff_hint = cases[i][0];
+		CU_ASSERT_EQUAL(mag_attach(b->m, &a, b->now), 0);
+		run_ms(b, 9999);
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+		CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), cases[i][0]);
+		run_ms(b, 5001);
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 5);
+		CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), cases[i][1]);
+		bench_free(b);
+	}
+
+	b = bench_up();
+	a = attachment(7, 1);
+	a.handoff_hint = HI_BETWEEN_INTERFACES;
+	CU_ASSERT_EQUAL(mag_attach(b->m, &a, b->now), 0);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	run_ms(b, 4000);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_BETWEEN_INTERFACES);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	run_ms(b, 8000);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	a.handoff_hint = HI_BETWEEN_MAGS;
+	a.cause = MAG_CAUSE_CONTROL;
+	CU_ASSERT_EQUAL(mag_attach(b->m, &a, b->now), 0);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_BETWEEN_MAGS);
+	bench_free(b);
+}
+
 static void test_hint_kept(void)
 {
 	struct bench *b = bench_up();
@@ -434,6 +476,7 @@ int main(int argc, char **argv)
 		{"G-1 (RFC 5213 6.2): the PBU goes to the LMA of the profile, if it is one of ours", test_lma_of_profile},
 		{"G-2 G-3 (RFC 5213 6.9.1.1 item 5): 4 unless the trigger knows 1, 2 or 3", test_hint},
 		{"G-2 (RFC 5213 6.9.4): a retransmission keeps the handoff indicator", test_hint_kept},
+		{"G-3 (RFC 5213 6.9.1.1 item 5): 2 and 3 become 4 after MinDelayBeforeBCEDelete", test_hint_ages},
 		{"G-4 (RFC 5213 6.9.1.1 item 6): with timestamps one counter numbers all PBUs of the MAG", test_counter_seq},
 		{"G-5 (RFC 5213 6.9.1.1 item 3): prefixes of the profile are asked for by name", test_static_prefixes},
 		{"G-6 (RFC 5213 6.14): a node that is not entitled causes no signalling and no advertisement", test_not_entitled_is_silent},

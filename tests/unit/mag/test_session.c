@@ -228,7 +228,7 @@ static void test_detach_rejected(void)
 	struct bench *b = bench_active();
 
 	detach_node(b, 7, 1);
-	answer_status(b, PBA_TIMESTAMP_MISMATCH);
+	answer(b, &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = 5000});
 	CU_ASSERT_EQUAL(mag_count(b->m), 1);
 	run_ms(b, 1000);
 	CU_ASSERT_EQUAL(mag_count(b->m), 0);
