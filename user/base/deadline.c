@@ -1,131 +1,231 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/deadline.h"
 
+enum side { EARLIER, LATER };
+
 static bool before(const struct deadline *a, const struct deadline *b)
 {
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-/* Both are roots (no prev, no next); either may be NULL. Returns the root of the union. */
-static struct deadline *meld(struct deadline *a, struct deadline *b)
+static bool is_red(const struct deadline *d)
 {
-	struct deadline *t;
-
-	if (!a)
-		return b;
-	if (!b)
-		return a;
-	if (before(b, a)) {
-		t = a;
-		a = b;
-		b = t;
-	}
-	b->prev = a;
-	b->next = a->child;
-	if (b->next)
-		b->next->prev = b;
-	a->child = b;
-	return a;
+	return d && d->red;
 }
 
-/* Melds a list of siblings into one tree: in pairs from left to right, then from right to left. */
-static struct deadline *meld_siblings(struct deadline *first)
+static int side_of(const struct deadline *d)
 {
-	struct deadline *pairs = NULL, *root = NULL;
-
-	while (first) {
-		struct deadline *a = first, *b = a->next;
-
-		first = b ? b->next : NULL;
-		a->next = a->prev = NULL;
-		if (b)
-			b->next = b->prev = NULL;
-		a = meld(a, b);
-		a->next = pairs;
-		pairs = a;
-	}
-	while (pairs) {
-		struct deadline *a = pairs;
-
-		pairs = a->next;
-		a->next = NULL;
-		root = meld(root, a);
-	}
-	return root;
+	return d->parent && d->parent->child[LATER] == d;
 }
 
-/* Takes d out; its children, melded to one tree, take its place. */
-static void unlink_node(struct deadlines *h, struct deadline *d)
+/* `by`, which may be NULL, becomes what `d` is for d's parent. */
+static void replace(struct deadline_tree *t, const struct deadline *d, struct deadline *by)
 {
-	struct deadline *sub = meld_siblings(d->child);
+	if (d->parent)
+		d->parent->child[side_of(d)] = by;
+	else
+		t->root = by;
+	if (by)
+		by->parent = d->parent;
+}
 
-	if (d == h->root) {
-		h->root = sub;
-	} else if (d == h->later) {
-		h->later = sub;
-	} else {
-		struct deadline *put = d->next;
+/* d goes down to `side`; its child of the other side takes its place. */
+static void rotate(struct deadline_tree *t, struct deadline *d, int side)
+{
+	struct deadline *up = d->child[!side];
 
-		if (sub) {
-			sub->next = d->next;
-			if (d->next)
-				d->next->prev = sub;
-			sub->prev = d->prev;
-			put = sub;
-		} else if (d->next) {
-			d->next->prev = d->prev;
+	replace(t, d, up);
+	d->child[!side] = up->child[side];
+	if (d->child[!side])
+		d->child[!side]->parent = d;
+	up->child[side] = d;
+	d->parent = up;
+}
+
+/* The one next to d in the order of time; NULL when there is none. */
+static struct deadline *neighbour(const struct deadline *d, int side)
+{
+	struct deadline *n = d->child[side];
+
+	if (n) {
+		while (n->child[!side])
+			n = n->child[!side];
+		return n;
+	}
+	while (d->parent && side_of(d) == side)
+		d = d->parent;
+	return d->parent;
+}
+
+/* d is red and its parent may be, too. */
+static void mend_red(struct deadline_tree *t, struct deadline *d)
+{
+	struct deadline *p, *g;
+
+	while (is_red(p = d->parent)) {
+		const int side = side_of(p);
+
+		g = p->parent; /* there is one: a root is black */
+		if (is_red(g->child[!side])) {
+			g->child[!side]->red = p->red = false;
+			g->red = true;
+			d = g;
+			continue;
 		}
-		if (d->prev->child == d)
-			d->prev->child = put;
-		else
-			d->prev->next = put;
+		if (side_of(d) != side) {
+			rotate(t, p, side);
+			p = d;
+		}
+		p->red = false;
+		g->red = true;
+		rotate(t, g, !side);
+		break;
 	}
-	d->child = d->next = d->prev = NULL;
-	d->armed = false;
-	h->n--;
+	t->root->red = false;
+}
+
+/* What is below p on `side` has one black node less than what is below it on the other. */
+static void mend_black(struct deadline_tree *t, struct deadline *p, int side)
+{
+	struct deadline *d = p ? p->child[side] : t->root;
+
+	while (p && !is_red(d)) {
+		struct deadline *s = p->child[!side]; /* there is one: it has the black node more */
+
+		if (s->red) {
+			s->red = false;
+			p->red = true;
+			rotate(t, p, side);
+			s = p->child[!side];
+		}
+		if (!is_red(s->child[0]) && !is_red(s->child[1])) {
+			s->red = true;
+			d = p;
+			side = side_of(d);
+			p = d->parent;
+			continue;
+		}
+		if (!is_red(s->child[!side])) {
+			s->child[side]->red = false;
+			s->red = true;
+			rotate(t, s, !side);
+			s = p->child[!side];
+		}
+		s->red = p->red;
+		p->red = s->child[!side]->red = false;
+		rotate(t, p, side);
+		return;
+	}
+	if (d)
+		d->red = false;
+}
+
+static void insert(struct deadline_tree *t, struct deadline *d)
+{
+	struct deadline *p = t->last;
+	int side = LATER;
+
+	/* mostly the new one is the last of all */
+	if (p && before(d, p)) {
+		p = t->root;
+		while (side = !before(d, p), p->child[side])
+			p = p->child[side];
+	}
+	d->parent = p;
+	d->child[EARLIER] = d->child[LATER] = NULL;
+	d->red = true;
+	if (p)
+		p->child[side] = d;
+	else
+		t->root = d;
+	if (!p || (p == t->first && side == EARLIER))
+		t->first = d;
+	if (!p || (p == t->last && side == LATER))
+		t->last = d;
+	mend_red(t, d);
+}
+
+static void take_out(struct deadline_tree *t, struct deadline *d)
+{
+	struct deadline *p = d->parent;
+	int side = side_of(d);
+	bool red = d->red;
+
+	if (t->first == d)
+		t->first = neighbour(d, LATER);
+	if (t->last == d)
+		t->last = neighbour(d, EARLIER);
+	if (d->child[EARLIER] && d->child[LATER]) {
+		/* the next one, which has no earlier child, goes from its place to that of d */
+		struct deadline *s = neighbour(d, LATER);
+
+		red = s->red;
+		side = side_of(s);
+		p = s->parent == d ? s : s->parent;
+		replace(t, s, s->child[LATER]);
+		for (int i = EARLIER; i <= LATER; i++) {
+			s->child[i] = d->child[i];
+			if (s->child[i])
+				s->child[i]->parent = s;
+		}
+		s->red = d->red;
+		replace(t, d, s);
+	} else {
+		replace(t, d, d->child[d->child[EARLIER] ? EARLIER : LATER]);
+	}
+	if (!red)
+		mend_black(t, p, side);
+}
+
+static struct deadline_tree *tree_of(struct deadlines *h, const struct deadline *d)
+{
+	return d->waits ? &h->waiting : &h->tree;
 }
 
 void deadline_arm(struct deadlines *h, struct deadline *d, nsec_t at)
 {
-	struct deadline **heap;
-
-	if (d->armed)
-		unlink_node(h, d);
+	deadline_cancel(h, d);
 	d->at = at;
 	d->order = h->armed_total++;
-	d->child = d->next = d->prev = NULL;
 	d->armed = true;
-	heap = h->running && at <= h->run_now ? &h->later : &h->root;
-	*heap = meld(*heap, d);
+	d->waits = h->running && at <= h->run_now;
+	insert(tree_of(h, d), d);
 	h->n++;
 }
 
 void deadline_cancel(struct deadlines *h, struct deadline *d)
 {
-	if (d->armed)
-		unlink_node(h, d);
+	if (!d->armed)
+		return;
+	take_out(tree_of(h, d), d);
+	d->armed = false;
+	h->n--;
 }
 
 nsec_t deadline_next(const struct deadlines *h)
 {
-	return nsec_min(h->root ? h->root->at : NSEC_NEVER, h->later ? h->later->at : NSEC_NEVER);
+	const struct deadline *a = h->tree.first, *b = h->waiting.first;
+
+	return nsec_min(a ? a->at : NSEC_NEVER, b ? b->at : NSEC_NEVER);
 }
 
 size_t deadline_run(struct deadlines *h, void *ctx, nsec_t now)
 {
+	struct deadline *d;
 	size_t fired = 0;
 
 	h->running = true;
 	h->run_now = now;
-	while (h->root && h->root->at <= now) {
-		struct deadline *d = h->root;
-
-		unlink_node(h, d);
+	while ((d = h->tree.first) && d->at <= now) {
+		deadline_cancel(h, d);
 		fired++;
 		d->fire(d, ctx, now);
 	}
 	h->running = false;
-	h->root = meld(h->root, h->later);
-	h->later = NULL;
+	while ((d = h->waiting.first)) {
+		take_out(&h->waiting, d);
+		d->waits = false;
+		insert(&h->tree, d);
+	}
 	return fired;
 }

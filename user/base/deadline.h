@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A heap of deadlines (intrusive pairing heap). Arming, moving and cancelling a deadline
- * allocates nothing and cannot fail, whatever the number of entries.
+ * Deadlines in the order of their times (intrusive red-black trees). Arming, moving and cancelling
+ * a deadline allocates nothing and cannot fail. With n armed, each of them takes O(log n) steps in
+ * the worst case, not only on average; one that is armed to be the last of all, as most are, takes
+ * a few.
  *
  * The owner embeds a struct deadline and gets it back through container_of. Deadlines with the
  * same time fire in the order in which they were armed (determinism).
@@ -18,14 +20,18 @@ struct deadline {
 	uint64_t order;
 	/* called from deadline_run(); the deadline is already disarmed and may be armed again */
 	void (*fire)(struct deadline *d, void *ctx, nsec_t now);
-	struct deadline *child, *next, *prev;
-	bool armed;
+	struct deadline *parent, *child[2]; /* child: earlier, later */
+	bool armed, red, waits;
+};
+
+struct deadline_tree {
+	struct deadline *root, *first, *last;
 };
 
 /* Zero-initialised is empty. The members are for deadline.c, except that n may be read. */
 struct deadlines {
-	struct deadline *root;
-	struct deadline *later; /* due already, armed by a callback: waits for the next run */
+	struct deadline_tree tree;
+	struct deadline_tree waiting; /* due already, armed by a callback: for the next run */
 	uint64_t armed_total;
 	nsec_t run_now;
 	size_t n;

@@ -54,6 +54,55 @@ static void arm(int i, nsec_t at)
 	world.item[i].order = world.order++;
 }
 
+/* Checks what lies below d, and returns how many black nodes each way down has. */
+static unsigned check_below(const struct deadline *d, unsigned depth, unsigned *deepest, size_t *n)
+{
+	unsigned black[2];
+
+	if (depth > *deepest)
+		*deepest = depth;
+	if (!d)
+		return 1;
+	++*n;
+	for (int i = 0; i < 2; i++) {
+		const struct deadline *c = d->child[i];
+
+		black[i] = check_below(c, depth + 1, deepest, n);
+		if (!c)
+			continue;
+		CU_ASSERT_PTR_EQUAL_FATAL(c->parent, d);
+		CU_ASSERT_FALSE_FATAL(c->red && d->red);
+		CU_ASSERT_FATAL(i ? c->at > d->at || (c->at == d->at && c->order > d->order)
+				  : c->at < d->at || (c->at == d->at && c->order < d->order));
+	}
+	CU_ASSERT_EQUAL_FATAL(black[0], black[1]);
+	return black[0] + !d->red;
+}
+
+/* The tree is one, and balanced: no way down is longer than twice the logarithm. */
+static void check_tree(const struct deadlines *h)
+{
+	const struct deadline *first = h->tree.root, *last = first;
+	unsigned deepest = 0, log2 = 0;
+	size_t n = 0;
+
+	if (first) {
+		CU_ASSERT_PTR_NULL_FATAL(first->parent);
+		CU_ASSERT_FALSE_FATAL(first->red);
+		while (first->child[0])
+			first = first->child[0];
+		while (last->child[1])
+			last = last->child[1];
+	}
+	CU_ASSERT_PTR_EQUAL_FATAL(h->tree.first, first);
+	CU_ASSERT_PTR_EQUAL_FATAL(h->tree.last, last);
+	check_below(h->tree.root, 0, &deepest, &n);
+	CU_ASSERT_EQUAL_FATAL(n, h->n);
+	while (n + 1 > 1ull << log2)
+		log2++;
+	CU_ASSERT_FATAL(deepest <= 2 * log2);
+}
+
 /* The armed item that is first by time, then by order of arming; -1 when there is none. */
 static int model_first(void)
 {
@@ -107,6 +156,8 @@ static void test_against_model(void)
 			}
 		}
 		CU_ASSERT_EQUAL_FATAL(world.heap.n, n_model);
+		if (op % 64 == 0)
+			check_tree(&world.heap);
 		first = op % 16 ? -2 : model_first();
 		if (first != -2)
 			CU_ASSERT_EQUAL_FATAL(deadline_next(&world.heap),
@@ -197,33 +248,66 @@ static void nothing(struct deadline *d, void *ctx, nsec_t now)
 {
 }
 
+static nsec_t in_random_order(size_t i)
+{
+	return 1000 + i * 2654435761u % 1000000;
+}
+
+static nsec_t forwards(size_t i)
+{
+	return 1000 + i;
+}
+
+static nsec_t backwards(size_t i)
+{
+	return 1000 + 1000000 - i;
+}
+
+static nsec_t at_once(size_t i)
+{
+	return 1000;
+}
+
 static void test_a_million(void)
 {
+	static nsec_t (*const when[])(size_t i) = {in_random_order, forwards, backwards, at_once};
 	enum { N = 1000000 };
 	struct deadline *d = calloc(N, sizeof(*d));
-	struct deadlines h = {0};
 
-	for (size_t i = 0; i < N; i++) {
-		d[i].fire = nothing;
-		deadline_arm(&h, &d[i], 1000 + i * 2654435761u % N);
+	for (size_t w = 0; w < ARRAY_SIZE(when); w++) {
+		struct deadlines h = {0};
+
+		for (size_t i = 0; i < N; i++) {
+			d[i].fire = nothing;
+			deadline_arm(&h, &d[i], when[w](i));
+		}
+		check_tree(&h);
+		for (size_t i = 0; i < N; i += 2)
+			deadline_cancel(&h, &d[i]);
+		CU_ASSERT_EQUAL(h.n, N / 2);
+		check_tree(&h);
+		for (size_t i = 0; i < N; i += 4) {
+			deadline_arm(&h, &d[i], when[w](N - i)); /* comes back */
+			deadline_arm(&h, &d[i + 1], when[w](i)); /* moves */
+		}
+		check_tree(&h);
+		CU_ASSERT_EQUAL(h.n, N / 2 + N / 4);
+		CU_ASSERT_EQUAL(deadline_run(&h, NULL, 1000 + N), N / 2 + N / 4);
+		CU_ASSERT_EQUAL(h.n, 0);
+		CU_ASSERT_PTR_NULL(h.tree.root);
 	}
-	for (size_t i = 0; i < N; i += 2)
-		deadline_cancel(&h, &d[i]);
-	CU_ASSERT_EQUAL(h.n, N / 2);
-	CU_ASSERT_EQUAL(deadline_run(&h, NULL, 1000 + N), N / 2);
-	CU_ASSERT_EQUAL(h.n, 0);
 	free(d);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"heap equals a naive model over 100000 random operations", test_against_model},
-		{"equal times fire in the order of arming",							    test_stable_order},
+		{"deadlines equal a naive model over 100000 random operations", test_against_model},
+		{"equal times fire in the order of arming",							     test_stable_order},
 		{"a callback's due deadline waits for the next run",test_rearm_in_callback_waits},
 		{"a callback may cancel others and itself",	    test_cancel_in_callback},
 		{"a callback may free what it is embedded in",							       test_owner_may_go_in_callback},
-		{"a million deadlines need no deep recursion",			       test_a_million},
+		{"a million deadlines in any order make a balanced tree",				  test_a_million},
 		{0		  },
 	};
 	return cu_main("deadline", tests, argc, argv);
