@@ -352,8 +352,9 @@ class Demo:
             ("... and to ap2", f"ip -n {t.radio.full} link set mn1 down; "
                                f"ip -n {t.radio.full} link set mn1 master ap2 up"),
             ("sniff signalling", f"ip netns exec {t.lma.full} tshark -i net0 -f 'ip6 proto 135'"),
-            ("mn1's slot in the maps", f"nsenter -t {d['lma'].proc.pid} -m bpftool map lookup pinned "
-                                 f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_session key 1 0 0 0"),
+            ("the maps: mn1's slot", f"nsenter -t {d['lma'].proc.pid} -m bpftool map lookup pinned "
+                                     f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_session "
+                                     "key 1 0 0 0"),
             ("daemon's log", f"tail -f {d['lma'].log_file}"),
             ("remove it all", "make demo-stop"),
         ):

@@ -126,6 +126,8 @@ class Topo:
     def up(self):
         if os.geteuid() != 0:
             raise TopoError("making network namespaces needs root")
+        if (owner := owner_of(self.tag)) not in (None, os.getpid()):
+            raise TopoError(f"a run with the same name is going on (process {owner})")
         remove(self.tag)
         self.dir.mkdir(mode=0o700)
         (self.dir / "owner").write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
@@ -463,10 +465,18 @@ def _runs(pid, started):
     return False
 
 
+def owner_of(tag):
+    """The process that made the topology with that tag, if it lives."""
+    with contextlib.suppress(OSError, ValueError):
+        pid, started = Path(f"/run/pmip-{tag}/owner").read_text().split()
+        if start_time(pid) == started:
+            return int(pid)
+    return None
+
+
 def remove_orphans(prefix):
     """Removes the topologies of that tag prefix whose owner is gone without having cleaned up."""
     for d in Path("/run").glob(f"pmip-{prefix}*"):
-        with contextlib.suppress(OSError, ValueError):
-            pid, started = (d / "owner").read_text().split()
-            if start_time(pid) != started:
-                remove(d.name.removeprefix("pmip-"))
+        tag = d.name.removeprefix("pmip-")
+        if (d / "owner").exists() and owner_of(tag) is None:
+            remove(tag)

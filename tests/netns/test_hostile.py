@@ -25,7 +25,7 @@ def t(request, bindir):
     and answers repeat odd identifiers."""
     t = make_topo(request, bindir, signalling=f"ip6 proto 135 and src host {LMAA}", strict=False)
     t.start_all()
-    t.start("lma", t.lma_config(lma={"min-delay-before-bce-delete": 1000}))
+    t.start("lma", t.lma_config(lma={"min-delay-before-bce-delete": 3000}))
     for n in t.nodes:
         t.attach(n, 1)
     for n in t.nodes:

@@ -53,7 +53,8 @@ def test_link_follows_the_node(plain, access):
 def test_dual_radio_node_follows_what_it_heard_last(plain):
     t = plain(nodes=1, dual=True)
     for m in (t.mag1, t.mag2):
-        m.ip(f"link set acc0 address {topology.ROUTER_MAC}", "addr add fd00::1/64 dev acc0 nodad")
+        m.ip(f"link set acc0 address {topology.ROUTER_MAC}", "addr add fd00::1/64 dev acc0 nodad",
+             f"neigh add fd00::11 lladdr {t.mn1.mac} dev acc0 nud permanent")  # and no probes
     t.mn1.ip("addr add fd00::11/64 dev mn0 nodad")
     t.attach(t.mn1, 1, "r1")
     assert t.mn1.ping("fd00::1", 3, 0.1) == 3
