@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packets that arrive on an access interface (RFC 5213 6.10.3, 6.10.5). What belongs to the link
- * itself (neighbour discovery, multicast listeners, anything link-local) is the kernel's. All
- * else must come from a node that is bound to this link, with the link-layer address of that node.
+ * itself (anything link-local, multicast) is the kernel's. All else must come from a node that is
+ * bound to this link, with the link-layer address of that node: the kernel would forward the rest.
  */
 #pragma once
 
 #include "route.h"
 
-pm_inline bool pm_is_link_control(const struct pm_pkt *p)
+/* A message of the link between addresses that routers pass on: the kernel would do so. */
+pm_inline bool pm_is_stray_control(const struct pm_pkt *p)
 {
 	const struct icmp6hdr *icmp = (const void *)(p->ip + 1);
 
-	if (pm_link_scope(&p->ip->saddr) || pm_link_scope(&p->ip->daddr))
-		return true;
 	if (p->ip->nexthdr != IPPROTO_ICMPV6 || (void *)(icmp + 1) > p->end)
 		return false;
 	/* MLD 130-132, ND 133-137, MLDv2 143 */
@@ -29,17 +28,25 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 	struct pm_found from, to;
 	union pm_l2 l2;
 
+	if (!pm_hook_untag(ctx))
+		return pm_drop_for(a, PM_DROP_MALFORMED);
 	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
 	if (!iface || !pm_parse(ctx, p))
 		return pm_kernel(a);
 	access = pm_get_access(iface->access);
 	if (!access)
 		return pm_kernel(a);
+	/* a unicast packet in such a frame could only be meant to get past us */
+	if (pm_to_group(p))
+		return pm_multicast(&p->ip->daddr) ? pm_kernel(a)
+						   : pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (!pm_mac_is(p->eth->h_dest, access->smac) && !pm_mac_is(p->eth->h_dest, iface->mac) &&
 	    !pm_mac_none(iface->mac))
 		return pm_kernel(a);
-	if (pm_is_link_control(p))
+	if (pm_link_scope(&p->ip->saddr) || pm_link_scope(&p->ip->daddr))
 		return pm_kernel(a);
+	if (pm_is_stray_control(p))
+		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 
 	switch (pm_find(&p->ip->saddr, &from)) {
 	case PM_STALE:

@@ -5,6 +5,7 @@
  *
  *	struct pm_ctx		the hook's context
  *	PM_ACT_*		its return values
+ *	pm_hook_untag()		takes priority tags away; before any pointer is taken
  *	pm_hook_prepare()	makes the headers readable; before any pointer is taken
  *	pm_hook_resize()	makes room behind the Ethernet header, or removes it
  *	pm_hook_trim()		cuts the frame's tail
@@ -101,7 +102,13 @@ pm_inline void pm_hook_prepare(struct pm_ctx *ctx, __u32 len)
 {
 }
 
-/* A tag that the device took out of the frame; XDP sees tags in the frame. */
+/* XDP sees tags in the frame, and leaves such frames to TC. */
+pm_inline bool pm_hook_untag(struct pm_ctx *ctx)
+{
+	return true;
+}
+
+/* A tag that the device took out of the frame. */
 pm_inline bool pm_hook_tagged(struct pm_ctx *ctx)
 {
 	return false;
@@ -200,6 +207,27 @@ pm_inline void pm_hook_prepare(struct pm_ctx *ctx, __u32 len)
 
 	if (pm_data(ctx) + n > pm_data_end(ctx))
 		bpf_skb_pull_data(ctx, n);
+}
+
+#define PM_VLAN_ID 0x0fff
+
+pm_inline bool pm_hook_priority_tagged(struct pm_ctx *ctx)
+{
+	return ctx->vlan_present && !(ctx->vlan_tci & PM_VLAN_ID);
+}
+
+/*
+ * A tag of VLAN 0 says a priority and no VLAN (IEEE 802.1Q): the kernel takes such a frame for an
+ * untagged one, however many there are, and forwards it. So it is judged without them; one with
+ * more than two comes from nobody honest. False: drop. Before any pointer is taken.
+ */
+pm_inline bool pm_hook_untag(struct pm_ctx *ctx)
+{
+	if (pm_hook_priority_tagged(ctx) && bpf_skb_vlan_pop(ctx))
+		return false;
+	if (pm_hook_priority_tagged(ctx) && bpf_skb_vlan_pop(ctx))
+		return false;
+	return !pm_hook_priority_tagged(ctx);
 }
 
 pm_inline bool pm_hook_tagged(struct pm_ctx *ctx)

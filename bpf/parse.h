@@ -45,6 +45,11 @@ pm_inline bool pm_mac_none(const __u8 *mac)
 	return !(*(const pm_w32 *)mac | *(const pm_w16 *)(mac + 4));
 }
 
+pm_inline bool pm_multicast(const struct in6_addr *a)
+{
+	return *(const __u8 *)a == 0xff;
+}
+
 /* fe80::/10 or ff00::/8: packets that no router passes on through us (RFC 6275 10.4.2). */
 pm_inline bool pm_link_scope(const struct in6_addr *a)
 {
@@ -85,10 +90,16 @@ pm_inline bool pm_parse(struct pm_ctx *ctx, struct pm_pkt *p)
 	p->ip = data + ETH_HLEN;
 	if ((void *)(p->ip + 1) > p->end)
 		return false;
-	if (p->eth->h_proto != bpf_htons(ETH_P_IPV6) || (p->eth->h_dest[0] & 1))
+	if (p->eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return false;
 	p->len = sizeof(*p->ip) + bpf_ntohs(p->ip->payload_len);
 	return pm_is_ip6(p->ip);
+}
+
+/* Addressed to an Ethernet group. The kernel forwards no such frame, but takes it for itself. */
+pm_inline bool pm_to_group(const struct pm_pkt *p)
+{
+	return p->eth->h_dest[0] & 1;
 }
 
 /* Steps into a tunnel packet. False: what is inside is no IPv6 header. */

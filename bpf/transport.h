@@ -140,7 +140,9 @@ pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 	const struct pm_iface *iface;
 	int verdict;
 
-	if (!pm_parse(ctx, p))
+	if (!pm_hook_untag(ctx))
+		return pm_drop_for(a, PM_DROP_MALFORMED);
+	if (!pm_parse(ctx, p) || pm_to_group(p))
 		return pm_kernel(a);
 	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
 	if (iface && !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac))

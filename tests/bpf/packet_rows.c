@@ -267,7 +267,20 @@ size_t mag_rows(struct row *rows)
 	DROP("node's packet with a false length", A, PM_DROP_MALFORMED, ACC(.plen_error = 1));
 	KERNEL("node to the gateway itself", A, ACC(.dst = PCOA));
 	KERNEL("router solicitation", A, ACC(.src = "fe80::1", .dst = "ff02::2", .hl = 255, .nh = 58, .l4 = {133}));
-	KERNEL("neighbour solicitation, global addresses", A, ACC(.hl = 255, .nh = 58, .l4 = {135}, .dst = mn(MN_LINK_LR)));
+	DROP("neighbour solicitation between routed addresses", A, PM_DROP_LINK_SCOPE,
+	     ACC(.hl = 255, .nh = 58, .l4 = {135}, .dst = mn(MN_LINK_LR)));
+	DROP("neighbour solicitation in another's name", A, PM_DROP_LINK_SCOPE, ACC(.src = OTHER, .nh = 58, .l4 = {135}));
+	DROP("MLD query to a routed address", A, PM_DROP_LINK_SCOPE, ACC(.src = OTHER, .nh = 58, .l4 = {130}));
+	DROP("redirect to a routed address", A, PM_DROP_LINK_SCOPE, ACC(.src = OTHER, .nh = 58, .l4 = {137}));
+	DROP("MLDv2 report to a routed address", A, PM_DROP_LINK_SCOPE, ACC(.src = OTHER, .nh = 58, .l4 = {143}));
+	DROP("packet to the gateway in a broadcast frame", A, PM_DROP_LINK_SCOPE,
+	     ACC(.dmac = "ff:ff:ff:ff:ff:ff", .src = LMA2, .dst = PCOA, .nh = 135));
+	DROP("packet to a node in a multicast frame", A, PM_DROP_LINK_SCOPE,
+	     ACC(.dmac = "33:33:00:00:00:01", .dst = mn(MN_LINK_LR)));
+	DROP("link-local packet in a broadcast frame", A, PM_DROP_LINK_SCOPE,
+	     ACC(.dmac = "ff:ff:ff:ff:ff:ff", .src = "fe80::1", .dst = PCOA));
+	KERNEL("multicast in a multicast frame", A,
+	       ACC(.dmac = "33:33:00:00:00:02", .src = "fe80::1", .dst = "ff02::2", .hl = 255, .nh = 58, .l4 = {133}));
 	KERNEL("duplicate address detection", A, ACC(.src = "::", .dst = "ff02::1:ff00:1", .hl = 255, .nh = 58, .l4 = {135}));
 	KERNEL("MLDv2 report", A, ACC(.src = "fe80::1", .dst = "ff02::16", .hl = 1, .ext = EXT_HOPOPTS, .nh = 58, .l4 = {143}));
 	KERNEL("MLD done", A, ACC(.dst = "ff02::2", .hl = 1, .nh = 58, .l4 = {132}));

@@ -73,8 +73,13 @@ static uint64_t env_wallclock(void *ctx)
 static void on_datagram(void *ctx, const struct mh_rx *rx, nsec_t now)
 {
 	struct daemon *d = ctx;
+	const struct iface *i = link_by_index(d, rx->ifindex);
 
-	inbox_receive(&d->inbox, &rx->pkt, now);
+	/* no node has anything to say here, in whosever name (RFC 5213 1) */
+	if (i && i->is_access)
+		d->counter[DAEMON_C_FROM_ACCESS]++;
+	else
+		inbox_receive(&d->inbox, &rx->pkt, now);
 }
 
 static void on_binding_update(void *ctx, const struct packet *pkt, const struct mh_msg *msg,

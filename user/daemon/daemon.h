@@ -54,7 +54,9 @@ struct iface {
 	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                         \
 	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                  \
 	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                                          \
-	  "Binding Updates without the P flag, discarded")
+	  "Binding Updates without the P flag, discarded")                                         \
+	X(DAEMON_C_FROM_ACCESS, "from_access_link",                                                \
+	  "messages that came from an access link, discarded")
 
 enum daemon_counter { DAEMON_COUNTERS(COUNTER_ENUM) DAEMON_C_MAX };
 
