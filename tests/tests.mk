@@ -10,7 +10,7 @@ $(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(TESTLIB_OBJ) $$(UNIT_EXTRA_$(
 	$$(Q)echo "LD      $$@"; $$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(call extern_of,$(1) $(BELOW_$(1))) -lcunit
 endef
 # These let memory run out (tests/lib/oom.h).
-OOM_TESTS := base/test_htable
+OOM_TESTS := base/test_htable core/test_bce
 $(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 # The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
 DP_FAKE := $(O)/user/dataplane/dp_fake.o
@@ -83,7 +83,15 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 
 .PHONY: check-netns
 check-netns: all ## real daemons and hosts in network namespaces (needs root)
-	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/netns --bin $(O)"
+	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/netns --bin $(O) --asan-bin $(BUILD)/asan"
+
+.PHONY: coverage
+coverage: ## line coverage per directory: of make check, and as root of all tests
+	@$(MAKE) --no-print-directory FLAVOUR=coverage all
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory FLAVOUR=coverage check-run
+	@[ $$(id -u) -ne 0 ] || $(MAKE) --no-print-directory FLAVOUR=coverage check-bpf check-netns
+	@scripts/coverage.sh $(BUILD)/coverage
 
 .PHONY: check-kernels
 check-kernels: ## the data plane and a small domain on Debian's kernels 6.1 and 6.12, emulated (needs root)

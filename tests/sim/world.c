@@ -172,8 +172,10 @@ static struct sim_event *schedule(struct world *w, nsec_t at, enum sim_event_kin
 
 void world_drop_in_flight(struct world *w)
 {
-	while (w->events.root) {
-		struct sim_event *e = container_of(w->events.root, struct sim_event, d);
+	struct deadline *d;
+
+	while ((d = deadline_first(&w->events))) {
+		struct sim_event *e = container_of(d, struct sim_event, d);
 
 		deadline_cancel(&w->events, &e->d);
 		free(e);
@@ -344,6 +346,7 @@ static void init_lma(struct world *w)
 {
 	struct sim_lma *l = &w->lma;
 	struct lma_cfg *c = &w->lma_cfg;
+	uint64_t rng;
 
 	l->w = w;
 	l->addr = addr("2001:db8:2::1");
@@ -376,8 +379,10 @@ static void init_lma(struct world *w)
 	c->hold_before_new_bce = !w->cfg.no_hold;
 	c->timestamp_based_approach_in_use = !w->cfg.sequence_mode;
 	c->fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213");
+	rng = w->rng;
 	if (lma_new(&l->lma, c, &l->env, dp_fake_dataplane(l->dp), l->tunnels, &w->profiles, &l->sink))
 		abort();
+	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
 }
 
 static void init_mag(struct world *w, int index)

@@ -209,6 +209,11 @@ nsec_t deadline_next(const struct deadlines *h)
 	return nsec_min(a ? a->at : NSEC_NEVER, b ? b->at : NSEC_NEVER);
 }
 
+struct deadline *deadline_first(const struct deadlines *h)
+{
+	return h->tree.first;
+}
+
 size_t deadline_run(struct deadlines *h, void *ctx, nsec_t now)
 {
 	struct deadline *d;

@@ -41,6 +41,7 @@ struct deadlines {
 void deadline_arm(struct deadlines *h, struct deadline *d, nsec_t at); /* re-arms when armed */
 void deadline_cancel(struct deadlines *h, struct deadline *d);         /* no-op when not armed */
 nsec_t deadline_next(const struct deadlines *h);                       /* NSEC_NEVER when empty */
+struct deadline *deadline_first(const struct deadlines *h); /* outside of a run; NULL when empty */
 /* Fires all that are due at `now`, earliest first. One armed by a callback for a time that is
  * already due fires in the next run, so that a run always ends. A callback may arm and cancel any
  * deadline and free the object it is embedded in; it may not call deadline_run(). Returns how many

@@ -5,45 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM	 1
-#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
-#include <uthash.h>
-
-/* Address and length are adjacent: together they are the key. */
-#define PREFIX_KEY_LEN (sizeof(struct in6_addr) + 1)
+#include "base/util.h"
 
 struct bce_prefix {
-	UT_hash_handle hh;
+	struct hnode hnode;
 	struct bce *bce;
 	struct prefix6 prefix;
-	bool oom;
 };
 
 struct bce_node {
-	UT_hash_handle hh;
+	struct hnode hnode;
+	struct bce_node *prev, *next; /* in the order of coming */
 	struct bce *first;
 	uint64_t newest;
 	uint8_t count;
-	bool oom;
-	uint8_t key_len;
-	uint8_t key[]; /* subtype, then the octets of the MN-Identifier */
+	uint8_t subtype;
+	uint8_t id_len;
+	uint8_t id[]; /* the octets of the MN-Identifier */
 };
 
 struct bce_cache {
-	struct bce_prefix *by_prefix;
-	struct bce_node *by_mnid;
+	struct htable by_prefix;
+	struct htable by_mnid;
+	struct bce_node *oldest, *newest;
 	size_t n;
 };
 
-_Static_assert(offsetof(struct prefix6, len) == sizeof(struct in6_addr), "the key has no hole");
-_Static_assert(MH_NAI_MAX + 1 <= UINT8_MAX, "a node's key length fits its field");
-
-int bce_cache_new(struct bce_cache **out)
+int bce_cache_new(struct bce_cache **out, const uint8_t seed[HTABLE_SEED_LEN])
 {
 	struct bce_cache *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
+	if (htable_init(&c->by_prefix, seed) || htable_init(&c->by_mnid, seed)) {
+		bce_cache_free(&c);
+		return -ENOMEM;
+	}
 	*out = c;
 	return 0;
 }
@@ -53,41 +50,53 @@ size_t bce_count(const struct bce_cache *c)
 	return c->n;
 }
 
-static unsigned node_key(const struct mnid *id, uint8_t key[1 + MH_NAI_MAX])
+static uint32_t hash_mnid(const struct bce_cache *c, const struct mnid *id)
 {
-	key[0] = id->subtype;
-	memcpy(key + 1, id->id, id->len);
-	return 1u + id->len;
+	return htable_hash(&c->by_mnid, id->id, id->len) + id->subtype;
+}
+
+static struct mnid node_mnid(const struct bce_node *n)
+{
+	return (struct mnid){.subtype = n->subtype, .len = n->id_len, .id = n->id};
+}
+
+static struct bce_node *find_node(const struct bce_cache *c, const struct mnid *id, uint32_t hash)
+{
+	for (struct hnode *h = htable_find(&c->by_mnid, hash); h; h = htable_next(h)) {
+		struct bce_node *n = container_of(h, struct bce_node, hnode);
+		const struct mnid own = node_mnid(n);
+
+		if (mnid_eq(&own, id))
+			return n;
+	}
+	return NULL;
 }
 
 struct bce_node *bce_node_find(const struct bce_cache *c, const struct mnid *id)
 {
-	uint8_t key[1 + MH_NAI_MAX];
-	struct bce_node *n;
-	unsigned len;
-
-	if (!id->len || id->len > MH_NAI_MAX)
-		return NULL;
-	len = node_key(id, key);
-	HASH_FIND(hh, c->by_mnid, key, len, n);
-	return n;
+	return id->len ? find_node(c, id, hash_mnid(c, id)) : NULL;
 }
 
 static struct bce_node *node_get(struct bce_cache *c, const struct mnid *id)
 {
-	struct bce_node *n = bce_node_find(c, id);
+	const uint32_t hash = hash_mnid(c, id);
+	struct bce_node *n = find_node(c, id, hash);
 
 	if (n)
 		return n;
-	n = calloc(1, sizeof(*n) + 1 + id->len);
+	n = calloc(1, sizeof(*n) + id->len);
 	if (!n)
 		return NULL;
-	n->key_len = (uint8_t)node_key(id, n->key);
-	HASH_ADD_KEYPTR(hh, c->by_mnid, n->key, n->key_len, n);
-	if (n->oom) {
-		free(n);
-		return NULL;
-	}
+	n->subtype = id->subtype;
+	n->id_len = id->len;
+	memcpy(n->id, id->id, id->len);
+	htable_add(&c->by_mnid, &n->hnode, hash);
+	n->prev = c->newest;
+	if (n->prev)
+		n->prev->next = n;
+	else
+		c->oldest = n;
+	c->newest = n;
 	return n;
 }
 
@@ -95,16 +104,33 @@ static void node_drop_if_empty(struct bce_cache *c, struct bce_node *n)
 {
 	if (n->first)
 		return;
-	HASH_DELETE(hh, c->by_mnid, n);
+	if (n->prev)
+		n->prev->next = n->next;
+	else
+		c->oldest = n->next;
+	if (n->next)
+		n->next->prev = n->prev;
+	else
+		c->newest = n->prev;
+	htable_del(&c->by_mnid, &n->hnode);
 	free(n);
 }
 
-static struct bce_prefix *find_prefix(const struct bce_cache *c, const struct prefix6 *p)
+static uint32_t hash_prefix(const struct bce_cache *c, const struct prefix6 *p)
 {
-	struct bce_prefix *e;
+	return htable_hash(&c->by_prefix, &p->addr, sizeof(p->addr)) + p->len;
+}
 
-	HASH_FIND(hh, c->by_prefix, p, PREFIX_KEY_LEN, e);
-	return e;
+static struct bce_prefix *find_prefix(const struct bce_cache *c, const struct prefix6 *p,
+				      uint32_t hash)
+{
+	for (struct hnode *h = htable_find(&c->by_prefix, hash); h; h = htable_next(h)) {
+		struct bce_prefix *e = container_of(h, struct bce_prefix, hnode);
+
+		if (prefix6_eq(&e->prefix, p))
+			return e;
+	}
+	return NULL;
 }
 
 struct bce *bce_by_prefix(const struct bce_cache *c, const struct prefix6 *p)
@@ -113,14 +139,14 @@ struct bce *bce_by_prefix(const struct bce_cache *c, const struct prefix6 *p)
 	const struct bce_prefix *e;
 
 	prefix6_mask(&masked);
-	e = find_prefix(c, &masked);
+	e = find_prefix(c, &masked, hash_prefix(c, &masked));
 	return e ? e->bce : NULL;
 }
 
 static void unindex_prefixes(struct bce_cache *c, struct bce *b)
 {
 	for (unsigned i = 0; i < b->n_prefixes; i++)
-		HASH_DELETE(hh, c->by_prefix, &b->prefixes[i]);
+		htable_del(&c->by_prefix, &b->prefixes[i].hnode);
 	b->n_prefixes = 0;
 }
 
@@ -130,16 +156,16 @@ static int index_prefixes(struct bce_cache *c, struct bce *b, const struct prefi
 	for (unsigned i = 0; i < n; i++) {
 		struct bce_prefix *e = &b->prefixes[i];
 		const struct bce_prefix *other;
+		uint32_t hash;
 
 		e->bce = b;
 		e->prefix = prefixes[i];
 		prefix6_mask(&e->prefix);
-		other = find_prefix(c, &e->prefix);
+		hash = hash_prefix(c, &e->prefix);
+		other = find_prefix(c, &e->prefix, hash);
 		if (other)
 			return other->bce == b ? -EINVAL : -EEXIST;
-		HASH_ADD(hh, c->by_prefix, prefix, PREFIX_KEY_LEN, e);
-		if (e->oom)
-			return -ENOMEM;
+		htable_add(&c->by_prefix, &e->hnode, hash);
 		b->n_prefixes++;
 	}
 	return 0;
@@ -210,11 +236,13 @@ void bce_cache_free(struct bce_cache **p)
 
 	if (!c)
 		return;
-	while (c->by_mnid) {
-		struct bce *b = c->by_mnid->first;
+	while (c->oldest) {
+		struct bce *b = c->oldest->first;
 
 		bce_del(c, &b);
 	}
+	htable_clear(&c->by_prefix);
+	htable_clear(&c->by_mnid);
 	free(c);
 	*p = NULL;
 }
@@ -261,11 +289,7 @@ struct llid bce_llid(const struct bce *b)
 
 struct mnid bce_mnid(const struct bce *b)
 {
-	return (struct mnid){
-		.subtype = b->node->key[0],
-		.len = (uint8_t)(b->node->key_len - 1),
-		.id = b->node->key + 1,
-	};
+	return node_mnid(b->node);
 }
 
 struct bce *bce_by_interface(const struct bce_node *n, uint8_t att, const struct llid *id)
@@ -316,7 +340,7 @@ unsigned bce_prefixes(const struct bce *b, struct prefix6 *out)
 
 void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), void *ctx)
 {
-	for (struct bce_node *n = c->by_mnid; n; n = n->hh.next) {
+	for (const struct bce_node *n = c->oldest; n; n = n->next) {
 		for (struct bce *b = n->first; b; b = b->next)
 			cb(ctx, b);
 	}

@@ -10,7 +10,8 @@
  * A node's entries hang on one struct bce_node, which owns the identifier once. A node has at most
  * BCE_PER_NODE_MAX of them, so the search by interface walks a short list behind one hash look-up.
  *
- * The cache owns its entries and all they point to except `owner`, which is its user's.
+ * The cache owns its entries and all they point to except `owner`, which is its user's. Nodes and,
+ * through MAGs, prefixes are named by strangers, so the indexes are of base/htable.h.
  */
 #pragma once
 
@@ -20,6 +21,7 @@
 
 #include "base/addr.h"
 #include "base/deadline.h"
+#include "base/htable.h"
 #include "core/dataplane.h"
 #include "wire/mh.h"
 
@@ -59,7 +61,8 @@ struct bce {
 	struct bce_prefix *prefixes; /* use bce_prefix() */
 };
 
-int bce_cache_new(struct bce_cache **out);
+/* `seed` keys the indexes and is to be secret. 0 or -ENOMEM. */
+int bce_cache_new(struct bce_cache **out, const uint8_t seed[HTABLE_SEED_LEN]);
 void bce_cache_free(struct bce_cache **p); /* and all entries */
 size_t bce_count(const struct bce_cache *c);
 
@@ -94,5 +97,6 @@ struct prefix6 bce_prefix(const struct bce *b, unsigned i);
 /* All of them into out[DP_PREFIXES_MAX]; returns how many. */
 unsigned bce_prefixes(const struct bce *b, struct prefix6 *out);
 
-/* Calls back for every entry; the callback must not add or delete any. */
+/* Calls back for every entry, node by node in the order in which they came; the callback must not
+ * add or delete any. */
 void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), void *ctx);

@@ -14,6 +14,7 @@ int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
 	    const struct event_sink *sink)
 {
 	struct lma *l = calloc(1, sizeof(*l));
+	uint8_t seed[HTABLE_SEED_LEN];
 	int err;
 
 	if (!l)
@@ -23,9 +24,10 @@ int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
 	l->tunnels = tunnels;
 	l->sink = sink;
 	l->profiles = *profiles;
+	(env->random)(env->ctx, seed, sizeof(seed));
 	err = lma_conf_new(&l->conf, cfg);
 	if (!err)
-		err = bce_cache_new(&l->cache);
+		err = bce_cache_new(&l->cache, seed);
 	if (err) {
 		lma_conf_clear(&l->conf);
 		free(l);

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "lib/cu.h"
+#include "lib/oom.h"
+
+static const uint8_t seed[HTABLE_SEED_LEN] = "sixteen octets!";
 
 static struct prefix6 prefix(const char *s)
 {
@@ -25,7 +28,7 @@ static struct bce_cache *cache(void)
 {
 	struct bce_cache *c = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(bce_cache_new(&c), 0);
+	CU_ASSERT_EQUAL_FATAL(bce_cache_new(&c, seed), 0);
 	return c;
 }
 
@@ -190,6 +193,95 @@ static void test_newest(void)
 	bce_cache_free(&c);
 }
 
+static void test_no_memory(void)
+{
+	struct bce_cache *c = NULL;
+	struct mnid id = nai("a@x"), other = nai("b@x");
+	struct prefix6 p[3] = {prefix("2001:db8:1::/64"), prefix("2001:db8:2::/64"),
+			       prefix("2001:db8:3::/64")};
+	const struct llid llid = {9, (const uint8_t *)"\2\0\0\0\0\1\0\0\0"};
+	unsigned at, needed;
+	struct bce *b = NULL;
+
+	oom.calls = 0;
+	CU_ASSERT_EQUAL_FATAL(bce_cache_new(&c, seed), 0);
+	needed = oom.calls;
+	bce_cache_free(&c);
+	for (at = 1; at <= needed; at++) {
+		oom.left = at;
+		CU_ASSERT_EQUAL(bce_cache_new(&c, seed), -ENOMEM);
+		CU_ASSERT_PTR_NULL(c);
+		oom.now = false;
+	}
+	c = cache();
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &other, p + 2, 1, &b), 0);
+	b = NULL;
+	oom.calls = 0;
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &id, p, 2, &b), 0);
+	needed = oom.calls;
+	bce_del(c, &b);
+	CU_ASSERT(needed >= 2);
+	for (at = 1; at <= needed; at++) {
+		oom.left = at;
+		CU_ASSERT_EQUAL(bce_add(c, &id, p, 2, &b), -ENOMEM);
+		oom.now = false;
+		CU_ASSERT_PTR_NULL(b);
+		CU_ASSERT_PTR_NULL(bce_node_find(c, &id));
+		CU_ASSERT_PTR_NULL(bce_by_prefix(c, &p[0]));
+		CU_ASSERT_PTR_NOT_NULL(bce_by_prefix(c, &p[2]));
+		CU_ASSERT_EQUAL(bce_count(c), 1);
+	}
+	oom.left = 0;
+	b = bce_by_prefix(c, &p[2]);
+	set_llid(b, "\2\0\0\0\0\2", 6);
+	oom.now = true;
+	CU_ASSERT_EQUAL(bce_reg_set_llid(&b->reg, &llid), -ENOMEM);
+	oom.now = false;
+	CU_ASSERT_EQUAL(bce_llid(b).len, 6); /* the old one stays */
+	bce_cache_free(&c);
+}
+
+struct walk {
+	struct bce *seen[8];
+	unsigned n;
+};
+
+static void note(void *ctx, struct bce *b)
+{
+	struct walk *w = ctx;
+
+	w->seen[w->n++] = b;
+}
+
+static void test_order(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "b@x", "2001:db8:2::/64");
+	struct bce *d = add(c, "d@x", "2001:db8:3::/64"), *a2 = add(c, "a@x", "2001:db8:4::/64");
+	struct walk w = {.n = 0};
+
+	bce_walk(c, note, &w);
+	CU_ASSERT_EQUAL(w.n, 4);
+	CU_ASSERT_PTR_EQUAL(w.seen[0], a2);
+	CU_ASSERT_PTR_EQUAL(w.seen[1], a);
+	CU_ASSERT_PTR_EQUAL(w.seen[2], b);
+	CU_ASSERT_PTR_EQUAL(w.seen[3], d);
+	bce_del(c, &b);
+	bce_del(c, &d);
+	bce_del(c, &a);
+	bce_del(c, &a2);
+	a = add(c, "a@x", "2001:db8:1::/64");
+	b = add(c, "b@x", "2001:db8:2::/64");
+	bce_del(c, &a);
+	a = add(c, "a@x", "2001:db8:1::/64"); /* came later now */
+	w.n = 0;
+	bce_walk(c, note, &w);
+	CU_ASSERT_EQUAL(w.n, 2);
+	CU_ASSERT_PTR_EQUAL(w.seen[0], b);
+	CU_ASSERT_PTR_EQUAL(w.seen[1], a);
+	bce_cache_free(&c);
+}
+
 static void count(void *ctx, struct bce *b)
 {
 	++*(unsigned *)ctx;
@@ -248,6 +340,8 @@ int main(int argc, char **argv)
 		 test_refusals},
 		{"the entries of one node are bounded",								  test_per_node},
 		{"RFC 5213 5.5 (6) the newest timestamp is the node's",							test_newest},
+		{"whatever allocation fails, nothing changed", test_no_memory},
+		{"a walk meets nodes in the order in which they came", test_order},
 		{"thousands of entries with two prefixes each, a third of them deleted",				 test_many},
 		{0								 },
 	};
