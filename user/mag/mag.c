@@ -25,7 +25,7 @@ struct mag_lma *mag_lma_by_addr(const struct mag *m, const struct in6_addr *addr
 
 const struct profile *mag_profile(const struct mag *m, const struct mnid *id)
 {
-	const struct profiles *ps = m->profiles;
+	const struct profiles *ps = &m->profiles;
 	const struct profile *p = ps->by_mnid(ps->ctx, id);
 
 	return p ? p : ps->fallback(ps->ctx, id);
@@ -156,7 +156,7 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	m->env = env;
 	m->dp = dp;
 	m->tunnels = tunnels;
-	m->profiles = profiles;
+	m->profiles = *profiles;
 	m->links = links;
 	m->sink = sink;
 	take_cfg(m, cfg);
@@ -278,7 +278,7 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 	}
 	lmas_adopt(m, fresh);
 	take_cfg(m, cfg);
-	m->profiles = profiles;
+	m->profiles = *profiles;
 	apply_policy(m, now);
 	return 0;
 }

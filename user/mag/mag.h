@@ -46,6 +46,8 @@ struct mag_cfg {
 
 struct mag;
 
+/* Borrows env, dp, tunnels, links, sink and what *profiles points to for its life (mag_reload()
+ * replaces the profiles); copies cfg and *profiles. */
 int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env, struct dataplane *dp,
 	    struct tunnels *tunnels, const struct profiles *profiles, const struct link_ops *links,
 	    const struct event_sink *sink);

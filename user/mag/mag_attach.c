@@ -53,7 +53,7 @@ static int identify(const struct mag *m, const struct mag_attachment *a, struct 
 		*out = *a->mnid;
 		return 0;
 	}
-	p = m->profiles->by_mac(m->profiles->ctx, &a->node.mac);
+	p = m->profiles.by_mac(m->profiles.ctx, &a->node.mac);
 	if (p) {
 		*out = p->mnid;
 		return 0;

@@ -223,7 +223,7 @@ struct mag {
 	const struct env *env;
 	struct dataplane *dp;
 	struct tunnels *tunnels;
-	const struct profiles *profiles;
+	struct profiles profiles;
 	const struct link_ops *links;
 	const struct event_sink *sink;
 	struct bul *bul;

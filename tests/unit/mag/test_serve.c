@@ -345,6 +345,22 @@ static void test_bad_cfg(void)
 	bench_free(b);
 }
 
+/* As the daemon does it: the structure is the caller's and goes with the call. */
+static void test_reload_borrows_nothing(void)
+{
+	struct bench *b = bench_active();
+	struct profiles *passing = malloc(sizeof(*passing));
+	const char *why = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(passing);
+	*passing = b->profiles;
+	CU_ASSERT_EQUAL(mag_reload(b->m, &b->cfg, passing, &why, b->now), 0);
+	memset(passing, 0xa5, sizeof(*passing));
+	free(passing);
+	CU_ASSERT_EQUAL(attach(b, 7, 2), 0);
+	bench_free(b);
+}
+
 static void test_free_is_silent(void)
 {
 	struct bench *b = bench_active();
@@ -381,6 +397,7 @@ int main(int argc, char **argv)
 		{"reload leaves what forwarding cannot change as it was", test_reload_dp_fails},
 		{"reload names the key it refuses and changes nothing", test_reload_refused},
 		{"G-1 (RFC 5213 6.14): reload ends the session of a node that is no longer entitled", test_reload_profiles},
+		{"reload keeps no pointer to what its caller lent it", test_reload_borrows_nothing},
 		{"a configuration that makes no sense is refused", test_bad_cfg},
 		{"freeing sends nothing and leaves forwarding alone", test_free_is_silent},
 		{0},
