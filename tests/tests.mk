@@ -42,6 +42,10 @@ $(O)/tests/kernels/%: $(O)/tests/kernels/%.o $(O)/tests/bpf/dp_env.o $(TESTLIB_O
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lcunit
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/*.c)): | $(BPF_SKEL)
 
+BENCH_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
+$(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,$(SIM_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
+
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,config access mag lma core wire base)
@@ -72,6 +76,14 @@ sim: ## the simulation with SEEDS=10000 random seeds
 .PHONY: sim-run
 sim-run: $(O)/tests/sim/sim
 	@$< --seeds $(SEEDS)
+
+BINDINGS ?= 1000000
+.PHONY: bench
+bench: ## latency of single operations with BINDINGS=1000000 of them, and memory per binding
+	@$(MAKE) --no-print-directory FLAVOUR=release bench-run
+.PHONY: bench-run
+bench-run: $(BENCH_BINS)
+	@for b in $^; do echo "$${b##*/}:"; $$b $(BINDINGS) || exit 1; done
 
 .PHONY: fuzz
 fuzz: ## libFuzzer on every parser for FUZZ_SECONDS=60 each (needs clang)
