@@ -113,9 +113,15 @@ check.guest=$kernel_tests/guest.sh check.modules=$1/lib/modules check.bin=$bin" 
 	echo "         $2 took $((SECONDS - start)) s, logs in $1/logs"
 }
 
+find_and_fetch() { # series; sets package and dir
+	package=$(package_of "$1")
+	[ -n "$package" ] && dir=$(fetch "$package")
+}
+
 for series in "$@"; do
-	package=$(package_of "$series")
-	if [ -z "$package" ] || ! dir=$(fetch "$package"); then
+	# package lists may be missing or too old
+	if ! find_and_fetch "$series" &&
+		{ apt-get update -q >/dev/null 2>&1; ! find_and_fetch "$series"; }; then
 		echo "$series: not checked, apt offers no linux-image of it (${package:-none found})"
 		skipped=$((skipped + 1))
 		continue
