@@ -64,7 +64,8 @@ lint: ## layers, tables, licences, shell scripts
 .PHONY: check-run
 check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
 	@scripts/run-tests.sh --out $(BUILD)/results-check $(UNIT_BINS) $(FUZZ_BINS) \
-		tests/unit/wire/witness_tshark.py "$(O)/tests/sim/sim --seeds 200"
+		tests/unit/wire/witness_tshark.py tests/unit/control/completion.sh \
+		"$(O)/tests/sim/sim --seeds 200"
 
 .PHONY: check
 check: ## everything that needs no root and no BPF: lint, unit tests and simulation under ASan and UBSan
