@@ -5,45 +5,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 1024u
+#define CHUNK 1024u /* prefixes */
+#define BLOCK 1024u /* chunks */
 
 enum entry_state { ENTRY_FRESH, ENTRY_USED, ENTRY_RELEASED };
 
 /*
- * One entry per /64, in chunks that are allocated at the first touch. Released ones are a doubly
+ * One entry per /64, in chunks, and those in blocks, which are allocated at the first touch: no
+ * request makes the pool allocate or look at much at once. Released ones are a doubly
  * linked queue, so that a particular one can leave its middle. Links are the neighbour's number
  * + 1, 0 for none.
  */
 struct pool_chunk {
 	uint32_t next[CHUNK], prev[CHUNK];
 	uint8_t state[CHUNK]; /* enum entry_state */
+	uint32_t n_touched;   /* not fresh any more */
+};
+
+struct pool_block {
+	struct pool_chunk *chunk[BLOCK];
 };
 
 struct pool {
 	struct prefix6 aggregate;
 	uint64_t size;
 	uint64_t used;
-	uint64_t bump;		   /* everything below was handed out at some time */
-	uint32_t oldest, newest;   /* ends of the queue of released ones */
-	struct pool_chunk **chunk; /* NULL where nothing was handed out yet */
-	size_t n_chunks;
+	uint64_t bump;		 /* everything below was handed out at some time */
+	uint32_t oldest, newest; /* ends of the queue of released ones */
+	size_t n_blocks;
+	struct pool_block *block[]; /* NULL where nothing was handed out yet */
 };
 
 int pool_new(struct pool **out, const struct prefix6 *aggregate)
 {
 	struct prefix6 masked = *aggregate;
 	struct pool *p;
+	uint64_t size;
+	size_t blocks;
 
 	if (aggregate->len == 0 || aggregate->len > 64)
 		return -EINVAL;
 	prefix6_mask(&masked);
 	if (!prefix6_eq(&masked, aggregate))
 		return -EINVAL;
-	p = calloc(1, sizeof(*p));
+	size = 64 - masked.len >= 32 ? POOL_SIZE_MAX : 1ull << (64 - masked.len);
+	blocks = (size + CHUNK * BLOCK - 1) / (CHUNK * BLOCK);
+	p = calloc(1, sizeof(*p) + blocks * sizeof(*p->block));
 	if (!p)
 		return -ENOMEM;
 	p->aggregate = masked;
-	p->size = 64 - masked.len >= 32 ? POOL_SIZE_MAX : 1ull << (64 - masked.len);
+	p->size = size;
+	p->n_blocks = blocks;
 	*out = p;
 	return 0;
 }
@@ -54,9 +66,11 @@ void pool_free(struct pool **pp)
 
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_chunks; i++)
-		free(p->chunk[i]);
-	free(p->chunk);
+	for (size_t i = 0; i < p->n_blocks; i++) {
+		for (unsigned k = 0; p->block[i] && k < BLOCK; k++)
+			free(p->block[i]->chunk[k]);
+		free(p->block[i]);
+	}
 	free(p);
 	*pp = NULL;
 }
@@ -105,7 +119,9 @@ static bool number_of(const struct pool *p, const struct prefix6 *prefix, uint64
 
 static struct pool_chunk *chunk_of(const struct pool *p, uint64_t n)
 {
-	return n / CHUNK < p->n_chunks ? p->chunk[n / CHUNK] : NULL;
+	const struct pool_block *b = p->block[n / (CHUNK * BLOCK)];
+
+	return b ? b->chunk[n / CHUNK % BLOCK] : NULL;
 }
 
 static enum entry_state state_of(const struct pool *p, uint64_t n)
@@ -118,25 +134,17 @@ static enum entry_state state_of(const struct pool *p, uint64_t n)
 /* Makes sure that the entry of number n exists. */
 static int touch(struct pool *p, uint64_t n)
 {
-	const size_t i = n / CHUNK;
+	struct pool_block **b = &p->block[n / (CHUNK * BLOCK)];
+	struct pool_chunk **c;
 
-	if (i >= p->n_chunks) {
-		const size_t all = (p->size + CHUNK - 1) / CHUNK;
-		size_t want = p->n_chunks * 2 > i ? p->n_chunks * 2 : i + 1;
-		struct pool_chunk **grown;
-
-		if (want > all)
-			want = all;
-		grown = realloc(p->chunk, want * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		memset(grown + p->n_chunks, 0, (want - p->n_chunks) * sizeof(*grown));
-		p->chunk = grown;
-		p->n_chunks = want;
-	}
-	if (!p->chunk[i])
-		p->chunk[i] = calloc(1, sizeof(*p->chunk[i]));
-	return p->chunk[i] ? 0 : -ENOMEM;
+	if (!*b)
+		*b = calloc(1, sizeof(**b));
+	if (!*b)
+		return -ENOMEM;
+	c = &(*b)->chunk[n / CHUNK % BLOCK];
+	if (!*c)
+		*c = calloc(1, sizeof(**c));
+	return *c ? 0 : -ENOMEM;
 }
 
 static void unlink_released(struct pool *p, uint32_t n)
@@ -163,9 +171,19 @@ static int take(struct pool *p, uint64_t n)
 	c = chunk_of(p, n);
 	if (c->state[n % CHUNK] == ENTRY_RELEASED)
 		unlink_released(p, (uint32_t)n);
+	else
+		c->n_touched++;
 	c->state[n % CHUNK] = ENTRY_USED;
 	p->used++;
 	return 0;
+}
+
+/* Steps over what was asked for by name, by whole chunks where it can: that may be everything, in
+ * the first call of a pool's life. */
+static void find_fresh(struct pool *p)
+{
+	while (p->bump < p->size && state_of(p, p->bump) != ENTRY_FRESH)
+		p->bump += p->bump % CHUNK || chunk_of(p, p->bump)->n_touched < CHUNK ? 1 : CHUNK;
 }
 
 int pool_take(struct pool *p, struct prefix6 *out)
@@ -173,9 +191,7 @@ int pool_take(struct pool *p, struct prefix6 *out)
 	uint64_t n;
 	int err;
 
-	/* steps over what was asked for by name; each is stepped over once in the pool's life */
-	while (p->bump < p->size && state_of(p, p->bump) != ENTRY_FRESH)
-		p->bump++;
+	find_fresh(p);
 	if (p->bump < p->size)
 		n = p->bump;
 	else if (p->oldest)

@@ -4,8 +4,9 @@
  *
  * Prefixes are handed out densely from the aggregate's start; one that was released is the last to
  * be handed out again, so that a node which comes back soon finds its prefix still free and packets
- * for a former owner do not reach a new one. Every call is O(1). Memory follows what was ever
- * handed out, not the size of the aggregate.
+ * for a former owner do not reach a new one. Every call is O(1), but for steps over what was
+ * asked for by name, by thousands. Memory follows what was ever handed out, not the size of the
+ * aggregate.
  */
 #pragma once
 

@@ -153,6 +153,30 @@ static void test_release_strangers(void)
 	pool_free(&p);
 }
 
+/* Nearly all of five thousand, so that whole chunks are stepped over and others are not. */
+static void test_many_named(void)
+{
+	struct pool *p = pool("2001:db8::/48");
+	struct prefix6 got, x = prefix("2001:db8::/64");
+
+	for (unsigned i = 0; i < 5000; i++) {
+		x.addr.s6_addr[6] = (uint8_t)(i >> 8);
+		x.addr.s6_addr[7] = (uint8_t)i;
+		if (i != 2047 && i != 2048 && i != 4500)
+			CU_ASSERT_EQUAL_FATAL(pool_take_this(p, &x), 0);
+		if (i % 7 == 0)
+			pool_release(p, &x); /* is still not fresh */
+	}
+	CU_ASSERT(takes(p, "2001:db8:0:7ff::/64"));
+	CU_ASSERT(takes(p, "2001:db8:0:800::/64"));
+	CU_ASSERT(takes(p, "2001:db8:0:1194::/64"));
+	for (unsigned i = 5000; i < 65536; i++)
+		CU_ASSERT_EQUAL_FATAL(pool_take(p, &got), 0);
+	CU_ASSERT(takes(p, "2001:db8::/64")); /* only released ones are left, the oldest first */
+	CU_ASSERT(takes(p, "2001:db8:0:7::/64"));
+	pool_free(&p);
+}
+
 static void test_large(void)
 {
 	struct pool *p = pool("2001:d00::/24");
@@ -241,6 +265,7 @@ int main(int argc, char **argv)
 		{"a particular prefix leaves the middle of the released ones",
 		 test_out_of_the_middle},
 		{"releasing what is not in use changes nothing", test_release_strangers},
+		{"thousands taken by name are stepped over, one between them is found", test_many_named},
 		{"an aggregate of more than 2^32 prefixes is used up to a limit",							  test_large},
 		{"20000 random calls agree with a naive model",					test_model},
 		{0	  },
