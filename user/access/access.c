@@ -399,6 +399,10 @@ int access_link_put(struct access *a, const struct access_link_cfg *cfg)
 			return -ENOMEM;
 		l->cfg.ifindex = cfg->ifindex;
 		HASH_ADD(hh, a->links, cfg.ifindex, sizeof(cfg->ifindex), l);
+		if (l->oom) {
+			free(l);
+			return -ENOMEM;
+		}
 	}
 	l->cfg = *cfg;
 	l->cfg.name[sizeof(l->cfg.name) - 1] = '\0';
@@ -410,9 +414,19 @@ int access_link_put(struct access *a, const struct access_link_cfg *cfg)
 	return 0;
 }
 
-static void detach_all(struct access *a, struct access_link *l, const char *cause, nsec_t now)
+static void free_nodes(struct access *a, struct access_link *l)
 {
 	struct access_node *n, *tmp;
+
+	DL_FOREACH_SAFE (l->seen, n, tmp)
+		access_node_free(a, n);
+	DL_FOREACH_SAFE (l->served, n, tmp)
+		access_node_free(a, n);
+}
+
+static void detach_all(struct access *a, struct access_link *l, const char *cause, nsec_t now)
+{
+	struct access_node *n;
 
 	l->up = false;
 	DL_FOREACH (l->served, n) {
@@ -422,10 +436,7 @@ static void detach_all(struct access *a, struct access_link *l, const char *caus
 	/* The MAG answers with withdraw(), which moves nodes from one list to the other. */
 	if (l->served && a->triggers.detach_link)
 		a->triggers.detach_link(a->triggers.ctx, l->cfg.ifindex, cause, now);
-	DL_FOREACH_SAFE (l->seen, n, tmp)
-		access_node_free(a, n);
-	DL_FOREACH_SAFE (l->served, n, tmp)
-		access_node_free(a, n);
+	free_nodes(a, l);
 }
 
 void access_link_del(struct access *a, unsigned ifindex, nsec_t now)
@@ -629,6 +640,7 @@ int access_new(struct access **out, const struct access_cfg *cfg, const struct a
 	       const struct event_sink *sink)
 {
 	struct access *a = calloc(1, sizeof(*a));
+	uint8_t seed[HTABLE_SEED_LEN];
 
 	if (!a)
 		return -ENOMEM;
@@ -637,24 +649,28 @@ int access_new(struct access **out, const struct access_cfg *cfg, const struct a
 	if (sink)
 		a->sink = *sink;
 	a->ops.random(a->ops.ctx, &a->echo_id, sizeof(a->echo_id));
+	a->ops.random(a->ops.ctx, seed, sizeof(seed));
+	if (htable_init(&a->nodes, seed)) {
+		free(a);
+		return -ENOMEM;
+	}
 	*out = a;
 	return 0;
 }
 
 void access_free(struct access **p)
 {
-	struct access_node *n, *ntmp;
-	struct access_link *l, *ltmp;
+	struct access_link *l, *tmp;
 	struct access *a = *p;
 
 	if (!a)
 		return;
-	HASH_ITER (hh, a->nodes, n, ntmp)
-		access_node_free(a, n);
-	HASH_ITER (hh, a->links, l, ltmp) {
+	HASH_ITER (hh, a->links, l, tmp) {
+		free_nodes(a, l);
 		HASH_DEL(a->links, l);
 		free(l);
 	}
+	htable_clear(&a->nodes);
 	free(a);
 	*p = NULL;
 }
@@ -679,12 +695,10 @@ void access_tick(struct access *a, nsec_t now)
 	deadline_run(&a->deadlines, a, now);
 }
 
-void access_walk(const struct access *a, void (*cb)(void *ctx, const struct access_node_info *i),
-		 void *ctx)
+static void show_nodes(const struct access_node *list,
+		       void (*cb)(void *ctx, const struct access_node_info *i), void *ctx)
 {
-	struct access_node *n, *tmp;
-
-	HASH_ITER (hh, a->nodes, n, tmp) {
+	for (const struct access_node *n = list; n; n = n->next) {
 		const struct access_node_info i = {
 			.node = n->id,
 			.ifname = n->link->cfg.name,
@@ -699,6 +713,17 @@ void access_walk(const struct access *a, void (*cb)(void *ctx, const struct acce
 		};
 
 		cb(ctx, &i);
+	}
+}
+
+void access_walk(const struct access *a, void (*cb)(void *ctx, const struct access_node_info *i),
+		 void *ctx)
+{
+	const struct access_link *l, *tmp;
+
+	HASH_ITER (hh, a->links, l, tmp) {
+		show_nodes(l->served, cb, ctx);
+		show_nodes(l->seen, cb, ctx);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "access/access_priv.h"
+#include "base/util.h"
 
 int access_send(struct access *a, unsigned ifindex, const uint8_t *frame, int len)
 {
@@ -64,12 +65,22 @@ struct access_link *access_link_find(const struct access *a, unsigned ifindex)
 	return l;
 }
 
+static uint32_t hash_node(const struct access *a, const struct link_node *id)
+{
+	return htable_hash(&a->nodes, id, ACCESS_NODE_KEYLEN);
+}
+
 struct access_node *access_node_find(struct access *a, const struct link_node *id)
 {
-	struct access_node *n;
+	struct hnode *h;
 
-	HASH_FIND(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
-	return n;
+	for (h = htable_find(&a->nodes, hash_node(a, id)); h; h = htable_next(h)) {
+		struct access_node *n = container_of(h, struct access_node, hnode);
+
+		if (n->id.ifindex == id->ifindex && mac_eq(&n->id.mac, &id->mac))
+			return n;
+	}
+	return NULL;
 }
 
 void access_node_serve(struct access_node *n, bool served)
@@ -107,7 +118,7 @@ void access_node_free(struct access *a, struct access_node *n)
 		DL_DELETE(l->seen, n);
 		l->n_seen--;
 	}
-	HASH_DELETE(hh, a->nodes, n);
+	htable_del(&a->nodes, &n->hnode);
 	free(n->prefixes);
 	free(n);
 }
@@ -140,7 +151,7 @@ struct access_node *access_node_get(struct access *a, const struct link_node *id
 	if (!l)
 		return NULL;
 	if ((l->n_seen + l->n_served >= a->cfg.max_nodes_per_link ||
-	     HASH_COUNT(a->nodes) >= a->cfg.max_nodes) &&
+	     htable_count(&a->nodes) >= a->cfg.max_nodes) &&
 	    !evict(a, l)) {
 		a->counter[ACCESS_C_TABLE_FULL]++;
 		return NULL;
@@ -156,7 +167,7 @@ struct access_node *access_node_get(struct access *a, const struct link_node *id
 	access_ra_init(n);
 	access_nud_init(n);
 	access_offer_init(n);
-	HASH_ADD(hh, a->nodes, id, ACCESS_NODE_KEYLEN, n);
+	htable_add(&a->nodes, &n->hnode, hash_node(a, &n->id));
 	DL_APPEND(l->seen, n);
 	l->n_seen++;
 	access_nud_idle(a, n);

@@ -9,11 +9,14 @@
  */
 #pragma once
 
+#define HASH_NONFATAL_OOM	 1
+#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 #include <utlist.h>
 
 #include "access/access.h"
 #include "base/deadline.h"
+#include "base/htable.h"
 #include "base/log.h"
 
 struct access_link;
@@ -26,8 +29,8 @@ enum probe_mode {
 };
 
 struct access_node {
-	struct link_node id; /* key of the hash: ifindex and mac, without the padding behind */
-	UT_hash_handle hh;
+	struct link_node id; /* key: ifindex and mac, without the padding behind */
+	struct hnode hnode;
 	struct access_link *link;
 	struct access_node *prev, *next; /* in link->seen or link->served */
 	bool served;
@@ -62,6 +65,7 @@ struct access_node {
 struct access_link {
 	struct access_link_cfg cfg;
 	UT_hash_handle hh;
+	bool oom;
 	bool up;
 	struct in6_addr link_local; /* the router's on this link, when the MAG set one */
 	struct access_node *seen, *served;
@@ -76,7 +80,7 @@ struct access {
 	struct access_triggers triggers;
 	struct event_sink sink;
 	struct access_link *links;
-	struct access_node *nodes;
+	struct htable nodes; /* strangers can fill it */
 	struct deadlines deadlines;
 	uint16_t echo_id, echo_seq;
 	uint64_t counter[ACCESS_C_MAX];
