@@ -8,7 +8,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
-ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+# all at once, but not `make clean all`
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS))$(filter clean,$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -20,8 +21,11 @@ SEEDS   ?= 10000
 KEEP    ?= 0
 O       := $(BUILD)/$(FLAVOUR)
 
+# bpftool is in /usr/sbin, which only root searches
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
 # ---- what the machine has: probed once, named when missing
-ifeq ($(filter help deps clean distclean demo demo-stop test,$(MAKECMDGOALS)),)
+ifneq ($(filter-out help deps clean demo demo-stop test,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 
@@ -145,6 +149,7 @@ install: all ## install under DESTDIR/PREFIX
 	install -D -m 0755 $(O)/pmipctl $(DESTDIR)$(PREFIX)/bin/pmipctl
 	install -D -m 0644 scripts/pmipctl.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pmipctl
 	install -D -m 0644 scripts/pmipd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/pmipd.service
+	sed -i 's#/usr/local/#$(PREFIX)/#' $(DESTDIR)$(PREFIX)/lib/systemd/system/pmipd.service
 	install -d $(DESTDIR)$(PREFIX)/share/doc/pmipd/examples
 	install -m 0644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/pmipd/
 	install -m 0644 docs/examples/*.yaml $(DESTDIR)$(PREFIX)/share/doc/pmipd/examples/

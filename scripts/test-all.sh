@@ -43,7 +43,7 @@ stage() { # title, suite whose total counts or "", command
 rm -f "$build/total"
 stage "lint" "" make --no-print-directory lint
 stage "unit tests, fuzzing corpus, simulation (ASan, UBSan)" check \
-	make --no-print-directory FLAVOUR=asan check-run
+	make --no-print-directory FLAVOUR=asan all check-run
 stage "release build" "" make --no-print-directory all
 stage "documentation matches the program" "" scripts/gen-docs.sh --verify "$build/release/pmipd"
 stage "BPF programs" bpf make --no-print-directory check-bpf

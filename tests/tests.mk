@@ -48,8 +48,9 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,$(SIM_LAYERS))
 
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
-$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(call libs_of,config access mag lma core wire base)
-	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,config)
+FUZZ_LAYERS := control config net access mag lma core wire base
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(DP_FAKE) $(call libs_of,$(FUZZ_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(FUZZ_LAYERS))
 
 .SECONDARY: # keep the objects of test programs
 
@@ -102,9 +103,11 @@ check-netns: all ## real daemons and hosts in network namespaces (needs root)
 coverage: ## line coverage per directory: of make check, and as root of all tests
 	@$(MAKE) --no-print-directory FLAVOUR=coverage all
 	@find $(BUILD)/coverage -name '*.gcda' -delete
-	@$(MAKE) --no-print-directory FLAVOUR=coverage check-run
-	@[ $$(id -u) -ne 0 ] || $(MAKE) --no-print-directory FLAVOUR=coverage check-bpf check-netns
-	@scripts/coverage.sh $(BUILD)/coverage
+	+@status=0; make="$(MAKE) --no-print-directory FLAVOUR=coverage"; \
+		$$make check-run || status=1; \
+		[ $$(id -u) -ne 0 ] || $$make check-bpf || status=1; \
+		[ $$(id -u) -ne 0 ] || $$make check-netns || status=1; \
+		scripts/coverage.sh $(BUILD)/coverage && exit $$status
 
 .PHONY: check-kernels
 check-kernels: ## the data plane and a small domain on Debian's kernels 6.1 and 6.12, emulated (needs root)

@@ -33,7 +33,8 @@ static const char *const map_name[DP_MAP_MAX] = {
 
 static char complaint[160];
 
-static int print_line(enum libbpf_print_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static int print_line(enum libbpf_print_level level,
+							    const char *fmt, va_list ap)
 {
 	char *text = NULL, *line, *rest;
 
