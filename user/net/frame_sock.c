@@ -11,6 +11,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#define HASH_NONFATAL_OOM	 1
+#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 
 #include "base/util.h"
@@ -24,6 +26,7 @@ struct port {
 	unsigned ifindex;
 	int fd;
 	UT_hash_handle hh;
+	bool oom;
 };
 
 struct frame_sock {
@@ -190,6 +193,11 @@ int frame_sock_add(struct frame_sock *s, unsigned ifindex)
 		return rc;
 	}
 	HASH_ADD(hh, s->ports, ifindex, sizeof(p->ifindex), p);
+	if (p->oom) {
+		close(p->fd);
+		free(p);
+		return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#define HASH_NONFATAL_OOM	 1
+#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 #include <utlist.h>
 
@@ -30,6 +32,7 @@ struct via {
 		unsigned ifindex;
 	} key;
 	UT_hash_handle hh;
+	bool oom;
 	struct entry *users;
 	enum nl_kept kept; /* does the kernel keep it resolved? */
 };
@@ -37,6 +40,7 @@ struct via {
 struct entry {
 	uint32_t id;
 	UT_hash_handle hh;
+	bool oom;
 	struct in6_addr remote, local;
 	struct nexthop nh;
 	bool told;
@@ -101,6 +105,10 @@ static struct via *enter_via(struct nexthops *t, struct entry *e, unsigned ifind
 		v->key.addr = *addr;
 		v->key.ifindex = ifindex;
 		HASH_ADD(hh, t->vias, key, sizeof(v->key), v);
+		if (v->oom) {
+			free(v);
+			return NULL;
+		}
 	}
 	DL_APPEND(v->users, e);
 	e->via = v;
@@ -371,16 +379,21 @@ static struct entry *find(const struct nexthops *t, uint32_t id)
 int nexthop_add(struct nexthops *t, uint32_t id, const struct in6_addr *remote,
 		const struct in6_addr *local, nsec_t now)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	struct entry *old = find(t, id), *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
-	nexthop_del(t, id);
 	e->id = id;
 	e->remote = *remote;
 	e->local = *local;
 	e->due.fire = due_fire;
 	HASH_ADD(hh, t->entries, id, sizeof(e->id), e);
+	if (e->oom) {
+		free(e);
+		return -ENOMEM;
+	}
+	if (old)
+		free_entry(t, old);
 	deadline_arm(&t->deadlines, &e->due, now);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#define HASH_NONFATAL_OOM	 1
+#define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 
 #include "base/log.h"
@@ -20,6 +22,7 @@ struct link_entry {
 	struct nl_link link;
 	unsigned generation;
 	UT_hash_handle hh;
+	bool oom;
 };
 
 /* Listeners make requests while a dump is being read to them, so dumps have a socket and a buffer
@@ -178,13 +181,16 @@ static void link_changed(struct nl *nl, const struct nl_link *l, nsec_t now)
 
 	if (!e) {
 		e = calloc(1, sizeof(*e));
-		if (!e) {
+		if (e) {
+			e->link = *l;
+			e->generation = nl->generation;
+			HASH_ADD(hh, nl->links, link.ifindex, sizeof(e->link.ifindex), e);
+		}
+		if (!e || e->oom) {
 			log_msg(LOG_C_LOCAL, "netlink: no memory for interface %s", l->name);
+			free(e);
 			return;
 		}
-		e->link = *l;
-		e->generation = nl->generation;
-		HASH_ADD(hh, nl->links, link.ifindex, sizeof(e->link.ifindex), e);
 		tell_link(nl, &e->link, NULL, false, now);
 		return;
 	}
