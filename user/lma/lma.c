@@ -103,7 +103,7 @@ static void ignore_stranger(struct lma *l, const struct packet *pkt, enum lma_co
 static void end_unserved(struct lma_job *j)
 {
 	lma_lookup(j->l, j->req, &j->lookup);
-	if (j->lookup.kind == LMA_LOOKUP_UPDATE)
+	if (j->lookup.kind == LMA_LOOKUP_UPDATE && lma_mags_may_serve(j, j->lookup.bce))
 		lma_binding_step(j->l, j->lookup.bce, LMA_EV_DELETED, j->now);
 }
 

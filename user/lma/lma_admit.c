@@ -58,6 +58,11 @@ static bool may_serve_node(const struct lma_mag *m, const struct mnid *id)
 	return m->cfg.n_realms == 0;
 }
 
+bool lma_mags_may_serve_node(const struct lma_job *j)
+{
+	return may_serve_node(j->mag, &j->req->mnid) && may_serve_node(j->coa_mag, &j->req->mnid);
+}
+
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p)
 {
 	for (unsigned i = 0; i < m->cfg.n_allow; i++)

@@ -126,6 +126,10 @@ static bool resume(struct lma_job *j, struct lma_hold *h, nsec_t now)
 		lma_refuse(j, PBA_ADMIN_PROHIBITED, "no MAG at the alternate care-of address");
 		return false;
 	}
+	if (!lma_mags_may_serve_node(j)) {
+		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve this node any more");
+		return false;
+	}
 	return true;
 }
 

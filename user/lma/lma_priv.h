@@ -241,6 +241,8 @@ const struct profile *lma_profile_find(const struct lma *l, const struct mnid *i
 /* The first check that fails sets the status and `why`; fills j->profile and j->lookup. */
 enum pba_status lma_admit(struct lma_job *j, const char **why);
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);
+/* RFC 5213 section 4: sender and Proxy-CoA, for the node. */
+bool lma_mags_may_serve_node(const struct lma_job *j);
 /* Sends the refusal, counts, logs, tells. */
 void lma_refuse(struct lma_job *j, enum pba_status status, const char *why);
 void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why);
@@ -270,6 +272,8 @@ void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
 void lma_process(struct lma_job *j);
 void lma_session_create(struct lma_job *j);
 void lma_session_update(struct lma_job *j, struct bce *b);
+/* RFC 5213 section 4: sender and Proxy-CoA, for every prefix of the binding. */
+bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b);
 /* Ends what is left of a binding: data plane, tunnel, prefixes, the entry itself. */
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);

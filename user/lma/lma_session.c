@@ -233,7 +233,7 @@ static int move(struct lma *l, struct bce *b, dp_ref tunnel)
 	return err == -ENOENT ? forward_anew(l, b, tunnel) : err;
 }
 
-static bool mags_may_serve(const struct lma_job *j, const struct bce *b)
+bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b)
 {
 	for (unsigned i = 0; i < b->n_prefixes; i++) {
 		const struct prefix6 p = bce_prefix(b, i);
@@ -253,7 +253,7 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	dp_ref tunnel, old_tunnel = b->tunnel;
 	int err;
 
-	if (!mags_may_serve(j, b)) {
+	if (!lma_mags_may_serve(j, b)) {
 		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve the node's prefix");
 		return;
 	}
@@ -296,6 +296,11 @@ static void deregister(struct lma_job *j, struct bce *b)
 
 	if (!addr6_eq(&b->reg.proxy_coa, &r->coa)) {
 		lma_ignore(j, LMA_C_IGNORED_OTHER_COA, "de-registration by another MAG");
+		return;
+	}
+	/* an Alternate Care-of Address names the serving MAG, but is not its word */
+	if (!lma_mags_may_serve(j, b)) {
+		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve the node's prefix");
 		return;
 	}
 	b->reg.seq = r->seq;

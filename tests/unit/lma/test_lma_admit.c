@@ -175,6 +175,38 @@ static void test_l3_prefix(void)
 	bed_down(&b);
 }
 
+/* In the name of the serving MAG, without a word of the prefix that it may not touch. */
+static void test_l3_manipulation(void)
+{
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_init(&b);
+	b.mags[MAG2].n_allow = 1;
+	b.mags[MAG2].allow[0] = prefix("2001:db8:f00::/48");
+	strcpy(b.cfg.services[0], "internet");
+	b.cfg.n_services = 1;
+	bed_start(&b);
+	own = bed_attach(&b, MAG1);
+	p = pbu(&b, MAG2);
+	p.has_alt_coa = true;
+	p.alt_coa = b.mags[MAG1].addr;
+	p.lifetime = 0;
+	send_refused(&b, &p, PBA_MAG_NOT_AUTHORIZED);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
+	p = pbu(&b, MAG2);
+	p.service = "no such";
+	send_refused(&b, &p, PBA_SERVICE_AUTHORIZATION_FAILED);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
+	p = pbu(&b, MAG3); /* one that may speaks for the serving MAG */
+	p.has_alt_coa = true;
+	p.alt_coa = b.mags[MAG1].addr;
+	p.lifetime = 0;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	bed_down(&b);
+}
+
 static void test_alt_coa(void)
 {
 	struct bed b;
@@ -456,6 +488,8 @@ int main(int argc, char **argv)
 		{"L-3 RFC 5213 5.3.1 (6) a MAG outside the node's realm is refused 154",
 		 test_l3_realm},
 		{"L-3 RFC 5213 4 a MAG gets no prefix outside its list: 154",				      test_l3_prefix},
+		{"L-3 RFC 5213 4 nor ends it a binding of a prefix outside its list: 154",
+		 test_l3_manipulation},
 		{"L-10 RFC 5213 5.3.1 (13) the Alternate Care-of Address is the Proxy-CoA",
 		 test_alt_coa},
 		{"L-3 RFC 5213 4 an Alternate Care-of Address of no MAG is refused 129",

@@ -308,6 +308,24 @@ static void test_mag_gone(void)
 	bed_down(&b);
 }
 
+static void test_realm_gone(void)
+{
+	struct bed b;
+	struct prefix6 own;
+	const char *why = NULL;
+	struct profiles p;
+
+	hold(&b, &own);
+	p = profile_table_profiles(b.profiles);
+	b.mags[MAG2].n_realms = 1;
+	strcpy(b.mags[MAG2].realms[0], "example.org");
+	CU_ASSERT_EQUAL(lma_reload(b.l, &b.cfg, &p, &why, b.now), 0);
+	bed_wait(&b, 2000);
+	CU_ASSERT_EQUAL(b.pba.ba.status, PBA_MAG_NOT_AUTHORIZED);
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	bed_down(&b);
+}
+
 static void test_profile_gone(void)
 {
 	const struct profile off = {.enabled = false, .prefix_count = 1};
@@ -405,6 +423,7 @@ int main(int argc, char **argv)
 		 test_operator_deletes},
 		{"L-30 the LMA ends while a request is held",test_freed_while_held},
 		{"L-30 a reload takes the asking MAG away", test_mag_gone},
+		{"L-30 RFC 5213 4 a reload takes the node's realm from the asking MAG: 154", test_realm_gone},
 		{"L-30 a reload takes the node's profile away",										test_profile_gone},
 		{"L-30 other nodes do not wait",						 test_other_nodes_wait_not},
 		{"L-30 H-8 the wait with sequence numbers",		    test_sequence_scheme},
