@@ -159,6 +159,26 @@ static void test_clock_skew(void)
 	end();
 }
 
+/* the first PBU waits for a neighbour to be resolved, longer than TimestampValidityWindow */
+static void test_late_request(void)
+{
+	struct world_cfg cfg = world_defaults(29);
+	struct world_cfg slow = cfg;
+
+	slow.min_delay_us = slow.max_delay_us = 400000;
+	begin(slow);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	w.cfg.min_delay_us = cfg.min_delay_us;
+	w.cfg.max_delay_us = cfg.max_delay_us;
+	world_run(&w, nsec_from_ms(420));
+	CU_ASSERT_EQUAL(lma_count_of("pba_timestamp_mismatch"), 1);
+	CU_ASSERT_EQUAL(mag_count_of(0, "timestamp_late"), 1);
+	CU_ASSERT_EQUAL(mag_count_of(0, "clock_skew"), 0);
+	CU_ASSERT_STRING_EQUAL(mag_state(0, 0), "ACTIVE");
+	CU_ASSERT(lma_sends_to(0, 0));
+	end();
+}
+
 /* a new MAG whose clock is behind the old one's: 157, and registered again until it counts */
 static void test_clock_behind(void)
 {
@@ -250,6 +270,7 @@ const struct cu_test flows_trouble[] = {
 	{"half of the messages lost, half doubled: everybody is registered", test_loss_and_duplicates},
 	{"a refresh that crosses a handover does not move the binding back", test_crossing},
 	{"a MAG whose clock is off is refused and recovers", test_clock_skew},
+	{"a request that only came late is repeated at once", test_late_request},
 	{"a new MAG whose clock is behind the old one's takes over", test_clock_behind},
 	{"an exhausted pool refuses, and serves who waited", test_pool_exhaustion},
 	{"a full data plane is status 130, never a black hole", test_data_plane_full},

@@ -707,6 +707,32 @@ static void test_same_content_no_new_burst(void)
 	stop();
 }
 
+/* RFC 5213 6.4, 6.7: what the domain agreed on, for every node and on every link. */
+static void test_configured_parameters(void)
+{
+	struct access_cfg cfg;
+
+	access_cfg_init(&cfg);
+	start_with(&cfg);
+	rx(FRAME_DAD);
+	advertise(&n1);
+	CU_ASSERT_EQUAL(sent[0].b[58], 64);
+	CU_ASSERT_EQUAL(sent[0].b[59], 0);
+	CU_ASSERT_EQUAL(sent[0].b[60] << 8 | sent[0].b[61], 1800);
+	stop();
+	cfg.managed = true;
+	cfg.other = true;
+	cfg.cur_hop_limit = 17;
+	cfg.router_lifetime_s = 9000;
+	start_with(&cfg);
+	rx(FRAME_DAD);
+	advertise(&n1);
+	CU_ASSERT_EQUAL(sent[0].b[58], 17);
+	CU_ASSERT_EQUAL(sent[0].b[59], 0xc0);
+	CU_ASSERT_EQUAL(sent[0].b[60] << 8 | sent[0].b[61], 9000);
+	stop();
+}
+
 static void test_mtu_is_the_lower(void)
 {
 	struct access_link_cfg l = link_cfg(ACC0);
@@ -1351,6 +1377,8 @@ int main(int argc, char **argv)
 		 test_unsolicited_times},
 		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",								    test_solicited_times},
 		{"only new content is repeated soon",				      test_same_content_no_new_burst},
+		{"G-45 RFC 5213 6.4, 6.7 configured flags, hop limit and lifetime are told",
+		 test_configured_parameters},
 		{"MTU option is the lower of tunnel and link (RFC 5213 6.9.5)",
 		 test_mtu_is_the_lower},
 		{"withdraw deprecates where asked, and ends everything",								 test_withdraw},

@@ -76,6 +76,10 @@ static void test_l53(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	p.timestamp = 41;
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(pba_timestamp(&b), lma_clock(&b));
+	p.timestamp = 42;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_TIMESTAMP_MISMATCH);
+	CU_ASSERT_EQUAL(pba_timestamp(&b), lma_clock(&b));
 	bed_down(&b);
 }
 

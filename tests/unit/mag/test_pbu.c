@@ -332,6 +332,19 @@ static void test_fresh_timestamp(void)
 	bench_free(b);
 }
 
+/* Nobody hands this MAG a timestamp of the node's: its own time rises at every attachment too. */
+static void test_node_generated(void)
+{
+	struct bench *b = bench_new();
+
+	b->cfg.mobile_node_generated_timestamp_in_use = true;
+	bench_start(b);
+	attach(b, 7, 1);
+	CU_ASSERT_EQUAL(mh_opt(&last_sent(b)->msg, MHO_TIMESTAMP)->timestamp,
+			timestamp_from_wallclock(bench_wallclock(b)));
+	bench_free(b);
+}
+
 static void test_rising_timestamp(void)
 {
 	struct bench *b = bench_active();
@@ -485,6 +498,7 @@ int main(int argc, char **argv)
 		{"G-20 (RFC 5213 6.9.4 item 3): retransmissions after 1, 2, 4 ... 32, 32 s until answered", test_schedule},
 		{"G-21 (RFC 5213 6.9.4 item 2): no retransmission for a node that is not attached", test_attached_first},
 		{"G-22 (RFC 5213 6.9.4 item 4): each retransmission carries the latest time", test_fresh_timestamp},
+		{"G-22 (RFC 5213 5.5 item 3): without a timestamp of the node its own time is sent", test_node_generated},
 		{"G-22 (RFC 5213 5.5): timestamps of one session rise even when the clock stands", test_rising_timestamp},
 		{"G-22 G-24 (RFC 5213 6.9.4 item 4): in sequence mode numbers rise per session", test_sequence_mode},
 		{"G-24 (RFC 6275 11.7.3): status 135 teaches the number to go on from", test_sequence_learnt},
