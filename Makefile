@@ -161,6 +161,6 @@ clean: ## remove build/
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile tests/tests.mk | sort -u | \
-		awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+		awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
