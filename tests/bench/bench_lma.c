@@ -277,6 +277,26 @@ static void run_out(struct bench *b, const char *what)
 	latency_tell(&b->latency, what);
 }
 
+static void see(void *ctx, const struct lma_binding *binding)
+{
+	size_t *n = ctx;
+
+	*n += binding->n_prefixes;
+}
+
+/* What an operator's question about all bindings holds up. */
+static void walk(struct bench *b)
+{
+	size_t n = 0;
+
+	latency_start(&b->latency);
+	lma_walk(b->lma, b->now, see, &n);
+	latency_stop(&b->latency);
+	latency_tell(&b->latency, "walk over all");
+	if (n != b->n)
+		die("a walk met not all of them");
+}
+
 static size_t heap(void)
 {
 	const struct mallinfo2 m = mallinfo2();
@@ -313,6 +333,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < b.n; i++)
 		send_pbu(&b, b.order[i], 900, HI_NO_CHANGE);
 	latency_tell(&b.latency, "refresh");
+	walk(&b);
 
 	shuffle(&b);
 	for (size_t i = 0; i < b.n; i++) {
