@@ -12,6 +12,7 @@ address, its connection or the transfer did not survive.
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ PPS = 1000
 GAP = 0.1         # s without any link
 TRANSFER = 8      # s of iperf3
 MOVE_AT = 3.5     # s into the transfer
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 COLOUR = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
@@ -196,7 +198,7 @@ def describe(ev):
 
 class Demo:
     def __init__(self, bindir, keep):
-        self.t = topology.Topo(TAG, bindir, keep=keep)
+        self.t = topology.Topo(TAG, bindir, keep=keep, host_pins=True)
         self.keep = keep
         self.checks = []
 
@@ -352,9 +354,8 @@ class Demo:
             ("... and to ap2", f"ip -n {t.radio.full} link set mn1 down; "
                                f"ip -n {t.radio.full} link set mn1 master ap2 up"),
             ("sniff signalling", f"ip netns exec {t.lma.full} tshark -i net0 -f 'ip6 proto 135'"),
-            ("the maps: mn1's slot", f"nsenter -t {d['lma'].proc.pid} -m bpftool map lookup pinned "
-                                     f"/sys/fs/bpf/pmip/{d['lma'].instance}/pm_session "
-                                     "key 1 0 0 0"),
+            ("the maps: first slot", "bpftool map lookup pinned /sys/fs/bpf/pmip/"
+                                     f"{d['lma'].instance}/pm_session key 1 0 0 0"),
             ("daemon's log", f"tail -f {d['lma'].log_file}"),
             ("remove it all", "make demo-stop"),
         ):
@@ -363,7 +364,13 @@ class Demo:
         print()
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def run(args):
+    for s in ENDINGS:
+        signal.signal(s, interrupt)
     demo = Demo(args.bin, bool(args.keep))
     ok = False
     try:
@@ -378,6 +385,8 @@ def run(args):
     except KeyboardInterrupt:
         print("\ndemo: interrupted", file=sys.stderr)
     finally:
+        for s in ENDINGS:  # what follows must come to its end
+            signal.signal(s, signal.SIG_IGN)
         if demo.keep and ok:
             demo.t.release()
         else:

@@ -66,10 +66,13 @@ class Daemon:
     def start(self):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.socket)
+        argv = [*self.wrapper, self.bindir / "pmipd", "-c", self.conf_file, *self.extra]
+        enter = self.ns.cmd()
+        if self.topo.host_pins:
+            enter = ["nsenter", f"--net={self.ns.path}"]
         with open(self.log_file, "a") as log:
-            self.proc = self.ns.popen(*self.wrapper, self.bindir / "pmipd", "-c", self.conf_file,
-                                      *self.extra, stdout=log, stderr=log,
-                                      env={**os.environ, **(self.env or {})})
+            self.proc = self.topo.popen([*enter, *argv], stdout=log, stderr=log,
+                                        env={**os.environ, **(self.env or {})})
 
     def wait_ready(self, timeout=15):
         def ready():

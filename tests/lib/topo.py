@@ -86,12 +86,16 @@ class Topo:
             "bridge"  acc0 is itself a bridge in the MAG, nodes are its ports
             "p2p"     the node's link ends in the MAG, as acc0 (mn1), acc1 (mn2), ...
     dual:   mn1 has two radios: ports r1 and r2 of its bridge mn0, never bridged to each other
+    host_pins: the daemons see the host's mounts, so that their maps are found in the host's bpffs;
+            else each has mounts of its own, as under `ip netns exec`, and its pins go with it
     """
 
-    def __init__(self, tag, bindir, mags=2, nodes=2, access="shared", dual=False, keep=False):
+    def __init__(self, tag, bindir, mags=2, nodes=2, access="shared", dual=False, keep=False,
+                 host_pins=False):
         assert re.fullmatch(r"[a-z0-9]{1,12}", tag)
         self.tag, self.bindir, self.keep = tag, Path(bindir).resolve(), keep
         self.n_mags, self.access, self.dual = mags, access, dual
+        self.host_pins = host_pins
         self.dir = Path(f"/run/pmip-{tag}")
         self.procs, self.daemons, self.captures = [], {}, []
         self._index = 100
@@ -449,6 +453,9 @@ def remove(tag):
         if entry.startswith(prefix):
             found = True
             subprocess.run(["ip", "netns", "del", entry], check=False, capture_output=True)
+    for pins in Path("/sys/fs/bpf/pmip").glob(f"{tag}-*"):  # of a daemon that was killed
+        found = True
+        shutil.rmtree(pins, ignore_errors=True)
     if state.exists():
         found = True
         shutil.rmtree(state, ignore_errors=True)

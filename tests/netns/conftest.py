@@ -6,6 +6,7 @@ Run as root from the top of the tree: /usr/bin/python3 -m pytest tests/netns --b
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,16 @@ def pytest_addoption(parser):
     parser.addoption("--logs", default="", help="keep daemon logs and captures there")
 
 
+def interrupt(*_):
+    """As Ctrl-C: the fixtures end what they made."""
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def pytest_sessionstart(session):
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, interrupt)
     if os.geteuid() == 0:
         topology.remove_orphans("t")
 
