@@ -318,7 +318,7 @@ static void test_memory(void)
 	}
 	per = (heap_used() - before) / N;
 	printf("[%zu octets per binding] ", per);
-	CU_ASSERT(per < 700);
+	CU_ASSERT(per < 430);
 	CU_ASSERT_EQUAL(lma_count(b.l), N);
 	lma_free(&b.l);
 	CU_ASSERT(!HEAP_EXACT || heap_used() <= before + 4096);
