@@ -121,8 +121,9 @@ struct control_io loop_control_io(struct daemon *d);
 /* links.c */
 int links_start(struct daemon *d, char *err, size_t cap);
 void links_stop(struct daemon *d);
-/* Brings the interfaces to what d->cfg says now; those that stay are not interrupted. */
-int links_reload(struct daemon *d, nsec_t now);
+/* Brings the interfaces from what `was` said to what d->cfg says now; those that stay are not
+ * interrupted. */
+int links_reload(struct daemon *d, const struct config *was, nsec_t now);
 struct iface *link_by_name(const struct daemon *d, const char *name);
 struct iface *link_by_index(const struct daemon *d, unsigned ifindex);
 void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_addr *ll);

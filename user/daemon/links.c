@@ -305,20 +305,44 @@ static void on_fdb(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now)
 		access_fdb_gone(d->access, f->bridge, &f->mac, now);
 }
 
-static void pool_routes(struct daemon *d, bool put)
+/* Packets to a prefix that nobody has end there instead of in a routing loop. */
+static struct nl_route pool_route(const struct lma_pool_cfg *p)
+{
+	return (struct nl_route){
+		.dst = p->prefix,
+		.type = NL_ROUTE_UNREACHABLE,
+		.metric = UINT32_MAX,
+	};
+}
+
+static void put_pool_routes(struct daemon *d)
 {
 	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->lma.n_pools; i++) {
-		/* packets to a prefix that nobody has end here instead of in a routing loop */
-		const struct nl_route r = {
-			.dst = d->cfg->lma.pools[i].prefix,
-			.type = NL_ROUTE_UNREACHABLE,
-			.metric = UINT32_MAX,
-		};
-		const int err = put ? nl_route_put(d->nl, &r) : nl_route_del(d->nl, &r);
+		const struct nl_route r = pool_route(&d->cfg->lma.pools[i]);
+		const int err = nl_route_put(d->nl, &r);
 
-		if (err && put)
+		if (err)
 			log_msg(LOG_C_LOCAL, "pool %s: cannot add its unreachable route: %s",
 				d->cfg->lma.pools[i].name, strerror(-err));
+	}
+}
+
+static bool has_pool(const struct config *c, const struct prefix6 *p)
+{
+	for (unsigned i = 0; c && c->has_lma && i < c->lma.n_pools; i++)
+		if (prefix6_eq(&c->lma.pools[i].prefix, p))
+			return true;
+	return false;
+}
+
+/* Of the pools of `old` that `new` (NULL: nothing) has not. */
+static void del_pool_routes(struct daemon *d, const struct config *old, const struct config *new)
+{
+	for (unsigned i = 0; old->has_lma && i < old->lma.n_pools; i++) {
+		const struct nl_route r = pool_route(&old->lma.pools[i]);
+
+		if (!has_pool(new, &r.dst))
+			nl_route_del(d->nl, &r);
 	}
 }
 
@@ -386,7 +410,7 @@ int links_start(struct daemon *d, char *err, size_t cap)
 		check_own_address(d, &d->cfg->lma.addrs[i], "LMAA");
 	if (d->cfg->has_mag)
 		check_own_address(d, &d->cfg->mag.proxy_coa, "Proxy-CoA");
-	pool_routes(d, true);
+	put_pool_routes(d);
 	return 0;
 }
 
@@ -394,7 +418,7 @@ void links_stop(struct daemon *d)
 {
 	if (!d->ifaces)
 		return;
-	pool_routes(d, false);
+	del_pool_routes(d, d->cfg, NULL);
 	nl_unlisten(d->nl, &d->nl_listener);
 	for (unsigned i = 0; i < d->n_ifaces; i++)
 		release(d, &d->ifaces[i], daemon_now());
@@ -417,7 +441,7 @@ static void settle_known(void *ctx, const struct nl_link *l)
 		settle(a->d, i, l, a->now);
 }
 
-int links_reload(struct daemon *d, nsec_t now)
+int links_reload(struct daemon *d, const struct config *was, nsec_t now)
 {
 	struct iface *old = d->ifaces;
 	const unsigned n_old = d->n_ifaces;
@@ -455,7 +479,8 @@ int links_reload(struct daemon *d, nsec_t now)
 	d->n_ifaces = n;
 	free(old);
 	nl_walk_links(d->nl, settle_known, &adopt);
-	pool_routes(d, true);
+	del_pool_routes(d, was, d->cfg);
+	put_pool_routes(d);
 	return 0;
 }
 

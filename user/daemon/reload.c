@@ -32,7 +32,7 @@ static int reload_roles(struct daemon *d, const struct config *new, const struct
 
 int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 {
-	struct config *new;
+	struct config *new, *was = d->cfg;
 	struct profiles profiles;
 	const char *why = "";
 	int changes, rc;
@@ -57,7 +57,6 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 
 	config_walk_diff(d->cfg, new, log_change, NULL);
 	log_set_level(new->log_level);
-	config_free(&d->cfg);
 	d->cfg = new;
 	d->profiles = profiles;
 	d->control_ctx.instance = new->instance;
@@ -65,7 +64,8 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 		access_reload(d->access, &new->access_cfg);
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
-	rc = links_reload(d, now);
+	rc = links_reload(d, was, now);
+	config_free(&was);
 	if (rc) {
 		snprintf(msg, cap, "interfaces: %s", strerror(-rc));
 		return rc;
