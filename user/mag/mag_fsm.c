@@ -44,6 +44,16 @@ static bool may_repeat_here(void *obj, void *arg)
 	return may_repeat(obj, arg) && is_attached(obj, arg);
 }
 
+/* The answer came so soon that nobody can have moved since the request. */
+static bool may_repeat_soon(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+	const struct mag_ctx *c = arg;
+
+	return may_repeat_here(obj, arg) &&
+	       c->now < nsec_add(s->b.sent_at, nsec_from_ms(MAG_PROMPT_MS));
+}
+
 static bool asked_by_name(void *obj, void *arg)
 {
 	const struct mag_session *s = obj;
@@ -129,6 +139,17 @@ static void act_resend(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	mag_transmit(c->m, obj, c->now);
+}
+
+/* RFC 5213 6.9.4 (2). What the link knew last has to do for this one; whether the node is still
+ * there will be known before the next. */
+static void act_repeat(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+	struct link_node node = mag_node(obj);
+
+	mag_transmit(c->m, obj, c->now);
+	c->m->links->verify(c->m->links->ctx, &node);
 }
 
 static void act_accept(void *obj, void *arg)
@@ -270,21 +291,23 @@ static void act_stall_over(void *obj, void *arg)
 }
 
 /* RFC 5213 6.13. A link that never answers may not keep a binding alive: half of what is left of
- * the lifetime is the last moment for its answer. */
+ * the lifetime is the last moment for its answer. Without a binding it is given the quiet time. */
 static void act_verify(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 	struct link_node node = mag_node(s);
+	nsec_t wait = nsec_sub(s->b.expires, c->now) / 2;
 
-	deadline_arm(&c->m->timers, &s->timer,
-		     nsec_add(c->now, nsec_sub(s->b.expires, c->now) / 2));
+	if (!s->registered)
+		wait = mag_quiet_time(c->m);
+	deadline_arm(&c->m->timers, &s->timer, nsec_add(c->now, wait));
 	c->m->links->verify(c->m->links->ctx, &node);
 }
 
-/* The LMA holds something newer than our refresh: most likely the node has moved. Its presence is
- * asserted again once it has proved to be here, or else the refresh of the old MAG would take the
- * binding away from the new one. */
+/* The LMA holds something newer than our refresh, or than a registration that was long on its way:
+ * most likely the node has moved. Its presence is asserted again once it has proved to be here, or
+ * else the old MAG would take the binding away from the new one. */
 static void act_reassert(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
@@ -313,11 +336,25 @@ static void act_expire(void *obj, void *arg)
 	mag_transmit(c->m, obj, c->now);
 }
 
-/* It ran out before its refresh was due to begin: the answer took longer than the lifetime. */
+static void act_new_place(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	s->b.att = c->at->att;
+	s->access_mtu = c->at->access_mtu;
+}
+
+/* It ran out before its refresh was due to begin, because the answer took longer than the lifetime,
+ * or something was heard of the node before its overdue timer had its turn. */
 static void act_lapse(void *obj, void *arg)
 {
 	struct mag_ctx *c = arg;
 
+	if (c->from) {
+		act_new_place(obj, arg);
+		c->m->links->withdraw(c->m->links->ctx, c->from, true);
+	}
 	expire(obj, c);
 	mag_request(c->m, obj, MRK_REGISTER, c->now);
 }
@@ -445,15 +482,6 @@ static void act_absent(void *obj, void *arg)
 	s->absent = true;
 }
 
-static void act_new_place(void *obj, void *arg)
-{
-	struct mag_session *s = obj;
-	struct mag_ctx *c = arg;
-
-	s->b.att = c->at->att;
-	s->access_mtu = c->at->access_mtu;
-}
-
 /*
  * The same link-layer address on another link of ours. With the same technology nothing changed
  * that the LMA knows of: a re-registration, Handoff Indicator 5. With another one the session moved
@@ -534,45 +562,54 @@ static const struct fsm_rule rules[] = {
 	{MST_NEW,         MEV_ATTACH,     NULL,        act_register,      MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
 	{MST_REGISTERING, MEV_ACCEPTED,   NULL,        act_accept,        MST_ACTIVE,        "RFC 5213 6.9.1.2 (12)"},
-	{MST_REGISTERING, MEV_AGAIN,      may_repeat,  act_again,         MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REGISTERING, MEV_AGAIN,      may_repeat_soon, act_again,     MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REGISTERING, MEV_AGAIN,      may_repeat,  act_reassert,      MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REGISTERING),
 	{MST_REGISTERING, MEV_MISMATCH,   NULL,        act_refuse,        MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
-	{MST_REGISTERING, MEV_RESEND,     is_attached, act_resend,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
+	{MST_REGISTERING, MEV_RESEND,     is_attached, act_repeat,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
 	{MST_REGISTERING, MEV_RESEND,     NULL,        act_vanished,      MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
 	{MST_REGISTERING, MEV_DETACH,     was_never_asked, act_unasked,   MST_RELEASED,      "RFC 6275 11.8"},
 	{MST_REGISTERING, MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_REGISTERING, MEV_MOVED,      NULL,        act_move_unserved, FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
 	{MST_REGISTERING, MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 
-	{MST_ACTIVE,      MEV_ATTACH,     NULL,        act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,      MEV_ATTACH,     is_bound,    act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,      MEV_ATTACH,     NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,      MEV_REFRESH,    NULL,        act_verify,        MST_VERIFYING,     "RFC 5213 6.13"},
 	{MST_ACTIVE,      MEV_EXPIRED,    is_attached, act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
 	{MST_ACTIVE,      MEV_EXPIRED,    NULL,        act_unverified,    MST_DEREGISTERING, "RFC 5213 6.13"},
 	{MST_ACTIVE,      MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_ACTIVE,      MEV_MOVED,      NULL,        act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_ACTIVE,      MEV_MOVED,      is_bound,    act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_ACTIVE,      MEV_MOVED,      NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,      MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_ACTIVE,      MEV_LINK_LOCAL, NULL,        act_upload,        MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_ACTIVE,      MEV_LINK_LOCAL, is_bound,    act_upload,        MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_ACTIVE,      MEV_LINK_LOCAL, NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,      MEV_DP_FAILED,  NULL,        act_rollback,      MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
-	{MST_VERIFYING,   MEV_CONFIRMED,  NULL,        act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.3"},
+	{MST_VERIFYING,   MEV_CONFIRMED,  is_bound,    act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.3"},
+	{MST_VERIFYING,   MEV_CONFIRMED,  NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_VERIFYING,   MEV_TIMEOUT,    NULL,        act_unverified,    MST_DEREGISTERING, "RFC 5213 6.13"},
 	{MST_VERIFYING,   MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_VERIFYING,   MEV_MOVED,      NULL,        act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_VERIFYING,   MEV_MOVED,      is_bound,    act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_VERIFYING,   MEV_MOVED,      NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_VERIFYING,   MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_VERIFYING,   MEV_LINK_LOCAL, NULL,        act_upload,        MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_VERIFYING,   MEV_LINK_LOCAL, is_bound,    act_upload,        MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_VERIFYING,   MEV_LINK_LOCAL, NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
 	{MST_REFRESHING,  MEV_ACCEPTED,   NULL,        act_accept,        MST_ACTIVE,        "RFC 5213 6.9.1.2 (14)"},
 	{MST_REFRESHING,  MEV_AGAIN,      may_repeat,  act_reassert,      MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REFRESHING),
 	{MST_REFRESHING,  MEV_MISMATCH,   NULL,        act_stall,         MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
-	{MST_REFRESHING,  MEV_RESEND,     is_attached, act_resend,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
+	{MST_REFRESHING,  MEV_RESEND,     is_attached, act_repeat,        FSM_SAME,          "RFC 5213 6.9.4 (2)"},
 	{MST_REFRESHING,  MEV_RESEND,     NULL,        act_vanished,      MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
 	{MST_REFRESHING,  MEV_EXPIRED,    is_attached, act_expire,        MST_REGISTERING,   "RFC 5213 6.9.2 (2)"},
 	{MST_REFRESHING,  MEV_EXPIRED,    NULL,        act_vanished,      MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
 	{MST_REFRESHING,  MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_REFRESHING,  MEV_MOVED,      NULL,        act_move,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_REFRESHING,  MEV_MOVED,      is_bound,    act_move,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_REFRESHING,  MEV_MOVED,      NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_REFRESHING,  MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_REFRESHING,  MEV_LINK_LOCAL, NULL,        act_upload,        FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
+	{MST_REFRESHING,  MEV_LINK_LOCAL, is_bound,    act_upload,        FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
+	{MST_REFRESHING,  MEV_LINK_LOCAL, NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_REFRESHING,  MEV_DP_FAILED,  NULL,        act_rollback,      MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_REASSERTING, MEV_CONFIRMED,  NULL,        act_refresh,       MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
@@ -582,9 +619,11 @@ static const struct fsm_rule rules[] = {
 	{MST_REASSERTING, MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 
 	{MST_STALLED,     MEV_EXPIRED,    NULL,        act_stall_over,    MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
-	{MST_STALLED,     MEV_ATTACH,     NULL,        act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,     MEV_ATTACH,     is_bound,    act_refresh,       MST_REFRESHING,    "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,     MEV_ATTACH,     NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_STALLED,     MEV_DETACH,     NULL,        act_deregister,    MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_STALLED,     MEV_MOVED,      NULL,        act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_STALLED,     MEV_MOVED,      is_bound,    act_move,          MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_STALLED,     MEV_MOVED,      NULL,        act_lapse,         MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_STALLED,     MEV_SUPERSEDED, NULL,        act_superseded,    MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_STALLED,     MEV_LINK_LOCAL, NULL,        act_advertise,     FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
 

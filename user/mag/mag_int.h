@@ -158,6 +158,7 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 
 #define MAG_MAX_UPDATE_RATE  3   /* per second and session, RFC 6275 12 */
 #define MAG_QUICK_RETRIES    3   /* requests repeated at once after a rejection */
+#define MAG_PROMPT_MS        100 /* nobody moves to another MAG in less */
 #define MAG_CLOCKS_AGREE_MS  300 /* TimestampValidityWindow by default, RFC 5213 9.1 */
 #define MAG_HINT_LIFE_MS     10000 /* MinDelayBeforeBCEDelete by default, RFC 5213 9.1 */
 #define MAG_INFLIGHT         4096 /* power of two */

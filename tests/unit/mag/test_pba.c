@@ -555,6 +555,42 @@ static void test_157_moved(void)
 	bench_free(b);
 }
 
+/* The registration lay in a queue while the node went on to another MAG and was registered there. */
+static void test_157_late(void)
+{
+	struct bench *b = bench_up();
+
+	attach(b, 7, 1);
+	run_ms(b, 99);
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(b->n_sent, 2); /* prompt: asserted at once */
+	run_ms(b, 100);
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REASSERTING"));
+	run_ms(b, 3000);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	run_ms(b, 200);
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_TRUE(in_state(b, 1, "REASSERTING"));
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	/* a link that never answers does not keep it for ever */
+	attach(b, 7, 2);
+	run_ms(b, 200);
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_TRUE(in_state(b, 2, "REASSERTING"));
+	run_ms(b, 31999);
+	CU_ASSERT_TRUE(in_state(b, 2, "REASSERTING"));
+	run_ms(b, 1);
+	CU_ASSERT_TRUE(in_state(b, 2, "DEREGISTERING"));
+	bench_free(b);
+}
+
 static void test_157_twice(void)
 {
 	struct bench *b = bench_active();
@@ -875,6 +911,7 @@ int main(int argc, char **argv)
 		{"G-13 (RFC 5213 6.9.1.2 items 9, 11): a late refresh ends service until it is repeated", test_156_late_refresh},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of times", test_157},
 		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): 157 to a refresh registers again only who is here", test_157_moved},
+		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): a late 157 registers again only who is here", test_157_late},
 		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance", test_157_twice},
 		{"G-13 (RFC 6275 11.7.3): 130 is retried later, if the node is still there", test_130_later},
 		{"G-16 (RFC 6275 11.7.3): the lifetime counts from the sending time of the PBU", test_lifetime_counting},

@@ -315,6 +315,26 @@ static void test_attached_first(void)
 	bench_free(b);
 }
 
+/* What is known of the node when a retransmission is due is no older than the last one. */
+static void test_attached_is_asked(void)
+{
+	struct bench *b = bench_up();
+	unsigned i;
+
+	attach(b, 7, 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	for (i = 1; i <= 3; i++) {
+		run_ms(b, 500u << i);
+		CU_ASSERT_EQUAL(b->n_sent, i + 1);
+		CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), i);
+		CU_ASSERT_EQUAL(last_call(b, CALL_VERIFY)->node.ifindex, 7);
+	}
+	/* it does not answer: de-registered, not repeated */
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	bench_free(b);
+}
+
 static void test_fresh_timestamp(void)
 {
 	struct bench *b = bench_up();
@@ -497,6 +517,7 @@ int main(int argc, char **argv)
 		{"RFC 5213 6.2: the profile's lifetime goes before the configured one", test_profile_lifetime},
 		{"G-20 (RFC 5213 6.9.4 item 3): retransmissions after 1, 2, 4 ... 32, 32 s until answered", test_schedule},
 		{"G-21 (RFC 5213 6.9.4 item 2): no retransmission for a node that is not attached", test_attached_first},
+		{"G-21 (RFC 5213 6.9.4 item 2): between retransmissions the link asks for the node", test_attached_is_asked},
 		{"G-22 (RFC 5213 6.9.4 item 4): each retransmission carries the latest time", test_fresh_timestamp},
 		{"G-22 (RFC 5213 5.5 item 3): without a timestamp of the node its own time is sent", test_node_generated},
 		{"G-22 (RFC 5213 5.5): timestamps of one session rise even when the clock stands", test_rising_timestamp},

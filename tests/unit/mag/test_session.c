@@ -154,6 +154,34 @@ static void test_expiry_forgets(void)
 	bench_free(b);
 }
 
+/* Something is heard of the node when its binding has run out and the timer is still to come, as
+ * after a pause of the whole machine: service ends before anything else. */
+static void test_overdue(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		struct bench *b = bench_active();
+
+		b->now += nsec_from_s(4000);
+		if (i == 0)
+			attach(b, 7, 1);
+		else if (i == 1)
+			attach(b, 9, 1);
+		else
+			mag_tick(b->m, b->now);
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+		CU_ASSERT_EQUAL(counter(b, "expired"), 1);
+		CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+		CU_ASSERT_TRUE(prefix6_is_zero(&mh_opt(&last_sent(b)->msg, MHO_HNP)->hnp.prefix));
+		if (i == 1)
+			CU_ASSERT_EQUAL(shown(b, 1).b.node.ifindex, 9);
+		accept_it(b);
+		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+		bench_free(b);
+	}
+}
+
 static void test_short_lifetime(void)
 {
 	struct bench *b = bench_up();
@@ -632,6 +660,7 @@ int main(int argc, char **argv)
 		{"G-23 (RFC 5213 6.9.2 item 2): an unanswered refresh ends service at expiry, asking goes on", test_expiry},
 		{"G-3 (RFC 5213 6.9.1.1 item 5): after expiry the trigger's old hint is not repeated", test_expiry_forgets},
 		{"G-23 (RFC 6275 11.8): the shortest lifetime refreshes and expires in order", test_short_lifetime},
+		{"G-51 (RFC 5213 6.10.5): an overdue expiry comes before what is heard of the node", test_overdue},
 		{"G-32 T-20 (RFC 5213 6.9.1.4): detachment stops forwarding, then de-registers with indicator 4", test_detach},
 		{"G-33 (RFC 5213 6.9.1.4): without an answer the entry goes after INITIAL_BINDACK_TIMEOUT", test_detach_unanswered},
 		{"G-33 (RFC 5213 6.9.1.4): a rejected de-registration is not repeated", test_detach_rejected},
