@@ -2,6 +2,7 @@
 """Reloads that change much at once, again and again, and at bad moments."""
 
 import copy
+import os
 import signal
 import time
 
@@ -87,6 +88,23 @@ def test_attach_after_a_reload_of_the_profiles(fresh):
     t.attach(t.mn2, 1)
     settled(t, t.mn2, 1)
     assert all(n.ping(CN, 3, 0.1) == 3 for n in t.nodes)
+
+
+def test_nobody_reads_the_log_any_more(fresh):
+    t = fresh(nodes=1)
+    d = t.start("lma")
+    assert d.stop() == 0
+    read, write = os.pipe()
+    d.proc = t.popen([*d.ns.cmd(), d.bindir / "pmipd", "-c", d.conf_file], stdout=write,
+                     stderr=write)
+    os.close(write)
+    d.wait_ready()
+    os.close(read)
+    for _ in range(3):
+        d.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+    assert d.alive() and d.ctl("status")
+    assert d.stop() == 0
 
 
 def test_signals_in_a_heap(fresh):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 		config_free(&cfg);
 		return 0;
 	}
+	signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go before us */
 	if (daemon_start(&d, cfg, path, err, sizeof(err))) {
 		fprintf(stderr, "pmipd: %s\n", err);
 		return 1;
