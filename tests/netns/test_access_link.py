@@ -98,3 +98,21 @@ def test_signalling_from_a_node_does_not_reach_the_gateway(t, how):
     before = received(t)
     inject(t, tagged(to, t.mn1.mac, packet, *([0, 0] if how == "priority" else [])))
     assert received(t) == before
+
+
+def test_the_same_where_only_tc_judges(fresh):
+    """Without XDP, which on some devices never sees the tags, TC alone takes them off."""
+    t = fresh(signalling=None)
+    t.start("lma")
+    conf = t.mag_config(1)
+    conf["mag"]["access"][0]["hook"] = "tc"
+    t.start("mag1", conf)
+    for n in t.nodes:
+        t.attach(n, 1)
+    for n in t.nodes:
+        settled(t, n, 1)
+    test_priority_tagged_packets_of_an_honest_node_take_the_tunnel(t)
+    for tags in ((), (0,), (0, 0), (0, 0, 0)):
+        test_priority_tag_hides_no_spoofed_source(t, tags)
+    for how in ("broadcast", "priority"):
+        test_signalling_from_a_node_does_not_reach_the_gateway(t, how)
