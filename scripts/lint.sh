@@ -4,6 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 status=0
+
+# git refuses the clone of another user, even to root, unless told
+git() {
+	command git -c safe.directory="$(pwd -P)" "$@"
+}
+
 complain() {
 	echo "lint: $*" >&2
 	status=1
