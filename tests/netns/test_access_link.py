@@ -10,6 +10,7 @@ import pytest
 import mh
 from ask import binding, counter, settled, to_ap
 from conftest import make_topo
+from netns import wait_until
 from topo import CN, LMAA, ROUTER_MAC, mag_addr
 
 ALL_NODES_MAC = "33:33:00:00:00:01"
@@ -116,3 +117,31 @@ def test_the_same_where_only_tc_judges(fresh):
         test_priority_tag_hides_no_spoofed_source(t, tags)
     for how in ("broadcast", "priority"):
         test_signalling_from_a_node_does_not_reach_the_gateway(t, how)
+
+
+def test_a_thousand_invented_nodes(fresh):
+    """One node solicits from ever new addresses: a bounded number of bindings comes of it, the
+    others stay served, and what never answers goes again."""
+    t = fresh(signalling=None)
+    conf = t.lma_config(lma={"min-delay-before-bce-delete": 1000})
+    t.start("lma", conf)
+    t.start("mag1")
+    for n in t.nodes:
+        t.attach(n, 1)
+    for n in t.nodes:
+        settled(t, n, 1)
+    s = t.mn1.packet_socket("eth0")
+    began = time.monotonic()
+    for i in range(20000):
+        mac = bytes([2, 0x66, 0, 0, i >> 8, i & 255]).hex(":")
+        s.send(mh.frame("33:33:00:00:00:02", mac, mh.icmp6(
+            f"fe80::66:{i:x}", "ff02::2", bytes([133, 0, 0, 0, 0, 0, 0, 0]))))
+    took = time.monotonic() - began
+    assert counter(t, "mag1", "attach_rate_limited", "access") > 0
+    lma = t.daemons["lma"]
+    # a burst of two seconds' worth, then 100 a second
+    assert len(lma.ctl("bindings")) < 2 + 200 + 100 * (took + 3)
+    assert t.mn2.ping(CN, 3, 0.1) == 3
+    wait_until(lambda: {b["mn_id"] for b in lma.ctl("bindings")} == {n.mnid for n in t.nodes}, 30,
+               "the invented nodes to be gone")
+    assert all(n.ping(CN, 3, 0.1) == 3 for n in t.nodes)
