@@ -318,17 +318,17 @@ class Topo:
             self._node_up(node)
 
     def detach(self, node, radio=None):
-        """Takes the node's link away; it loses carrier. Returns the CLOCK_MONOTONIC time in ns."""
+        """Takes the node's link away; it loses carrier. Returns the CLOCK_MONOTONIC time in ns just
+        before: on a busy machine the kernel takes its time to say that it is done."""
+        at = time.monotonic_ns()
         if self.access == "shared":
             port = f"{node.name}-{radio}" if radio else node.port
             rt, index = self.rtnl("radio"), self.ifindex["radio", port]
             rt.set_link(index, up=False)
-            at = time.monotonic_ns()
             rt.set_link(index, master=0)
         else:
             far = node.port if self.access == "bridge" else f"acc{node.number - 1}"
             self.rtnl(node.home).set_link(self.ifindex[node.home, far], up=False)
-            at = time.monotonic_ns()
         if not radio:
             node.ap = None
         return at

@@ -751,6 +751,19 @@ static void put_frame(uint8_t *b, uint8_t next, uint8_t type)
 	b[62] = type; /* behind a hop-by-hop header */
 }
 
+/* The kernel drops what is sent before it has dealt with the carrier that came back. */
+static bool arrives(struct frame_sock *from, unsigned ifindex, struct frame_sock *at,
+		    const uint8_t *frame, size_t len)
+{
+	box.n = 0;
+	for (int tries = 0; tries < 10 && !box.n; tries++) {
+		CU_ASSERT_EQUAL(frame_sock_send(from, ifindex, frame, len), 0);
+		wait_fd(frame_sock_fd(at), POLLIN, 200);
+		frame_sock_read(at, 0, 1);
+	}
+	return box.n == 1;
+}
+
 static void test_frame_sock(void)
 {
 	static const uint8_t pass[] = {129, 131, 132, 133, 134, 135, 136, 143};
@@ -806,11 +819,7 @@ static void test_frame_sock(void)
 	sh("ip link set f0 up; ip link set f0 down; ip link set f0 up");
 	CU_ASSERT_EQUAL(frame_sock_send(s, f0, b, sizeof(b)), 0); /* the old error is no more */
 	frame_sock_read(other, 0, 1);
-	CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
-	box.n = 0;
-	wait_fd(frame_sock_fd(s), POLLIN, 200);
-	frame_sock_read(s, 0, 1);
-	CU_ASSERT_EQUAL(box.n, 1);
+	CU_ASSERT(arrives(other, f1, s, b, sizeof(b)));
 
 	/* it is deleted and made anew: another index, added again */
 	sh("ip link del f0");
@@ -823,11 +832,7 @@ static void test_frame_sock(void)
 	f1 = if_nametoindex("f1");
 	CU_ASSERT_EQUAL(frame_sock_add(s, f0), 0);
 	CU_ASSERT_EQUAL(frame_sock_add(other, f1), 0);
-	CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
-	box.n = 0;
-	wait_fd(frame_sock_fd(s), POLLIN, 200);
-	frame_sock_read(s, 0, 1);
-	CU_ASSERT_EQUAL(box.n, 1);
+	CU_ASSERT(arrives(other, f1, s, b, sizeof(b)));
 	frame_sock_free(&s);
 	frame_sock_free(&other);
 	sh("ip link del f0");
