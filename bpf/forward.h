@@ -111,6 +111,41 @@ pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struc
 	return pm_leave(ctx, a);
 }
 
+/* The length where a frame of it can be kept, else 0. One register from check to use, or the
+ * verifier loses sight of the bounds. */
+pm_inline __u64 pm_early_len(__u64 len)
+{
+	barrier_var(len);
+	if (len < ETH_HLEN)
+		return 0;
+	barrier_var(len);
+	return len > PM_EARLY_FRAME ? 0 : len;
+}
+
+/* To the daemon, which knows whether the node is about to be registered here. */
+pm_inline int pm_keep_early(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	struct pm_early *early;
+	__u64 len;
+
+	if (pm_hook_gso(ctx) || !pm_early_len(pm_hook_len(ctx)) ||
+	    !pm_token(PM_RATE_EARLY, pm_early_rate, pm_early_burst))
+		return pm_discard(a->reason);
+	early = bpf_ringbuf_reserve(&pm_early, sizeof(*early), 0);
+	if (!early)
+		return pm_discard(a->reason);
+	early->ifindex = pm_hook_ifindex(ctx);
+	len = pm_early_len(pm_hook_len(ctx));
+	if (!len || pm_hook_load(ctx, early->frame, len)) {
+		bpf_ringbuf_discard(early, 0);
+		return pm_discard(a->reason);
+	}
+	early->len = len;
+	bpf_ringbuf_submit(early, 0);
+	pm_count_verdict(PM_V_EARLY);
+	return PM_ACT_DROP;
+}
+
 pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
 {
 	switch (a->verdict) {
@@ -122,6 +157,8 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, const str
 		return pm_discard(a->reason);
 	case PM_V_REPLIED:
 		return pm_reply(ctx, p, a);
+	case PM_V_EARLY:
+		return pm_keep_early(ctx, a);
 	default:
 		return pm_forward(ctx, p, a);
 	}

@@ -189,7 +189,19 @@ pm_inline int pm_hook_reflect(struct pm_ctx *ctx)
 	return bpf_redirect(ctx->ingress_ifindex, 0);
 }
 
+/* Copies the frame, Ethernet header first. */
+pm_inline int pm_hook_load(struct pm_ctx *ctx, void *to, __u64 len)
+{
+	return bpf_xdp_load_bytes(ctx, 0, to, len);
+}
+
 #else /* TC */
+
+/* Copies the frame, Ethernet header first. */
+pm_inline int pm_hook_load(struct pm_ctx *ctx, void *to, __u64 len)
+{
+	return bpf_skb_load_bytes(ctx, 0, to, len);
+}
 
 pm_inline __u32 pm_hook_len(struct pm_ctx *ctx)
 {

@@ -9,7 +9,6 @@
 #include "verdict.h"
 
 #define PM_ICMP_MAX 1280 /* the whole error, RFC 4443 2.4 (c) */
-#define PM_NSEC	    1000000000ULL
 
 #define PM_BLOCK 64
 
@@ -20,29 +19,6 @@ struct pm_icmp_head {
 };
 
 #define PM_QUOTE_MAX (PM_ICMP_MAX - sizeof(struct ipv6hdr) - sizeof(struct icmp6hdr))
-
-pm_inline bool pm_icmp_token(void)
-{
-	__u64 cost, now = bpf_ktime_get_ns(), full;
-	struct pm_bucket *b;
-	__u32 zero = 0;
-
-	if (!pm_icmp_rate)
-		return false;
-	cost = PM_NSEC / pm_icmp_rate;
-	full = cost * pm_icmp_burst;
-	b = bpf_map_lookup_elem(&pm_icmp, &zero);
-	if (!b)
-		return false;
-	b->tokens += now - b->last;
-	b->last = now;
-	if (b->tokens > full)
-		b->tokens = full;
-	if (b->tokens < cost)
-		return false;
-	b->tokens -= cost;
-	return true;
-}
 
 /* No error about an error or a redirect (RFC 4443 2.4 (e)); in doubt, none. */
 pm_inline bool pm_about_error(const struct pm_pkt *p)
@@ -163,7 +139,7 @@ __noinline int pm_send_error(struct pm_ctx *ctx, const struct pm_error *e)
 	if (!e || !pm_parse(ctx, &p) || (e->outer && !pm_parse_inner(&p)))
 		return pm_discard(PM_DROP_MALFORMED);
 	if (pm_link_scope(&p.ip->saddr) || !pm_prefix(&p.ip->saddr) || pm_about_error(&p) ||
-	    !pm_icmp_token())
+	    !pm_token(PM_RATE_ICMP, pm_icmp_rate, pm_icmp_burst))
 		return pm_discard(e->reason);
 
 	quote = e->len < PM_QUOTE_MAX ? e->len : PM_QUOTE_MAX;

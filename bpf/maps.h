@@ -106,18 +106,25 @@ struct {
 	__type(value, __u64);
 } pm_verdict SEC(".maps");
 
-/* Tokens for ICMPv6 errors, one bucket per CPU. */
+/* Token buckets per CPU. */
+enum pm_rate { PM_RATE_ICMP, PM_RATE_EARLY, PM_RATE_MAX };
+
 struct pm_bucket {
 	__u64 last;                 /* ns */
-	__u64 tokens;               /* in ns: an error costs 1 s / pm_icmp_rate */
+	__u64 tokens;               /* in ns: one costs 1 s / rate */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
+	__uint(max_entries, PM_RATE_MAX);
+	__type(key, __u32);         /* enum pm_rate */
 	__type(value, struct pm_bucket);
-} pm_icmp SEC(".maps");
+} pm_rate SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PM_EARLY_RING);
+} pm_early SEC(".maps");
 /* clang-format on */
 
 /* Switches, fixed at load time; the verifier removes what is off. */
@@ -127,3 +134,5 @@ const volatile _Bool pm_use_pools = 1;	  /* pm_pool has entries */
 const volatile _Bool pm_use_framed = 0;	  /* pm_framed has entries */
 const volatile __u32 pm_icmp_rate = 1000; /* ICMPv6 errors per second and CPU; 0: none */
 const volatile __u32 pm_icmp_burst = 100;
+const volatile __u32 pm_early_rate = 0; /* early tunnel packets per second and CPU; 0: none */
+const volatile __u32 pm_early_burst = 100;

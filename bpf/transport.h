@@ -83,7 +83,8 @@ pm_inline int pm_refuse_tunnel(const struct pm_pkt *p, struct pm_act *a, enum pm
 		return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
 	if (r_from == PM_FOUND)
 		return pm_drop_for(a, PM_DROP_SPOOFED);
-	return pm_drop_for(a, PM_DROP_NO_SESSION);
+	a->reason = PM_DROP_NO_SESSION;
+	return a->verdict = pm_role_mag && pm_early_rate ? PM_V_EARLY : PM_V_DROPPED;
 }
 
 /* IPv6 in IPv6. Negative: not a tunnel of ours. */

@@ -62,6 +62,31 @@ pm_inline void pm_count_verdict(__u32 verdict)
 	pm_count(&pm_verdict, PM_HOOK * PM_V_MAX + verdict);
 }
 
+#define PM_NSEC	    1000000000ULL
+
+/* Takes one token out of a bucket that is filled with `rate` per second up to `burst`. */
+pm_inline bool pm_token(__u32 which, __u32 rate, __u32 burst)
+{
+	__u64 cost, now = bpf_ktime_get_ns(), full;
+	struct pm_bucket *b;
+
+	if (!rate)
+		return false;
+	cost = PM_NSEC / rate;
+	full = cost * burst;
+	b = bpf_map_lookup_elem(&pm_rate, &which);
+	if (!b)
+		return false;
+	b->tokens += now - b->last;
+	b->last = now;
+	if (b->tokens > full)
+		b->tokens = full;
+	if (b->tokens < cost)
+		return false;
+	b->tokens -= cost;
+	return true;
+}
+
 pm_inline int pm_discard(__u32 reason)
 {
 	pm_count_verdict(PM_V_DROPPED);

@@ -172,6 +172,20 @@ struct pm_pool {
 #define PM_DROP_ENUM(sym, name, help) sym,
 enum pm_drop_reason { PM_DROP_REASONS(PM_DROP_ENUM) PM_DROP_MAX };
 
+/*
+ * pm_early: ring buffer of tunnel packets that reach an access gateway before it has read the answer
+ * to a registration: the anchor's data plane is faster than its signalling. The daemon puts them
+ * back into the receive path when the session comes, or discards them after a moment.
+ */
+#define PM_EARLY_FRAME 2040
+#define PM_EARLY_RING (256 * 1024)
+
+struct pm_early {
+	__u32 ifindex;      /* where it arrived */
+	__u32 len;
+	__u8 frame[PM_EARLY_FRAME];
+};
+
 /* pm_verdict: per-CPU array, index = hook * PM_V_MAX + verdict. */
 enum pm_verdict {
 	PM_V_RECEIVED,
@@ -186,6 +200,7 @@ enum pm_verdict {
 	PM_V_REPLIED,       /* turned into an ICMPv6 error */
 	PM_V_LINK,          /* untunnelled packet delivered to a node: anchor and access in one */
 	PM_V_ROUTE,         /* from a node anchored here, routed without a tunnel */
+	PM_V_EARLY,         /* tunnel packet for nobody here yet: given to the daemon, see pm_early */
 	PM_V_MAX
 };
 enum pm_hook { PM_HOOK_XDP, PM_HOOK_TC, PM_HOOK_MAX };

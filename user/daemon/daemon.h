@@ -69,7 +69,7 @@ struct daemon {
 	ev_timer timer;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
-	ev_io mh_io, nl_io, frame_io, pmtu_io, dp_io;
+	ev_io mh_io, nl_io, frame_io, pmtu_io, dp_io, early_io;
 	struct control_watch *watches; /* loop.c */
 
 	struct dp_bpf *dp;

@@ -51,6 +51,13 @@ static void on_dataplane(struct ev_loop *loop, ev_io *w, int revents)
 	dp_bpf_events(d->dp);
 }
 
+static void on_early(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	dp_bpf_early(d->dp, daemon_now());
+}
+
 static void on_control(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct control_watch *cw = w->data;
@@ -60,7 +67,7 @@ static void on_control(struct ev_loop *loop, ev_io *w, int revents)
 
 static nsec_t next_deadline(const struct daemon *d)
 {
-	nsec_t next = nexthops_next(d->hops);
+	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_early_next(d->dp));
 
 	if (d->lma)
 		next = nsec_min(next, lma_next(d->lma));
@@ -75,6 +82,8 @@ static void run_deadlines(struct daemon *d, nsec_t now)
 {
 	if (nexthops_next(d->hops) <= now)
 		nexthops_tick(d->hops, now);
+	if (dp_bpf_early_next(d->dp) <= now)
+		dp_bpf_early(d->dp, now);
 	if (d->lma && lma_next(d->lma) <= now)
 		lma_tick(d->lma, now);
 	if (d->mag && mag_next(d->mag) <= now)
@@ -162,6 +171,7 @@ int loop_start(struct daemon *d)
 	watch_fd(d, &d->mh_io, on_mh, mh_sock_fd(d->mh));
 	watch_fd(d, &d->nl_io, on_nl, nl_fd(d->nl));
 	watch_fd(d, &d->pmtu_io, on_pmtu, nexthops_pmtu_fd(d->hops));
+	watch_fd(d, &d->early_io, on_early, dp_bpf_early_fd(d->dp));
 	watch_fd(d, &d->dp_io, on_dataplane, dp_bpf_event_fd(d->dp));
 	if (d->frames)
 		watch_fd(d, &d->frame_io, on_frames, frame_sock_fd(d->frames));
@@ -181,6 +191,7 @@ void loop_stop(struct daemon *d)
 	ev_io_stop(d->loop, &d->mh_io);
 	ev_io_stop(d->loop, &d->nl_io);
 	ev_io_stop(d->loop, &d->pmtu_io);
+	ev_io_stop(d->loop, &d->early_io);
 	ev_io_stop(d->loop, &d->dp_io);
 	ev_io_stop(d->loop, &d->frame_io);
 	ev_timer_stop(d->loop, &d->timer);

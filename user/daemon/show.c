@@ -119,6 +119,7 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 		all[n++] = access_counters(d->access);
 		all[n++] = access_nd_counters(d->access);
 	}
+	all[n++] = dp_bpf_early_counters(d->dp);
 	if (dp_bpf_verdicts(d->dp, &all[n], &all[n + 1]) == 0)
 		n += 2;
 	for (size_t i = 0; i < n && i < max; i++)

@@ -48,7 +48,11 @@ static uint32_t op_peer_mtu(struct dataplane *dp, dp_ref peer)
 
 static int op_session_put(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
 {
-	return dp_session_put(self(dp), s, ref);
+	int r = dp_session_put(self(dp), s, ref);
+
+	if (r == 0 && s->half == DP_ACCESS)
+		dp_early_arrived(self(dp), s->prefixes, s->n_prefixes);
+	return r;
 }
 
 static void op_session_del(struct dataplane *dp, dp_ref ref)
@@ -110,6 +114,10 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 			    dp->maps.n_slots);
 		goto fail;
 	}
+	if (cfg->roles & DP_BPF_MAG && dp_early_init(dp) < 0) {
+		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of early packets");
+		goto fail;
+	}
 	*out = dp;
 	return 0;
 fail:
@@ -123,6 +131,7 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 
 	if (!dp)
 		return;
+	dp_early_free(&dp->early);
 	dp_attach_free(dp, flush);
 	dp_peers_free(&dp->peers);
 	dp_halves_free(&dp->halves);

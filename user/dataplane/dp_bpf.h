@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/counter.h"
+#include "base/nsec.h"
 #include "core/dataplane.h"
 
 struct dp_bpf;
@@ -150,6 +151,18 @@ struct dp_bpf_peer_info {
 };
 void dp_bpf_walk_peers(const struct dp_bpf *dp,
 		       void (*cb)(void *ctx, const struct dp_bpf_peer_info *i), void *ctx);
+
+/* ---- early packets (dp_early.c) */
+
+/*
+ * An anchor forwards to a new gateway from the moment it accepts the registration, so the first
+ * packets may overtake the answer. They are kept for a moment and put back into the receive path
+ * when session_put() brings their prefix, so that a handover loses nothing here.
+ */
+int dp_bpf_early_fd(const struct dp_bpf *dp);     /* poll for reading; -1 without the MAG role */
+nsec_t dp_bpf_early_next(const struct dp_bpf *dp); /* when dp_bpf_early() wants to be called */
+void dp_bpf_early(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
+struct counter_set dp_bpf_early_counters(const struct dp_bpf *dp);
 
 /* ---- inspection (dp_stats.c) */
 

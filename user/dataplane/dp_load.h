@@ -28,6 +28,7 @@ enum dp_map {
 	DP_MAP_META,
 	DP_MAP_DROP,
 	DP_MAP_VERDICT,
+	DP_MAP_EARLY,
 	DP_MAP_MAX
 };
 

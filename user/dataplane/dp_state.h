@@ -4,6 +4,7 @@
 
 #include "dataplane/dp_attach.h"
 #include "dataplane/dp_bpf.h"
+#include "dataplane/dp_early.h"
 #include "dataplane/dp_load.h"
 #include "dataplane/dp_peer.h"
 #include "dataplane/dp_session.h"
@@ -17,6 +18,7 @@ struct dp_bpf {
 	struct dp_halves halves;
 	struct dp_peers peers;
 	struct dp_ifaces ifaces;
+	struct dp_early early;
 	uint64_t drop[PM_DROP_MAX];
 	uint64_t verdict[PM_HOOK_MAX * PM_V_MAX];
 };

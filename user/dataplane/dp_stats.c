@@ -25,6 +25,7 @@ static const struct counter_desc verdict_desc[] = {
 	[PM_V_LOCAL] = {"local",	 "from node to node on this access gateway"	   },
 	[PM_V_REPLIED] = {"replied",     "answered with an ICMPv6 error"			    },
 	[PM_V_LINK] = {"link",	       "untunnelled, delivered to a node"			 },
+	[PM_V_EARLY] = {"early",	 "kept for a node that may be about to be registered"},
 	[PM_V_ROUTE] = {"route",	 "from a node anchored here, routed without a tunnel"},
 };
 _Static_assert(ARRAY_SIZE(verdict_desc) == PM_V_MAX, "every verdict has a name");
