@@ -211,16 +211,20 @@ static bool is_arrival(const struct nd_msg *m)
 	       (m->kind == ND_NS && addr6_is_zero(&m->src));
 }
 
+/* Between two offers of a served node; MAX_UPDATE_RATE is 3 per second (RFC 6275 12). */
+#define OFFER_PACE nsec_from_ms(350)
+
 /*
  * A served node behaves as if it had just come (`cause`), or was heard at all (NULL). It may have
  * been at another MAG for less time than it takes to miss it, and the LMA then points there: the
- * MAG has to register it anew (RFC 5213 6.9.1.1). Hosts say the same thing several times, so the
- * MAG is told once per retrigger time. What came too soon is not lost, but the node may have left
- * again when that time is over: it is asked first, and its answer is the trigger.
+ * MAG has to register it anew (RFC 5213 6.9.1.1). What came too soon after the last time is not
+ * lost, but the node may have left again when that time is over: it is asked first, and its answer
+ * is the trigger. The pace is short, because what is asked late can take the binding away from a
+ * MAG that the node moves to with both links up.
  */
 static void offer_again(struct access *a, struct access_node *n, const char *cause, nsec_t now)
 {
-	const nsec_t due = nsec_add(n->last_offer, nsec_from_ms(a->cfg.retrigger_ms));
+	const nsec_t due = nsec_add(n->last_offer, OFFER_PACE);
 
 	if (cause)
 		n->pending_cause = cause;
