@@ -41,7 +41,7 @@ i=0
 for cmd in "$@"; do
 	i=$((i + 1))
 	name=$(basename "${cmd%% *}")
-	case $cmd in *pytest*) name=netns ;; esac
+	case $cmd in *netns-tests*) name=netns ;; esac
 	log=$out/$i-$name.log
 	start=$(date +%s)
 	$cmd >"$log" 2>&1 &
@@ -62,6 +62,7 @@ for cmd in "$@"; do
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '  %-32s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" "$took"
 	[ "$s" -eq 0 ] || grep -hE '(^| )skipped: |^SKIPPED' "$log" | sed 's/^ */    /'
+	grep -h ': failed at first$' "$log" | sed 's/^ */    /'
 	if [ "$f" -ne 0 ]; then
 		echo "---- $cmd (exit $rc), end of $log:"
 		tail -60 "$log"

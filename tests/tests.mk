@@ -97,7 +97,7 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 
 .PHONY: check-netns
 check-netns: all ## real daemons and hosts in network namespaces (needs root)
-	@scripts/run-tests.sh --out $(BUILD)/results-netns "/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider tests/netns --bin $(O) --asan-bin $(BUILD)/asan"
+	@scripts/run-tests.sh --out $(BUILD)/results-netns "scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pytest-cache"
 
 .PHONY: coverage
 coverage: ## line coverage per directory: of make check, and as root of all tests
