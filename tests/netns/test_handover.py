@@ -219,8 +219,7 @@ def test_make_before_break_loses_nothing(fresh, record_property, trigger):
     assert at_mag[2] == [], "mag3 never served the node"
     assert at_mag[1] and min(at_mag[1]) > flipped, "mag2 served it from its registration on"
     assert at_mag[0] and max(at_mag[0]) < flipped + 20e6, "mag1 got what was under way, no more"
-    hole = [n for n in flow.lost if not flipped - 5e6 < flow.sent[n] < min(at_mag[1])]
-    assert hole == [] and min(at_mag[1]) < flipped + OUR_PART, "lost although both links were there"
+    assert flow.lost == [], "lost although both links were there"
     assert sum(map(len, at_mag)) <= len(flow.got)
     # and the way up goes through the new MAG
     assert node.ping(CN, 5, 0.1) == 5

@@ -195,7 +195,7 @@ static void leave(struct daemon *d, struct iface *i, nsec_t now)
 		frame_sock_del(d->frames, i->ifindex);
 	}
 	dp_bpf_detach(d->dp, i->ifindex);
-	log_msg(LOG_C_INFO, "%s: interface is gone", i->name);
+	log_msg(LOG_C_INFO, "%s: no longer served", i->name);
 	i->ifindex = 0;
 	i->attached = i->running = i->mac_changed = false;
 	i->note[0] = '\0';
