@@ -37,15 +37,11 @@ static struct in6_addr addr_at(const uint8_t *frame, size_t offset)
 
 static bool through_a_tunnel(const struct dp_bpf *dp, const uint8_t *frame)
 {
-	const struct in6_addr remote = addr_at(frame, OUTER_SRC), local = addr_at(frame, OUTER_DST);
+	const struct dp_peer p = {.local = addr_at(frame, OUTER_DST),
+				  .remote = addr_at(frame, OUTER_SRC),
+				  .encap = DP_ENCAP_IP6_IP6};
 
-	for (dp_ref ref = 1; ref < dp->maps.n_tunnels; ref++) {
-		const struct dp_peer_rec *r = dp_peer_get(dp, ref);
-
-		if (r && addr6_eq(&r->peer.remote, &remote) && addr6_eq(&r->peer.local, &local))
-			return true;
-	}
-	return false;
+	return dp_peer_find(dp, &p) != 0;
 }
 
 static bool has_session(const struct dp_bpf *dp, const struct in6_addr *to)

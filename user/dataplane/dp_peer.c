@@ -134,6 +134,22 @@ static bool is_local(const struct dp_peers *p, const struct in6_addr *a)
 
 /* ---- struct dataplane_ops */
 
+dp_ref dp_peer_find(const struct dp_bpf *dp, const struct dp_peer *in)
+{
+	const struct dp_peers *p = &dp->peers;
+	dp_ref ref;
+
+	for (uint32_t i = dp_index_first(&p->by_addr, addr_hash(in)); (ref = p->by_addr.tab[i]);
+	     i = dp_index_next(&p->by_addr, i)) {
+		const struct dp_peer *is = &p->rec[ref].peer;
+
+		if (addr6_eq(&is->local, &in->local) && addr6_eq(&is->remote, &in->remote) &&
+		    is->encap == in->encap)
+			return ref;
+	}
+	return 0;
+}
+
 int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 {
 	struct dp_peers *p = &dp->peers;
@@ -143,14 +159,10 @@ int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 
 	if (in->encap != DP_ENCAP_IP6_IP6)
 		return -EOPNOTSUPP;
-	for (uint32_t i = dp_index_first(&p->by_addr, addr_hash(in)); (ref = p->by_addr.tab[i]);
-	     i = dp_index_next(&p->by_addr, i)) {
-		r = &p->rec[ref];
-		if (addr6_eq(&r->peer.local, &in->local) &&
-		    addr6_eq(&r->peer.remote, &in->remote) && r->peer.encap == in->encap) {
-			*out = ref;
-			return 0;
-		}
+	ref = dp_peer_find(dp, in);
+	if (ref) {
+		*out = ref;
+		return 0;
 	}
 	ref = dp_fifo_take(&p->free);
 	if (!ref)

@@ -38,6 +38,8 @@ void dp_peer_del(struct dp_bpf *dp, dp_ref ref);
 uint32_t dp_peer_mtu(const struct dp_bpf *dp, dp_ref ref);
 void dp_peer_walk(const struct dp_bpf *dp, const struct dp_walk *w);
 
+/* The peer with these addresses and this encapsulation; 0 when the core knows none. */
+dp_ref dp_peer_find(const struct dp_bpf *dp, const struct dp_peer *p);
 /* NULL when the core knows no such peer. */
 const struct dp_peer_rec *dp_peer_get(const struct dp_bpf *dp, dp_ref ref);
 void dp_peer_use(struct dp_bpf *dp, dp_ref ref);
