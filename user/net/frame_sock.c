@@ -41,35 +41,49 @@ static const struct counter_desc counter_desc[] = {FRAME_SOCK_COUNTERS(COUNTER_D
 
 #define IP6_NEXT_HEADER (ETH_HLEN + 6)
 #define IP6_PAYLOAD	(ETH_HLEN + 40)
+#define IP6_DST		(ETH_HLEN + 24)
 #define NXT_HOPOPTS	0
+#define NXT_UDP		17
 #define NXT_ICMPV6	58
 
 /*
  * Lets ICMPv6 Echo Reply (129), MLD report and done (131, 132), RS, RA, NS, NA (133..136) and MLDv2
- * report (143) through, directly behind the IPv6 header or behind one hop-by-hop header.
+ * report (143) through, directly behind the IPv6 header or behind one hop-by-hop header; and UDP to
+ * port 547 of ff02::1:2.
  */
 // clang-format off
 static const struct sock_filter filter_code[] = {
 	/*  0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
-	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 17),
+	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 28),
 	/*  2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER),
-	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 9, 0),
-	/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_HOPOPTS, 0, 14),
-	/*  5 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
-	/*  6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 0, 12),
-	/*  7 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD + 1),
-	/*  8 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
-	/*  9 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
-	/* 10 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, IP6_PAYLOAD),
-	/* 12 */ BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-	/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
-	/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 143, 3, 0),
-	/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 2, 0),
-	/* 16 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 131, 0, 2),
-	/* 17 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 1, 0),
-	/* 18 */ BPF_STMT(BPF_RET | BPF_K, 0x40000),
-	/* 19 */ BPF_STMT(BPF_RET | BPF_K, 0),
+	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 10, 0),
+	/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_UDP, 14, 0),
+	/*  5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_HOPOPTS, 0, 24),
+	/*  6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/*  7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 0, 22),
+	/*  8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD + 1),
+	/*  9 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+	/* 10 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
+	/* 11 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+	/* 12 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, IP6_PAYLOAD),
+	/* 13 */ BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+	/* 14 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 143, 13, 0),
+	/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 12, 0),
+	/* 17 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 131, 0, 12),
+	/* 18 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 11, 10),
+	/* 19 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD + 2),
+	/* 20 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 547, 0, 9),
+	/* 21 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST),
+	/* 22 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff020000, 0, 7),
+	/* 23 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 4),
+	/* 24 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
+	/* 25 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 8),
+	/* 26 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+	/* 27 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 12),
+	/* 28 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x00010002, 0, 1),
+	/* 29 */ BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	/* 30 */ BPF_STMT(BPF_RET | BPF_K, 0),
 };
 // clang-format on
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whole Ethernet frames of Neighbor Discovery and MLD on the access interfaces.
+ * Whole Ethernet frames of Neighbor Discovery, MLD and DHCPv6 clients on the access interfaces.
  *
  * One AF_PACKET socket per interface behind one epoll descriptor. A classic BPF filter in the
- * kernel lets through ICMPv6 only: Router and Neighbor Solicitations and Advertisements, MLD
- * reports (also behind the Router Alert hop-by-hop header), Echo Replies. Data traffic never
- * reaches user space. Frames that this machine sends itself are not shown.
+ * kernel lets through, of ICMPv6, Router and Neighbor Solicitations and Advertisements, MLD
+ * reports (also behind the Router Alert hop-by-hop header) and Echo Replies, and of UDP what goes
+ * to port 547 of ff02::1:2. Data traffic never reaches user space. Frames that this machine sends
+ * itself are not shown.
  *
  * An interface may go down and come back while it is added (its socket stays). When it is deleted
  * from the system, remove it here and add it again under its new index.

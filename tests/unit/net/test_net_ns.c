@@ -751,6 +751,16 @@ static void put_frame(uint8_t *b, uint8_t next, uint8_t type)
 	b[62] = type; /* behind a hop-by-hop header */
 }
 
+/* UDP from port 546 to port 547 of ff02::1:2 */
+static void put_client_frame(uint8_t *b)
+{
+	static const uint8_t to[] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2,
+				     2,	   34, 2, 35};
+
+	put_frame(b, 17, 0);
+	memcpy(b + 38, to, sizeof(to));
+}
+
 /* The kernel drops what is sent before it has dealt with the carrier that came back. */
 static bool arrives(struct frame_sock *from, unsigned ifindex, struct frame_sock *at,
 		    const uint8_t *frame, size_t len)
@@ -798,6 +808,20 @@ static void test_frame_sock(void)
 	}
 	CU_ASSERT_EQUAL(passed, 16);
 	CU_ASSERT_EQUAL(frame_sock_counters(s).value[FRAME_SOCK_C_RECEIVED], 16);
+
+	/* of UDP, port 547 of ff02::1:2 alone: any octet of the two that differs is one too many */
+	put_client_frame(b);
+	CU_ASSERT(arrives(other, f1, s, b, sizeof(b)));
+	box.n = 0;
+	for (unsigned at = 38; at < 58; at++) {
+		if (at == 54 || at == 55)
+			continue; /* the source port */
+		put_client_frame(b);
+		b[at] ^= 0x80;
+		CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
+		frame_sock_read(s, 0, 1);
+	}
+	CU_ASSERT_EQUAL(box.n, 0);
 
 	/* what arrives is the frame as it was, with its source */
 	put_frame(b, 58, 133);

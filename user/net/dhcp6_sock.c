@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/dhcp6_sock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/in6.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PORT	     547
+#define DATAGRAM_MAX 4096
+#define READ_BUDGET  256
+
+struct dhcp6_sock {
+	int fd;
+	dhcp6_rx_fn rx;
+	void *ctx;
+	uint64_t counter[DHCP6_SOCK_C_MAX];
+};
+
+static const struct counter_desc counter_desc[] = {DHCP6_SOCK_COUNTERS(COUNTER_DESC)};
+
+static int set_int(int fd, int level, int opt, int v)
+{
+	return setsockopt(fd, level, opt, &v, sizeof(v));
+}
+
+static int open_sock(const struct in6_addr *local)
+{
+	const struct sockaddr_in6 addr = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(PORT),
+		.sin6_addr = *local,
+	};
+	int rc, fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+
+	if (fd < 0)
+		return -errno;
+	if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) == 0 &&
+	    set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) == 0 &&
+	    set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) == 0 &&
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int dhcp6_sock_new(struct dhcp6_sock **out, const struct in6_addr *local, dhcp6_rx_fn rx, void *ctx)
+{
+	struct dhcp6_sock *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	s->rx = rx;
+	s->ctx = ctx;
+	s->fd = open_sock(local);
+	if (s->fd < 0) {
+		rc = s->fd;
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void dhcp6_sock_free(struct dhcp6_sock **p)
+{
+	struct dhcp6_sock *s = *p;
+
+	if (!s)
+		return;
+	close(s->fd);
+	free(s);
+	*p = NULL;
+}
+
+int dhcp6_sock_fd(const struct dhcp6_sock *s)
+{
+	return s->fd;
+}
+
+static unsigned ifindex_of(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			return info.ipi6_ifindex;
+		}
+	return 0;
+}
+
+unsigned dhcp6_sock_read(struct dhcp6_sock *s, unsigned budget, nsec_t now)
+{
+	uint8_t buf[DATAGRAM_MAX];
+	unsigned done;
+
+	if (!budget)
+		budget = READ_BUDGET;
+	for (done = 0; done < budget; done++) {
+		union {
+			struct cmsghdr align;
+			char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		} control;
+		struct iovec iov = {buf, sizeof(buf)};
+		struct sockaddr_in6 from;
+		struct msghdr msg = {
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control),
+		};
+		const ssize_t len = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+
+		if (len < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno != EAGAIN)
+				s->counter[DHCP6_SOCK_C_RECV_FAILED]++;
+			break;
+		}
+		if (msg.msg_flags & MSG_TRUNC) {
+			s->counter[DHCP6_SOCK_C_TRUNCATED]++;
+			continue;
+		}
+		s->counter[DHCP6_SOCK_C_RECEIVED]++;
+		s->rx(s->ctx,
+		      &(const struct dhcp6_rx){from.sin6_addr, ifindex_of(&msg), buf, (size_t)len},
+		      now);
+	}
+	return done;
+}
+
+int dhcp6_sock_send(struct dhcp6_sock *s, const struct in6_addr *server, const void *msg,
+		    size_t len)
+{
+	const struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(PORT),
+		.sin6_addr = *server,
+	};
+
+	if (sendto(s->fd, msg, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to)) < 0) {
+		s->counter[DHCP6_SOCK_C_SEND_FAILED]++;
+		return -errno;
+	}
+	s->counter[DHCP6_SOCK_C_SENT]++;
+	return 0;
+}
+
+struct counter_set dhcp6_sock_counters(const struct dhcp6_sock *s)
+{
+	return (struct counter_set){"dhcpv6_sock", counter_desc, s->counter, DHCP6_SOCK_C_MAX};
+}
