@@ -748,6 +748,23 @@ void access_walk_links(const struct access *a,
 	}
 }
 
+bool access_dhcp6_node(struct access *a, const struct link_node *id, struct dhcp6_node *out)
+{
+	struct access_node *n = access_node_find(a, id);
+
+	if (!n || !n->advertised || !n->ad.n_prefixes || !n->ad.valid_s)
+		return false;
+	*out = (struct dhcp6_node){
+		.ifname = n->link->cfg.name,
+		.mtu = n->link->cfg.mtu,
+		.gateway_mac = *access_mac(a, n->link),
+		.gateway_ll = *access_router_ll(a, n),
+		.hnp = n->prefixes[0],
+		.memory = &n->dhcp6,
+	};
+	return true;
+}
+
 struct counter_set access_counters(const struct access *a)
 {
 	return (struct counter_set){"access", counter_desc, a->counter, ACCESS_C_MAX};

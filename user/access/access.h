@@ -26,6 +26,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include "access/dhcp6_relay.h"
 #include "access/nd.h"
 #include "base/counter.h"
 #include "base/nsec.h"
@@ -201,6 +202,10 @@ struct access_link_info {
 };
 void access_walk_links(const struct access *a,
 		       void (*cb)(void *ctx, const struct access_link_info *i), void *ctx);
+
+/* What the DHCPv6 relay agent needs to know of a node. False unless home network prefixes are being
+ * advertised to it. */
+bool access_dhcp6_node(struct access *a, const struct link_node *id, struct dhcp6_node *out);
 
 struct counter_set access_counters(const struct access *a);
 /* Frames not taken, one counter per enum nd_verdict. */

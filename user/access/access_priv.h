@@ -40,7 +40,8 @@ struct access_node {
 	nsec_t last_seen;	   /* 0: not yet */
 	nsec_t last_offer;
 	struct deadline offer_timer; /* a served node showed itself anew, too soon to be offered */
-	struct in6_addr link_local; /* the node's own */
+	struct in6_addr link_local;  /* the node's own */
+	struct dhcp6_memory dhcp6;
 
 	/* Advertisement */
 	bool advertised;

@@ -69,6 +69,8 @@ struct config {
 	struct access_cfg access_cfg; /* complete when has_mag */
 	struct config_access *access;
 	unsigned n_access;
+	struct in6_addr dhcp6_servers[DHCP6_SERVERS_MAX]; /* that the MAG relays to */
+	unsigned n_dhcp6_servers;
 
 	struct profile_table *profiles; /* profiles and fallback-profiles; always there */
 };

@@ -257,6 +257,7 @@ static int check_mag(const struct config_file *f, struct config_yaml *y)
 {
 	const struct mag_cfg *m = &f->c.mag;
 	const struct access_cfg *a = &f->c.access_cfg;
+	char path[PATH_LEN];
 	int rc;
 
 	if (!f->c.has_mag)
@@ -265,6 +266,14 @@ static int check_mag(const struct config_file *f, struct config_yaml *y)
 	if (!rc)
 		rc = unique(y, "mag.lmas", "address", &m->lmas->addr, m->n_lmas, sizeof(*m->lmas),
 			    in6_cmp);
+	if (!rc)
+		rc = unique(y, "mag.dhcpv6-servers", "", f->c.dhcp6_servers, f->c.n_dhcp6_servers,
+			    sizeof(f->c.dhcp6_servers[0]), in6_cmp);
+	for (unsigned i = 0; !rc && i < f->c.n_dhcp6_servers; i++)
+		if (addr6_eq(&f->c.dhcp6_servers[i], &m->proxy_coa))
+			rc = config_fail(y, path_of(path, "mag.dhcpv6-servers[%u]", i),
+					 "is the Proxy-CoA, where the relay agent itself is; a server's "
+					 "own address");
 	if (!rc)
 		rc = multiple_of_4(y, "mag.lifetime", m->lifetime);
 	if (!rc && m->initial_bindack_timeout_ms > m->max_bindack_timeout_ms)

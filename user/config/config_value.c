@@ -201,7 +201,7 @@ static int parse_addr(const struct config_row *r, const char *text, void *dst, c
 {
 	struct in6_addr a;
 
-	if (!*text && r->def && !*r->def) {
+	if (!*text && r->list == CONFIG_ONE && r->def && !*r->def) {
 		memset(dst, 0, sizeof(a));
 		return 0;
 	}
@@ -209,7 +209,7 @@ static int parse_addr(const struct config_row *r, const char *text, void *dst, c
 		return wrong(r, why, text,
 			     strchr(text, '/') ? "has a prefix length" : "is not an IPv6 address");
 	if (r->kind == CONFIG_ADDR && !addr6_is_unicast_routable(&a))
-		return wrong(r, why, text, "cannot be the end of a tunnel");
+		return wrong(r, why, text, "is not routable");
 	if (r->kind == CONFIG_LINKLOCAL && !addr6_is_zero(&a) && !addr6_is_linklocal(&a))
 		return wrong(r, why, text, "is not link-local");
 	memcpy(dst, &a, sizeof(a));

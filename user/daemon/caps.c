@@ -5,8 +5,10 @@
 
 #include "daemon/daemon.h"
 
-/* Sockets, netlink and attaching programs; everything that needs more is done by now. */
-static const unsigned kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON};
+/* Sockets (port 547, when a reload wants it), netlink and attaching programs; everything that needs
+ * more is done by now. */
+static const unsigned kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_BPF,
+				CAP_PERFMON};
 
 int caps_drop(char *err, size_t cap)
 {

@@ -111,7 +111,10 @@ static void on_frame(void *ctx, const struct frame_rx *f, nsec_t now)
 {
 	struct daemon *d = ctx;
 
-	access_frame(d->access, f->ifindex, f->data, f->len, f->csum_partial, now);
+	if (dhcp6_is_request(f->data, f->len))
+		dhcp6_relay_frame(d->dhcp6, f->ifindex, f->data, f->len, f->csum_partial, now);
+	else
+		access_frame(d->access, f->ifindex, f->data, f->len, f->csum_partial, now);
 }
 
 static int send_frame(void *ctx, unsigned ifindex, const void *frame, size_t len)
@@ -276,6 +279,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.confirmed = trigger_confirmed,
 		.link_local_in_use = trigger_link_local_in_use,
 	};
+	const char *why = "";
 	int rc = access_new(&d->access, &d->cfg->access_cfg, &ops, &d->sink);
 
 	if (rc)
@@ -286,6 +290,13 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		     &d->profiles, &d->links, &d->sink);
 	if (rc)
 		return fail(err, cap, rc, "MAG");
+	rc = dhcp6_start(d);
+	if (rc)
+		return fail(err, cap, rc, "DHCPv6 relay agent");
+	rc = dhcp6_prepare(d, d->cfg, &why);
+	if (rc)
+		return fail(err, cap, rc, why);
+	dhcp6_settle(d);
 	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BE, on_binding_ack, d);
@@ -439,8 +450,10 @@ void daemon_stop(struct daemon **p)
 	if (d->tunnels)
 		daemon_cool_tunnels(d);
 	links_stop(d);
-	if (d->loop)
+	if (d->loop) {
 		loop_stop(d);
+		dhcp6_stop(d);
+	}
 	access_free(&d->access);
 	tunnels_free(&d->tunnels);
 	dp_bpf_free(&d->dp, true);

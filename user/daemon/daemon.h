@@ -6,6 +6,7 @@
  *	daemon.c    start, stop, the message path, the event sink
  *	loop.c      libev: one timer for every deadline, descriptors, signals
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
+ *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 
 #include "access/access.h"
+#include "access/dhcp6_relay.h"
 #include "base/counter.h"
 #include "config/config.h"
 #include "control/control.h"
@@ -27,6 +29,7 @@
 #include "dataplane/dp_bpf.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
+#include "net/dhcp6_sock.h"
 #include "net/frame_sock.h"
 #include "net/mh_sock.h"
 #include "net/nexthop.h"
@@ -69,7 +72,7 @@ struct daemon {
 	ev_timer timer;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
-	ev_io mh_io, nl_io, frame_io, pmtu_io, dp_io, early_io;
+	ev_io mh_io, nl_io, frame_io, pmtu_io, dp_io, early_io, dhcp6_io;
 	struct control_watch *watches; /* loop.c */
 
 	struct dp_bpf *dp;
@@ -80,6 +83,8 @@ struct daemon {
 	struct mh_sock *mh;
 	struct frame_sock *frames;
 	struct access *access;
+	struct dhcp6_relay *dhcp6;
+	struct dhcp6_sock *dhcp6_sock; /* NULL while no server is configured */
 	struct link_ops links; /* the MAG borrows it */
 	struct lma *lma;
 	struct mag *mag;
@@ -127,6 +132,14 @@ int links_reload(struct daemon *d, const struct config *was, nsec_t now);
 struct iface *link_by_name(const struct daemon *d, const char *name);
 struct iface *link_by_index(const struct daemon *d, unsigned ifindex);
 void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_addr *ll);
+
+/* dhcp6.c */
+int dhcp6_start(struct daemon *d); /* with a MAG only */
+void dhcp6_stop(struct daemon *d);
+/* Gets what a configuration needs that is to take force; dhcp6_settle() brings the relay agent to
+ * what d->cfg says, and gives back what was got in vain. */
+int dhcp6_prepare(struct daemon *d, const struct config *cfg, const char **why);
+void dhcp6_settle(struct daemon *d);
 
 /* hops.c */
 struct dp_bpf_hooks hops_hooks(struct daemon *d);

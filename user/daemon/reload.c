@@ -48,8 +48,11 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 		return changes;
 	}
 	profiles = profile_table_profiles(new->profiles);
-	rc = reload_roles(d, new, &profiles, &why, now);
+	rc = dhcp6_prepare(d, new, &why);
+	if (!rc)
+		rc = reload_roles(d, new, &profiles, &why, now);
 	if (rc) {
+		dhcp6_settle(d);
 		snprintf(msg, cap, "refused, nothing changed: %s", why);
 		config_free(&new);
 		return rc;
@@ -62,6 +65,7 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	d->control_ctx.instance = new->instance;
 	if (d->access)
 		access_reload(d->access, &new->access_cfg);
+	dhcp6_settle(d);
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
 	rc = links_reload(d, was, now);

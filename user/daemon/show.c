@@ -106,7 +106,7 @@ static void walk_profiles(void *ctx,
 static size_t counters(void *ctx, struct counter_set *out, size_t max)
 {
 	const struct daemon *d = ctx;
-	struct counter_set all[12];
+	struct counter_set all[16];
 	size_t n = 0;
 
 	all[n++] = daemon_counters(d);
@@ -118,7 +118,10 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 	if (d->access) {
 		all[n++] = access_counters(d->access);
 		all[n++] = access_nd_counters(d->access);
+		all[n++] = dhcp6_relay_counters(d->dhcp6);
 	}
+	if (d->dhcp6_sock)
+		all[n++] = dhcp6_sock_counters(d->dhcp6_sock);
 	all[n++] = dp_bpf_early_counters(d->dp);
 	if (dp_bpf_verdicts(d->dp, &all[n], &all[n + 1]) == 0)
 		n += 2;

@@ -92,6 +92,7 @@ static const char full[] =
 	"  router-advertisements:\n"
 	"    {router-lifetime: 9000, max-interval: 100, min-interval: 75, max-delay: 0,\n"
 	"     min-delay-between: 30, hop-limit: 255, managed: true, other: true}\n"
+	"  dhcpv6-servers: [2001:db8:5::547, 2001:db8:6::547]\n"
 	"  max-nodes: 10\n"
 	"  max-nodes-per-interface: 5\n"
 	"  attach-rate: 3\n"
@@ -196,6 +197,8 @@ static void check_full_access(const struct config *c)
 	CU_ASSERT_EQUAL(a->min_delay_between_ras_ms, 30);
 	CU_ASSERT_EQUAL(a->cur_hop_limit, 255);
 	CU_ASSERT_TRUE(a->managed && a->other);
+	CU_ASSERT_EQUAL_FATAL(c->n_dhcp6_servers, 2);
+	CU_ASSERT_EQUAL(c->dhcp6_servers[1].s6_addr[5], 6);
 	CU_ASSERT_EQUAL(a->max_nodes, 10);
 	CU_ASSERT_EQUAL(a->max_nodes_per_link, 5);
 	CU_ASSERT_EQUAL(a->attach_rate, 3);
@@ -439,7 +442,7 @@ static void lint(const struct config_section *s, const struct config_row *r)
 	int64_t v;
 
 	for (const char *c = r->key; *c; c++)
-		CU_ASSERT_TRUE(islower((unsigned char)*c) || *c == '-');
+		CU_ASSERT_TRUE(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r->help);
 	CU_ASSERT_TRUE(strlen(r->help) > 10 && r->help[strlen(r->help) - 1] == '.');
 	CU_ASSERT_TRUE(strlen(config_value_expected(r, buf)) > 5);

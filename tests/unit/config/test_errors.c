@@ -221,7 +221,7 @@ static const struct {
 	{"link-local LMAA",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [fe80::1]\n",
-	 "f:4: lma.addresses[0]: \"fe80::1\" cannot be the end of a tunnel; a routable IPv6 address "
+	 "f:4: lma.addresses[0]: \"fe80::1\" is not routable; a routable IPv6 address "
 	 "such as 2001:db8::1"},
 	{"multicast Proxy-CoA",
 	 TRANSPORT "mag:\n"
@@ -230,7 +230,7 @@ static const struct {
 	 "    - {name: l, address: 2001:db8::1}\n"
 	 "  access:\n"
 	 "    - name: a\n",
-	 "f:4: mag.proxy-coa: \"ff02::1\" cannot be the end of a tunnel; a routable IPv6 address "
+	 "f:4: mag.proxy-coa: \"ff02::1\" is not routable; a routable IPv6 address "
 	 "such as 2001:db8::1"},
 	{"host bits in a prefix",
 	 TRANSPORT "lma:\n"
@@ -390,6 +390,30 @@ static const struct {
 	 "  access:\n"
 	 "    - name: a\n",
 	 "f:7: mag.lmas[1].name: is the same as mag.lmas[0].name in line 6; each of them once"},
+	{"link-local DHCPv6 server",
+	 MAG "  dhcpv6-servers: [fe80::1]\n",
+	 "f:9: mag.dhcpv6-servers[0]: \"fe80::1\" is not routable; a routable IPv6 address such as "
+	 "2001:db8::1"},
+	{"multicast DHCPv6 server",
+	 MAG "  dhcpv6-servers: [2001:db8::5, \"ff05::1:3\"]\n",
+	 "f:9: mag.dhcpv6-servers[1]: \"ff05::1:3\" is not routable; a routable IPv6 address such "
+	 "as 2001:db8::1"},
+	{"empty DHCPv6 server",
+	 MAG "  dhcpv6-servers: [\"\"]\n",
+	 "f:9: mag.dhcpv6-servers[0]: \"\" is not an IPv6 address; a routable IPv6 address such as "
+	 "2001:db8::1"},
+	{"DHCPv6 server twice",
+	 MAG "  dhcpv6-servers: [2001:db8::5, 2001:db8::5]\n",
+	 "f:9: mag.dhcpv6-servers[1]: is the same as mag.dhcpv6-servers[0] in line 9; each of them "
+	 "once"},
+	{"DHCPv6 server at the Proxy-CoA",
+	 MAG "  dhcpv6-servers: [2001:db8::2]\n",
+	 "f:9: mag.dhcpv6-servers[0]: is the Proxy-CoA, where the relay agent itself is; a server's "
+	 "own address"},
+	{"too many DHCPv6 servers",
+	 MAG "  dhcpv6-servers: [2001:db8::11, 2001:db8::12, 2001:db8::13, 2001:db8::14, "
+	 "2001:db8::15, 2001:db8::16, 2001:db8::17, 2001:db8::18, 2001:db8::19]\n",
+	 "f:9: mag.dhcpv6-servers: has too many entries; at most 8"},
 	{"first timeout above the last",
 	 MAG "  initial-bindack-timeout: 2000\n"
 	 "  max-bindack-timeout: 1000\n",

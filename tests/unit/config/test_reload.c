@@ -112,6 +112,9 @@ static void test_live(void)
 	live("  realm: example.com\n", "  {}\n", "domain.realm: example.com -> nothing");
 	live("max-lifetime: 3600", "max-lifetime: 600", "lma.max-lifetime: 3600 -> 600");
 	live("probe-count: 3", "probe-count: 5", "mag.access[acc0].probe-count: 3 -> 5");
+	live("  proxy-coa: 2001:db8:11::1\n",
+	     "  proxy-coa: 2001:db8:11::1\n  dhcpv6-servers: [2001:db8:5::1, 2001:db8:5::2]\n",
+	     "mag.dhcpv6-servers: [] -> [2001:db8:5::1, 2001:db8:5::2]");
 	live("realms: [b.org]", "realms: [b.org, c.org]",
 	     "lma.mags[m2].realms: [b.org] -> [b.org, c.org]");
 	live("    - {name: m1, address: 2001:db8:11::1}\n",
