@@ -25,7 +25,7 @@ O       := $(BUILD)/$(FLAVOUR)
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 # ---- what the machine has: probed once, named when missing
-ifneq ($(filter-out help deps clean demo demo-stop test,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps clean demo demo-stop test bench,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 

@@ -42,9 +42,19 @@ $(O)/tests/kernels/%: $(O)/tests/kernels/%.o $(O)/tests/bpf/dp_env.o $(TESTLIB_O
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lcunit
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/*.c)): | $(BPF_SKEL)
 
+# Latency of the control plane's operations, and what a packet costs in the data plane.
 BENCH_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
-$(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,$(SIM_LAYERS))
+$(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,$(SIM_LAYERS))
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
+BENCH_FORWARD := $(O)/tests/bench/forward/bench_forward
+BENCH_FORWARD_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/forward/*.c)))
+BENCH_SKEL := $(patsubst tests/bench/forward/%.bpf.c,$(BUILD)/include/%.skel.h,$(wildcard tests/bench/forward/*.bpf.c))
+$(BUILD)/bpf/bench_%.bpf.o: tests/bench/forward/bench_%.bpf.c tests/bench/forward/bench_abi.h
+	@mkdir -p $(@D)
+	$(Q)echo "BPF     $<"; $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+$(BENCH_FORWARD_OBJ): | $(BENCH_SKEL)
+$(BENCH_FORWARD): $(BENCH_FORWARD_OBJ) $(O)/tests/bpf/dp_env.o $(call libs_of,$(BPF_TEST_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lm
 
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
@@ -79,12 +89,21 @@ sim: ## the simulation with SEEDS=10000 random seeds
 sim-run: $(O)/tests/sim/sim
 	@$< --seeds $(SEEDS)
 
-BINDINGS ?= 1000000
 .PHONY: bench
-bench: ## latency of single operations with BINDINGS=1000000 of them, and memory per binding
-	@$(MAKE) --no-print-directory FLAVOUR=release bench-run
-.PHONY: bench-run
-bench-run: $(BENCH_BINS)
+bench: ## what a packet costs, against a bare redirect and the kernel (needs root); BENCH_QUICK=1 for a glance
+	@scripts/install-deps.sh
+	@$(MAKE) --no-print-directory FLAVOUR=release bench-forward-run
+.PHONY: bench-forward bench-forward-run
+bench-forward: $(BENCH_FORWARD)
+bench-forward-run: $(BENCH_FORWARD)
+	@scripts/bench.sh $< $(BUILD)/bench
+
+BINDINGS ?= 1000000
+.PHONY: bench-control
+bench-control: ## latency of single operations with BINDINGS=1000000 of them, and memory per binding
+	@$(MAKE) --no-print-directory FLAVOUR=release bench-control-run
+.PHONY: bench-control-run
+bench-control-run: $(BENCH_BINS)
 	@for b in $^; do echo "$${b##*/}:"; $$b $(BINDINGS) || exit 1; done
 
 .PHONY: fuzz
@@ -96,7 +115,7 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 	@scripts/run-tests.sh --out $(BUILD)/results-bpf $(BPF_TEST_BINS)
 
 .PHONY: check-netns
-check-netns: all ## real daemons and hosts in network namespaces (needs root)
+check-netns: all $(BENCH_FORWARD) ## real daemons and hosts in network namespaces (needs root)
 	@scripts/run-tests.sh --out $(BUILD)/results-netns "scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pytest-cache"
 
 .PHONY: coverage
