@@ -825,6 +825,43 @@ static void test_deprecating_advert(void)
 	stop();
 }
 
+static void test_dhcp6_node(void)
+{
+	struct link_node n2 = {ACC0, {{0x02, 0, 0, 0, 0, 0x02}}};
+	struct link_advert ad = advert();
+	struct dhcp6_node d, again;
+
+	start();
+	silence_probes();
+	CU_ASSERT_FALSE(access_dhcp6_node(a, &n1, &d));
+	rx(FRAME_DAD);
+	CU_ASSERT_FALSE(access_dhcp6_node(a, &n1, &d)); /* seen, not registered */
+	advertise(&n1);
+	CU_ASSERT_FATAL(access_dhcp6_node(a, &n1, &d));
+	CU_ASSERT_STRING_EQUAL(d.ifname, "acc0");
+	CU_ASSERT(prefix6_eq(&d.hnp, &prefix));
+	CU_ASSERT(addr6_eq(&d.gateway_ll, &nd_rfc6543_linklocal));
+	CU_ASSERT(mac_eq(&d.gateway_mac, &nd_rfc6543_mac));
+	CU_ASSERT_FALSE(access_dhcp6_node(a, &n2, &d));
+
+	/* the memory is the node's, and starts empty when the node is a new one */
+	d.memory->client = nd_all_nodes;
+	CU_ASSERT_FATAL(access_dhcp6_node(a, &n1, &again));
+	CU_ASSERT_PTR_EQUAL(again.memory, d.memory);
+	ad.valid_s = ad.preferred_s = 0; /* RFC 5213 6.12: the prefix is going */
+	mag.advertise(mag.ctx, &n1, &ad);
+	CU_ASSERT_FALSE(access_dhcp6_node(a, &n1, &d));
+	advertise(&n1);
+	mag.withdraw(mag.ctx, &n1, true);
+	CU_ASSERT_FALSE(access_dhcp6_node(a, &n1, &d));
+	access_detach(a, &n1, "control", now);
+	rx(FRAME_DAD);
+	advertise(&n1);
+	CU_ASSERT_FATAL(access_dhcp6_node(a, &n1, &d));
+	CU_ASSERT(addr6_is_zero(&d.memory->client));
+	stop();
+}
+
 static void test_link_local_from_the_lma(void)
 {
 	struct in6_addr ll, none = IN6ADDR_ANY_INIT;
@@ -1387,6 +1424,7 @@ int main(int argc, char **argv)
 		{"two nodes on a shared link each get frames of their own",
 		 test_two_nodes_two_advertisements},
 		{"zero lifetimes keep the router (RFC 5213 6.12)",	   test_deprecating_advert},
+		{"DHCPv6 is relayed while a prefix is advertised", test_dhcp6_node},
 		{"a link-local address given by the LMA is used",								  test_link_local_from_the_lma},
 		{"without a fixed link-layer address the interface's own is used",
 		 test_no_fixed_link_layer_address},
