@@ -289,9 +289,9 @@ static const struct config_row rows_ra[] = {
 	{"hop-limit", CONFIG_UINT, RA(cur_hop_limit), .def = "64", RANGE(0, 255), LIVE,
 	 .rfc = "AdvCurHopLimit, RFC 4861 6.2.1", .help = "Hop limit that nodes shall use; 0: not told."},
 	{"managed", CONFIG_BOOL, RA(managed), .def = "false", LIVE, .rfc = "AdvManagedFlag, RFC 4861 6.2.1",
-	 .help = "Addresses are available by DHCPv6."},
+	 .help = "Tells nodes that addresses are available by DHCPv6; has no effect on the relay agent (dhcpv6-servers)."},
 	{"other", CONFIG_BOOL, RA(other), .def = "false", LIVE, .rfc = "AdvOtherConfigFlag, RFC 4861 6.2.1",
-	 .help = "Other configuration is available by DHCPv6."},
+	 .help = "Tells nodes that other configuration is available by DHCPv6; no effect on the relay agent."},
 };
 static const struct config_section sec_ra = SECTION("mag.router-advertisements",
 	"What nodes are told; the same at every MAG of the domain", struct config_file, rows_ra);
