@@ -11,9 +11,9 @@
 /* A message of the link between addresses that routers pass on: the kernel would do so. */
 pm_inline bool pm_is_stray_control(const struct pm_pkt *p)
 {
-	const struct icmp6hdr *icmp = (const void *)(p->ip + 1);
+	const struct icmp6hdr *icmp = p->ip + sizeof(struct ipv6hdr);
 
-	if (p->ip->nexthdr != IPPROTO_ICMPV6 || (void *)(icmp + 1) > p->end)
+	if (p->v4 || pm_ip6(p)->nexthdr != IPPROTO_ICMPV6 || (void *)(icmp + 1) > p->end)
 		return false;
 	/* MLD 130-132, ND 133-137, MLDv2 143 */
 	return (icmp->icmp6_type >= 130 && icmp->icmp6_type <= 137) || icmp->icmp6_type == 143;
@@ -31,24 +31,23 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 	if (!pm_hook_untag(ctx))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
-	if (!iface || !pm_parse(ctx, p))
+	if (!iface || !pm_parse(ctx, p) || (p->v4 && !pm_use_ip4))
 		return pm_kernel(a);
 	access = pm_get_access(iface->access);
 	if (!access)
 		return pm_kernel(a);
 	/* a unicast packet in such a frame could only be meant to get past us */
 	if (pm_to_group(p))
-		return pm_multicast(&p->ip->daddr) ? pm_kernel(a)
-						   : pm_drop_for(a, PM_DROP_LINK_SCOPE);
+		return pm_multicast(p) ? pm_kernel(a) : pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (!pm_mac_is(p->eth->h_dest, access->smac) && !pm_mac_is(p->eth->h_dest, iface->mac) &&
 	    !pm_mac_none(iface->mac))
 		return pm_kernel(a);
-	if (pm_link_scope(&p->ip->saddr) || pm_link_scope(&p->ip->daddr))
+	if (pm_source_link_scope(p) || pm_target_link_scope(p))
 		return pm_kernel(a);
 	if (pm_is_stray_control(p))
 		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 
-	switch (pm_find(&p->ip->saddr, &from)) {
+	switch (pm_find_source(p, iface->domain, &from)) {
 	case PM_STALE:
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
 	case PM_NONE:
@@ -65,26 +64,26 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 		return pm_drop_for(a, PM_DROP_SPOOFED);
 	if (pm_has(&from, PM_F_DROP))
 		return pm_drop_for(a, PM_DROP_LINGERING);
-	if (pm_is_local(&p->ip->daddr))
+	if (pm_for_us(p->ip, p->v4))
 		return pm_kernel(a);
 	if (!pm_lengths_hold(ctx, p))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 
-	a->up = from.s;
+	a->up = from.slot;
 	if (pm_has(&from, PM_F_LOCAL_ROUTING) || !up) {
-		r_to = pm_find(&p->ip->daddr, &to);
+		r_to = pm_find_target(p, iface->domain, &to);
 		if (r_to == PM_STALE)
 			return pm_drop_for(a, PM_DROP_STALE_SLOT);
 	}
 	if (r_to == PM_FOUND && pm_has(&to, PM_F_LINK) &&
 	    (pm_has(&from, PM_F_LOCAL_ROUTING) || pm_has(&to, PM_F_ANCHORED))) {
-		a->down = to.s;
+		a->down = to.slot;
 		if (pm_has(&to, PM_F_DROP))
 			return pm_drop_for(a, PM_DROP_LINGERING);
 		return pm_to_link(ctx, p, a, &to, PM_V_LOCAL);
 	}
 	if (up)
-		return pm_to_tunnel(ctx, p, a, up);
+		return pm_to_tunnel(ctx, p, a, &from, true);
 	if (r_to == PM_FOUND && pm_has(&to, PM_F_ANCHORED))
 		return pm_to_node(ctx, p, a, &to);
 	return pm_to_route(ctx, p, a);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Carries out what was decided. The only place, with icmp.h, that changes a packet: one resize at
- * most, then the new headers, built on the stack, in one go.
+ * Forwards a packet as was decided: one resize at most, then the new headers, built on the stack,
+ * in one go.
  */
 #pragma once
 
 #include "encap.h"
-#include "icmp.h"
 
 /* What an accountant sees: packets and octets as they are on the wire inside the tunnel. */
 struct pm_load {
@@ -15,29 +14,36 @@ struct pm_load {
 };
 
 /* Segmentation repeats the headers; to be asked before the packet is changed. */
-pm_inline void pm_weigh(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
-			struct pm_load *load)
+pm_inline void pm_weigh(struct pm_ctx *ctx, const struct pm_act *a, struct pm_load *load)
 {
 	__u32 gso = pm_hook_gso(ctx), heads = a->wire_len - gso;
 
 	load->packets = 1;
-	load->octets = p->len;
-	if (!gso || heads >= p->len)
+	load->octets = a->len;
+	if (!gso || heads >= a->len)
 		return;
-	load->packets = (p->len - heads + gso - 1) / gso;
+	load->packets = (a->len - heads + gso - 1) / gso;
 	load->octets += (load->packets - 1) * heads;
 }
 
 /* Several CPUs may carry packets of one node: no count may be lost. */
 pm_inline void pm_account(const struct pm_act *a, const struct pm_load *load)
 {
+	struct pm_session *s;
+
 	if (a->up) {
-		__sync_fetch_and_add(&a->up->up_packets, load->packets);
-		__sync_fetch_and_add(&a->up->up_bytes, load->octets);
+		s = bpf_map_lookup_elem(&pm_session, &a->up);
+		if (s) {
+			__sync_fetch_and_add(&s->up_packets, load->packets);
+			__sync_fetch_and_add(&s->up_bytes, load->octets);
+		}
 	}
 	if (a->down) {
-		__sync_fetch_and_add(&a->down->down_packets, load->packets);
-		__sync_fetch_and_add(&a->down->down_bytes, load->octets);
+		s = bpf_map_lookup_elem(&pm_session, &a->down);
+		if (s) {
+			__sync_fetch_and_add(&s->down_packets, load->packets);
+			__sync_fetch_and_add(&s->down_bytes, load->octets);
+		}
 	}
 }
 
@@ -47,7 +53,7 @@ pm_inline int pm_leave(struct pm_ctx *ctx, const struct pm_act *a)
 		return PM_ACT_PASS;
 #if !PM_AT_XDP
 	if (a->neigh) {
-		struct bpf_redir_neigh nh = {.nh_family = PM_AF_INET6};
+		struct bpf_redir_neigh nh = {.nh_family = a->family};
 
 		__builtin_memcpy(nh.ipv6_nh, a->next_hop, sizeof(nh.ipv6_nh));
 		return bpf_redirect_neigh(a->ifindex, &nh, sizeof(nh), 0);
@@ -56,110 +62,94 @@ pm_inline int pm_leave(struct pm_ctx *ctx, const struct pm_act *a)
 	return bpf_redirect(a->ifindex, 0);
 }
 
-/* The first octets of the inner packet, hop limit and congestion mark as they shall leave. */
-pm_inline __u64 pm_inner_word(const struct pm_pkt *p, const struct pm_act *a)
+/* What is around the packet now, and what shall be. */
+pm_inline void pm_shapes(const struct pm_act *a, struct pm_shape *was, struct pm_shape *now)
 {
-	union {
-		__u64 word;
-		__u8 octet[8];
-	} in = {.word = *(const pm_w64 *)p->ip};
-
-	if (a->ecn_ce)
-		in.octet[1] |= PM_ECN_CE << 4;
-	in.octet[7] = a->hop_limit;
-	return in.word;
+	was->len = a->outer_len;
+	was->outer_v4 = a->was_outer_v4;
+	was->encap = a->was_encap;
+	now->len = 0;
+	now->outer_v4 = 0;
+	now->encap = 0;
+	was->v4 = now->v4 = a->v4;
+	if (a->tunnel) {
+		now->outer_v4 = a->outer_v4;
+		now->encap = a->encap;
+		now->len = (a->outer_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
+			   PM_ENCAP_LEN(a->encap);
+	}
 }
 
-pm_inline int pm_forward(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
-{
-	const int outer_len = sizeof(struct ipv6hdr);
-	int grow = (a->tunnel ? outer_len : 0) - (p->outer ? outer_len : 0);
-	__u32 len = ETH_HLEN + (p->outer ? outer_len : 0) + p->len;
-	struct pm_load load;
-	union pm_head h;
+/* Ethernet padding would end up inside the tunnel; a packet in segments has none. 0, or
+ * PM_RESIZE_*. */
+enum { PM_RESIZE_TRIM = 1, PM_RESIZE_ROOM };
 
-	pm_weigh(ctx, p, a, &load);
+pm_at_tc_call int pm_resize(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	struct pm_shape was, now;
+	__u32 len;
+
+	if (!a)
+		return PM_RESIZE_TRIM;
+	pm_shapes(a, &was, &now);
+	len = ETH_HLEN + was.len + a->len;
+	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+		return PM_RESIZE_TRIM;
+	if (pm_hook_resize(ctx, &was, &now))
+		return PM_RESIZE_ROOM;
+	pm_hook_prepare(ctx, PM_PULL);
+	return 0;
+}
+
+__noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	const struct pm_tunnel *t = NULL;
+	struct pm_shape was, now;
+	struct pm_pkt p = {0};
+	struct pm_load load;
+	struct pm_head h;
+	bool v4;
+	__u32 n;
+
+	if (!a)
+		return pm_discard(PM_DROP_MALFORMED);
+	if (a->tunnel) {
+		t = bpf_map_lookup_elem(&pm_tunnel, &a->tunnel);
+		if (!t)
+			return pm_discard(PM_DROP_NO_NEXTHOP);
+	}
+	pm_weigh(ctx, a, &load);
+	pm_shapes(a, &was, &now);
+	v4 = t ? now.outer_v4 : now.v4;
 	h.pad[0] = h.pad[1] = 0;
 	if (a->to_stack) {
-		h.eth = *p->eth;
+		if (!pm_again(ctx, &p, a, 0))
+			return pm_discard(PM_DROP_MALFORMED);
+		h.eth = *p.eth;
 	} else {
 		__builtin_memcpy(h.eth.h_dest, a->dmac, ETH_ALEN);
 		__builtin_memcpy(h.eth.h_source, a->smac, ETH_ALEN);
-		h.eth.h_proto = bpf_htons(ETH_P_IPV6);
 	}
-	if (a->tunnel) {
-		pm_outer_header(&h.outer, p, a->tunnel, a->ecn_ce);
-		h.inner = pm_inner_word(p, a);
-	} else {
-		h.alone = pm_inner_word(p, a);
-	}
-	/* Ethernet padding would end up inside the tunnel; a packet in segments has none */
-	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+	h.eth.h_proto = v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	switch (pm_resize(ctx, a)) {
+	case 0:
+		break;
+	case PM_RESIZE_ROOM:
+		if (PM_AT_XDP) {
+			/* TC can enlarge what XDP cannot */
+			pm_count_verdict(PM_V_TO_TC);
+			return PM_ACT_PASS;
+		}
 		return pm_discard(PM_DROP_HEADROOM);
-	if (grow && pm_hook_resize(ctx, grow, true)) {
-		if (!PM_AT_XDP)
-			return pm_discard(PM_DROP_HEADROOM);
-		/* TC can enlarge what XDP cannot */
-		pm_count_verdict(PM_V_TO_TC);
-		return PM_ACT_PASS;
+	default:
+		return pm_discard(PM_DROP_HEADROOM);
 	}
-	if (a->tunnel ? pm_hook_write(ctx, &h, PM_HEAD_OUTER)
-		      : pm_hook_write(ctx, &h, PM_HEAD_ALONE))
+	if (!pm_again(ctx, &p, a, now.len))
+		return pm_discard(PM_DROP_HEADROOM);
+	n = pm_build(&h, &p, a, t);
+	if (pm_hook_write(ctx, &h, n))
 		return pm_discard(PM_DROP_HEADROOM);
 	pm_account(a, &load);
 	pm_count_verdict(a->verdict);
 	return pm_leave(ctx, a);
-}
-
-/* The length where a frame of it can be kept, else 0. One register from check to use, or the
- * verifier loses sight of the bounds. */
-pm_inline __u64 pm_early_len(__u64 len)
-{
-	barrier_var(len);
-	if (len < ETH_HLEN)
-		return 0;
-	barrier_var(len);
-	return len > PM_EARLY_FRAME ? 0 : len;
-}
-
-/* To the daemon, which knows whether the node is about to be registered here. */
-pm_inline int pm_keep_early(struct pm_ctx *ctx, const struct pm_act *a)
-{
-	struct pm_early *early;
-	__u64 len;
-
-	if (pm_hook_gso(ctx) || !pm_early_len(pm_hook_len(ctx)) ||
-	    !pm_token(PM_RATE_EARLY, pm_early_rate, pm_early_burst))
-		return pm_discard(a->reason);
-	early = bpf_ringbuf_reserve(&pm_early, sizeof(*early), 0);
-	if (!early)
-		return pm_discard(a->reason);
-	early->ifindex = pm_hook_ifindex(ctx);
-	len = pm_early_len(pm_hook_len(ctx));
-	if (!len || pm_hook_load(ctx, early->frame, len)) {
-		bpf_ringbuf_discard(early, 0);
-		return pm_discard(a->reason);
-	}
-	early->len = len;
-	bpf_ringbuf_submit(early, 0);
-	pm_count_verdict(PM_V_EARLY);
-	return PM_ACT_DROP;
-}
-
-pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
-{
-	switch (a->verdict) {
-	case PM_V_TO_KERNEL:
-	case PM_V_TO_TC:
-		pm_count_verdict(a->verdict);
-		return PM_ACT_PASS;
-	case PM_V_DROPPED:
-		return pm_discard(a->reason);
-	case PM_V_REPLIED:
-		return pm_reply(ctx, p, a);
-	case PM_V_EARLY:
-		return pm_keep_early(ctx, a);
-	default:
-		return pm_forward(ctx, p, a);
-	}
 }

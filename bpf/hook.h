@@ -7,7 +7,7 @@
  *	PM_ACT_*		its return values
  *	pm_hook_untag()		takes priority tags away; before any pointer is taken
  *	pm_hook_prepare()	makes the headers readable; before any pointer is taken
- *	pm_hook_resize()	makes room behind the Ethernet header, or removes it
+ *	pm_hook_resize()	changes the room between Ethernet header and inner packet
  *	pm_hook_trim()		cuts the frame's tail
  *	pm_hook_write()		writes headers; invalidates packet pointers
  *
@@ -25,6 +25,13 @@
 #include "maps.h"
 
 #define pm_inline static __always_inline
+
+/* A function of its own where there is much for the verifier to look at. */
+#if PM_AT_XDP
+#define pm_at_tc_call pm_inline
+#else
+#define pm_at_tc_call __noinline
+#endif
 
 /* Packet and stack bytes read or written as words: exempt from type-based alias analysis. */
 typedef __u16 __attribute__((may_alias)) pm_w16;
@@ -54,32 +61,32 @@ pm_inline void *pm_data_end(struct pm_ctx *ctx)
 	return (void *)(long)READ_ONCE(ctx->data_end);
 }
 
-/* Our headers never need more than this of a packet: Ethernet, two IPv6 headers, then ports or
- * the fixed part of a TCP header. */
-#define PM_PULL (ETH_HLEN + 2 * sizeof(struct ipv6hdr) + 20)
+/* Our headers never need more than this of a packet: Ethernet, the longest outer header with all
+ * that may follow it, an IPv6 header, then ports or the fixed part of a TCP header. */
+#define PM_PULL (ETH_HLEN + 56 + sizeof(struct ipv6hdr) + 20)
 
 /*
- * The headers of a packet as they are to leave: Ethernet, the outer header (when there is one),
- * and the first 8 octets of the inner header. Two octets in front put the words at multiples of
- * eight, which the stack demands.
+ * The headers of a packet as they are to leave: Ethernet, and behind it as much as changes, up to
+ * the first words of the inner header. Two octets in front put the words at multiples of eight,
+ * which the stack demands.
  */
-union pm_head {
-	struct {
-		__u8 pad[2];
-		struct ethhdr eth;
-		union {
-			struct {
-				struct ipv6hdr outer;
-				__u64 inner; /* with an outer header */
-			};
-			__u64 alone; /* without */
-		};
-	};
-	__u64 w[8];
+struct pm_head {
+	__u8 pad[2];
+	struct ethhdr eth;
+	__u8 b[64];
+} __attribute__((aligned(8)));
+
+/* What is around a packet: before, and as it shall leave. */
+struct pm_shape {
+	__u32 len;     /* octets of the outer header and of what follows it; 0: no tunnel */
+	__u8 outer_v4; /* families */
+	__u8 v4;
+	__u8 encap; /* enum pm_encap */
 };
 
-#define PM_HEAD_ALONE (ETH_HLEN + 8)
-#define PM_HEAD_OUTER (ETH_HLEN + sizeof(struct ipv6hdr) + 8)
+/* Flags of bpf_skb_adjust_room() that older headers do not have. */
+#define PM_DECAP_L3_IPV4 (1ULL << 7)
+#define PM_DECAP_L3_IPV6 (1ULL << 8)
 
 #define PM_HOOK (PM_AT_XDP ? PM_HOOK_XDP : PM_HOOK_TC)
 
@@ -121,9 +128,18 @@ pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)
 }
 
 /* The Ethernet header is lost; the caller writes a new one. */
-pm_inline int pm_hook_resize(struct pm_ctx *ctx, int delta, bool tunnel)
+pm_inline int pm_hook_resize(struct pm_ctx *ctx, const struct pm_shape *was,
+			     const struct pm_shape *now)
 {
-	return bpf_xdp_adjust_head(ctx, -delta);
+	int delta = (int)now->len - (int)was->len;
+
+	return delta ? bpf_xdp_adjust_head(ctx, -delta) : 0;
+}
+
+/* `front` octets in place of the tunnel. */
+pm_inline int pm_hook_replace(struct pm_ctx *ctx, const struct pm_shape *was, __u32 front)
+{
+	return bpf_xdp_adjust_head(ctx, (int)was->len - (int)front);
 }
 
 pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
@@ -131,20 +147,47 @@ pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
 	return bpf_xdp_adjust_tail(ctx, (int)(len - pm_hook_len(ctx)));
 }
 
-/* Writes the first `n` octets of the frame: PM_HEAD_ALONE or PM_HEAD_OUTER. */
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const union pm_head *h, const __u32 n)
+/* `n` is a constant: 2 more than a multiple of 4. */
+pm_inline int pm_hook_copy(struct pm_ctx *ctx, const struct pm_head *h, const __u32 n)
 {
 	void *data = pm_data(ctx);
 	const void *from = h;
+	__u32 i;
 
 	if (data + n > pm_data_end(ctx))
 		return -1;
 	*(pm_w16 *)data = *(const pm_w16 *)(from + 2);
 	*(pm_w32 *)(data + 2) = *(const pm_w32 *)(from + 4);
 #pragma unroll
-	for (__u32 i = 8; i < n + 2; i += 8)
+	for (i = 8; i + 8 <= n + 2; i += 8)
 		*(pm_w64 *)(data + i - 2) = *(const pm_w64 *)(from + i);
+	if (i < n + 2)
+		*(pm_w32 *)(data + i - 2) = *(const pm_w32 *)(from + i);
 	return 0;
+}
+
+/* Writes the Ethernet header and `n` octets behind it; what is usual comes first. */
+pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n)
+{
+#define PM_WRITE(octets)   \
+	if (n == (octets)) \
+		return pm_hook_copy(ctx, h, ETH_HLEN + (octets));
+	/* outer header, shim and inner words, or inner words alone; see pm_build() */
+	PM_WRITE(48)
+	PM_WRITE(8)
+	if (pm_use_ip4 || pm_use_ip4_outer || pm_use_gre) {
+		PM_WRITE(12)
+		PM_WRITE(28)
+		PM_WRITE(32)
+		PM_WRITE(36)
+		PM_WRITE(40)
+		PM_WRITE(44)
+		PM_WRITE(52)
+		PM_WRITE(56)
+		PM_WRITE(60)
+	}
+#undef PM_WRITE
+	return -1;
 }
 
 pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
@@ -189,18 +232,17 @@ pm_inline int pm_hook_reflect(struct pm_ctx *ctx)
 	return bpf_redirect(ctx->ingress_ifindex, 0);
 }
 
-/* Copies the frame, Ethernet header first. */
-pm_inline int pm_hook_load(struct pm_ctx *ctx, void *to, __u64 len)
+/* Copies `len` octets of the frame from `off` on. */
+pm_inline int pm_hook_load(struct pm_ctx *ctx, __u32 off, void *to, __u64 len)
 {
-	return bpf_xdp_load_bytes(ctx, 0, to, len);
+	return bpf_xdp_load_bytes(ctx, off, to, len);
 }
 
 #else /* TC */
 
-/* Copies the frame, Ethernet header first. */
-pm_inline int pm_hook_load(struct pm_ctx *ctx, void *to, __u64 len)
+pm_inline int pm_hook_load(struct pm_ctx *ctx, __u32 off, void *to, __u64 len)
 {
-	return bpf_skb_load_bytes(ctx, 0, to, len);
+	return bpf_skb_load_bytes(ctx, off, to, len);
 }
 
 pm_inline __u32 pm_hook_len(struct pm_ctx *ctx)
@@ -253,16 +295,56 @@ pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)
 }
 
 /*
- * `tunnel`: the room is for an outer header, which segmentation and checksum offload must know
- * of. The segment size stays: whoever chose it was told the tunnel's MTU, and we have checked it.
+ * The segment size stays in all of these: whoever chose it was told the tunnel's MTU, and we have
+ * checked it. Taking away: an inner packet of the other family makes the packet one of that family.
  */
-pm_inline int pm_hook_resize(struct pm_ctx *ctx, int delta, bool tunnel)
+pm_inline int pm_hook_unwrap(struct pm_ctx *ctx, const struct pm_shape *was)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+	int len = was->len;
+
+	if (was->outer_v4 == was->v4)
+		return bpf_skb_adjust_room(ctx, -len, BPF_ADJ_ROOM_MAC, flags);
+	if (pm_decap_flags) {
+		flags |= was->v4 ? PM_DECAP_L3_IPV4 : PM_DECAP_L3_IPV6;
+		return bpf_skb_adjust_room(ctx, -len, BPF_ADJ_ROOM_MAC, flags);
+	}
+	/* takes away, or adds, the difference between the two headers */
+	if (bpf_skb_change_proto(ctx, bpf_htons(was->v4 ? ETH_P_IP : ETH_P_IPV6), 0))
+		return -1;
+	len += was->v4 ? -20 : 20;
+	return len ? bpf_skb_adjust_room(ctx, -len, BPF_ADJ_ROOM_MAC, flags) : 0;
+}
+
+/* Makes room that segmentation and checksum offload must know of. */
+pm_inline int pm_hook_wrap(struct pm_ctx *ctx, const struct pm_shape *now)
 {
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 
-	if (tunnel && delta > 0)
-		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
-	return bpf_skb_adjust_room(ctx, delta, BPF_ADJ_ROOM_MAC, flags);
+	flags |= now->outer_v4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	if (now->encap == PM_E_GRE || now->encap == PM_E_GRE_KEY)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_GRE;
+	else if (now->encap != PM_E_IP)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	return bpf_skb_adjust_room(ctx, now->len, BPF_ADJ_ROOM_MAC, flags);
+}
+
+pm_inline int pm_hook_resize(struct pm_ctx *ctx, const struct pm_shape *was,
+			     const struct pm_shape *now)
+{
+	if (was->len == now->len && was->outer_v4 == now->outer_v4 && was->encap == now->encap)
+		return 0;
+	if (was->len && pm_hook_unwrap(ctx, was))
+		return -1;
+	return now->len ? pm_hook_wrap(ctx, now) : 0;
+}
+
+/* `front` octets, which are no tunnel, in place of one. */
+pm_inline int pm_hook_replace(struct pm_ctx *ctx, const struct pm_shape *was, __u32 front)
+{
+	if (was->len && pm_hook_unwrap(ctx, was))
+		return -1;
+	return bpf_skb_adjust_room(ctx, front, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
 pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
@@ -276,11 +358,14 @@ pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
 	return bpf_skb_store_bytes(ctx, 0, eth, ETH_HLEN, 0);
 }
 
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const union pm_head *h, const __u32 n)
+pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n)
 {
+	barrier_var(n);
+	if (n < 8 || n > sizeof(h->b))
+		return -1;
 	if (pm_hook_store_eth(ctx, &h->eth))
 		return -1;
-	return bpf_skb_store_bytes(ctx, ETH_HLEN, &h->outer, n - ETH_HLEN, BPF_F_RECOMPUTE_CSUM);
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, h->b, n, BPF_F_RECOMPUTE_CSUM);
 }
 
 pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, const __u32 n)

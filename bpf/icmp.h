@@ -1,30 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMPv6 errors, made out of the packet that caused them (RFC 4443, RFC 2473 7.1): Packet Too
- * Big, Time Exceeded, and Parameter Problem for an exhausted encapsulation limit. They leave
- * where the packet came in: towards a node behind a tunnel through that tunnel, else plain.
+ * ICMP errors, made out of the packet that caused them (RFC 4443, RFC 792 and 1812 4.3, RFC 2473
+ * 7.1, 7.2): too big, hop limit, no such node, exhausted encapsulation limit. They leave where the
+ * packet came in, or through the tunnel of the node that sent it.
  */
 #pragma once
 
-#include "verdict.h"
+#include "forward.h"
+#include "route.h"
 
-#define PM_ICMP_MAX 1280 /* the whole error, RFC 4443 2.4 (c) */
+#define PM_ICMP6_MAX 1280 /* the whole error, RFC 4443 2.4 (c) */
+#define PM_ICMP4_MAX 576  /* RFC 1812 4.3.2.3 */
 
 #define PM_BLOCK 64
 
-struct pm_icmp_head {
-	struct ipv6hdr outer;
+struct pm_icmp6_head {
 	struct ipv6hdr ip;
 	struct icmp6hdr icmp;
 };
 
-#define PM_QUOTE_MAX (PM_ICMP_MAX - sizeof(struct ipv6hdr) - sizeof(struct icmp6hdr))
+/* RFC 792; the kernel's header of it pulls in more than a BPF program can have. */
+enum {
+	PM_ICMP4_ECHO_REPLY = 0,
+	PM_ICMP4_UNREACHABLE = 3,
+	PM_ICMP4_ECHO = 8,
+	PM_ICMP4_TIME_EXCEEDED = 11,
+	PM_ICMP4_TIMESTAMP = 13,
+	PM_ICMP4_TIMESTAMP_REPLY = 14,
+};
+#define PM_ICMP4_HOST	     1 /* codes of PM_ICMP4_UNREACHABLE */
+#define PM_ICMP4_FRAG_NEEDED 4
+
+struct pm_icmp4 {
+	__u8 type, code;
+	__be16 checksum;
+	__be16 unused;
+	__be16 mtu;
+};
+
+struct pm_icmp4_head {
+	struct iphdr ip;
+	struct pm_icmp4 icmp;
+};
+
+#define PM_QUOTE6_MAX (PM_ICMP6_MAX - sizeof(struct pm_icmp6_head))
+#define PM_QUOTE4_MAX (PM_ICMP4_MAX - sizeof(struct pm_icmp4_head))
 
 /* No error about an error or a redirect (RFC 4443 2.4 (e)); in doubt, none. */
-pm_inline bool pm_about_error(const struct pm_pkt *p)
+pm_inline bool pm_about_error6(const struct pm_pkt *p)
 {
-	const __u8 *at = (const __u8 *)(p->ip + 1);
-	__u8 next = p->ip->nexthdr;
+	const __u8 *at = p->ip + sizeof(struct ipv6hdr);
+	__u8 next = pm_ip6(p)->nexthdr;
 
 	for (int i = 0; i < 4; i++) {
 		if ((void *)(at + 8) > p->end)
@@ -51,27 +77,33 @@ pm_inline bool pm_about_error(const struct pm_pkt *p)
 	return true;
 }
 
-pm_inline void pm_ip6_head(struct ipv6hdr *ip, __u32 payload, __u8 next)
+/* RFC 1812 4.3.2.7: nor about later fragments. Behind options nothing is read. */
+pm_inline bool pm_about_error4(const struct pm_pkt *p)
 {
-	*(pm_w32 *)ip = bpf_htonl(6u << 28);
-	ip->payload_len = bpf_htons(payload);
-	ip->nexthdr = next;
-	ip->hop_limit = 64;
+	const struct iphdr *ip = p->ip;
+	const __u8 *icmp = (const __u8 *)(ip + 1);
+
+	if (ip->frag_off & bpf_htons(0x1fff))
+		return true;
+	if (ip->protocol != IPPROTO_ICMP)
+		return false;
+	if (ip->ihl != 5 || (void *)(icmp + 8) > p->end)
+		return true;
+	return icmp[0] != PM_ICMP4_ECHO && icmp[0] != PM_ICMP4_ECHO_REPLY &&
+	       icmp[0] != PM_ICMP4_TIMESTAMP && icmp[0] != PM_ICMP4_TIMESTAMP_REPLY;
 }
 
 /*
- * Internet checksum over pseudo header, ICMPv6 header and the quote, which ends the frame: in
- * blocks, then words, then octets. Each step starts from an address computed anew, so that the
- * verifier sees one state where the loop before it ended and not one per iteration.
+ * Internet checksum over `sum` and the quote, which ends the frame: in blocks, then words, then
+ * octets. Each step starts from an address computed anew, so that the verifier sees one state where
+ * the loop before it ended and not one per iteration.
  */
-pm_inline __u16 pm_icmp_sum(struct pm_ctx *ctx, struct pm_icmp_head *h, __u32 at, __u32 quote)
+pm_inline __u16 pm_icmp_sum(struct pm_ctx *ctx, __u64 sum, __u32 blocks, __u32 at, __u32 quote)
 {
-	__u64 sum = bpf_htonl(quote + sizeof(h->icmp)) + (__u64)bpf_htonl(IPPROTO_ICMPV6);
 	void *end = pm_data_end(ctx), *data = pm_data(ctx) + at, *from;
-	__u32 blocks = bpf_csum_diff(NULL, 0, (void *)&h->ip.saddr, 40, 0); /* and the rest of h */
 
 	from = data;
-	for (__u32 i = 0; i < PM_QUOTE_MAX / PM_BLOCK; i++) {
+	for (__u32 i = 0; i < PM_QUOTE6_MAX / PM_BLOCK; i++) {
 		if ((i + 1) * PM_BLOCK > quote || from + PM_BLOCK > end)
 			break;
 		blocks = bpf_csum_diff(NULL, 0, from, PM_BLOCK, blocks);
@@ -97,103 +129,205 @@ pm_inline __u16 pm_icmp_sum(struct pm_ctx *ctx, struct pm_icmp_head *h, __u32 at
 	}
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	return ~pm_fold((sum & 0xffff) + (sum >> 16));
 }
 
-/*
- * What the error is about. Passed to a function of its own: errors are rare, the verifier then
- * looks at them once and not on every way that leads here, and the paths that forward stay short.
- */
-struct pm_error {
-	__u8 src[16];	/* ours: the end point of the tunnel */
-	__u32 param;	/* MTU or pointer */
-	__u32 len;	/* of the inner packet */
-	__u8 reason;	/* enum pm_drop_reason */
-	__u8 outer;	/* the packet is in a tunnel */
-	__u8 in_tunnel; /* and so shall be the error */
-	__u8 pad;
-};
+#define PM_ERROR_MADE (-1)
 
-pm_inline __u8 pm_icmp_type(__u8 reason)
+pm_inline __u8 pm_icmp6_type(__u32 reason)
 {
 	switch (reason) {
 	case PM_DROP_TOO_BIG:
 		return ICMPV6_PKT_TOOBIG;
 	case PM_DROP_HOP_LIMIT:
 		return ICMPV6_TIME_EXCEED;
+	case PM_DROP_NO_SESSION:
+		return ICMPV6_DEST_UNREACH;
 	default:
 		return ICMPV6_PARAMPROB;
 	}
 }
 
-__noinline int pm_send_error(struct pm_ctx *ctx, const struct pm_error *e)
+/* The offending packet again, and what is to be quoted of it. False: no error about it. */
+pm_inline bool pm_error_about(struct pm_ctx *ctx, const struct pm_act *a, struct pm_pkt *p)
 {
-	const __u32 front = sizeof(struct ipv6hdr) + sizeof(struct icmp6hdr);
-	struct pm_icmp_head h;
+	return pm_again(ctx, p, a, a->outer_len) && !pm_source_link_scope(p) &&
+	       !pm_target_link_scope(p);
+}
+
+/* Leaves the quote alone in the frame, with `front` octets in front of it. */
+pm_inline int pm_error_room(struct pm_ctx *ctx, const struct pm_act *a, __u32 quote, __u32 front)
+{
+	struct pm_shape was, now;
+	__u32 len;
+
+	pm_shapes(a, &was, &now);
+	len = ETH_HLEN + was.len + quote;
+	if (pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+		return -1;
+	return pm_hook_replace(ctx, &was, front);
+}
+
+/* Turns the packet into an error about itself: PM_ERROR_MADE, or the reason to drop it. */
+__noinline int pm_make_error6(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	struct pm_icmp6_head h;
 	struct ethhdr eth;
-	struct pm_pkt p;
-	__u32 quote, at, was;
+	struct pm_pkt p = {0};
+	__u32 quote, blocks;
 
-	if (!e || !pm_parse(ctx, &p) || (e->outer && !pm_parse_inner(&p)))
-		return pm_discard(PM_DROP_MALFORMED);
-	if (pm_link_scope(&p.ip->saddr) || !pm_prefix(&p.ip->saddr) || pm_about_error(&p) ||
+	if (!a || !pm_error_about(ctx, a, &p) || p.v4)
+		return PM_DROP_MALFORMED;
+	if (!pm_prefix(&pm_ip6(&p)->saddr) || pm_about_error6(&p) ||
 	    !pm_token(PM_RATE_ICMP, pm_icmp_rate, pm_icmp_burst))
-		return pm_discard(e->reason);
+		return a->reason;
 
-	quote = e->len < PM_QUOTE_MAX ? e->len : PM_QUOTE_MAX;
-	was = ETH_HLEN + (e->outer ? sizeof(struct ipv6hdr) : 0);
-	at = ETH_HLEN + front + (e->in_tunnel ? sizeof(struct ipv6hdr) : 0);
+	quote = p.len < PM_QUOTE6_MAX ? p.len : PM_QUOTE6_MAX;
 	__builtin_memcpy(eth.h_dest, p.eth->h_source, ETH_ALEN);
 	__builtin_memcpy(eth.h_source, p.eth->h_dest, ETH_ALEN);
 	eth.h_proto = bpf_htons(ETH_P_IPV6);
 	__builtin_memset(&h, 0, sizeof(h));
-	pm_ip6_head(&h.ip, quote + sizeof(h.icmp), IPPROTO_ICMPV6);
-	__builtin_memcpy(&h.ip.saddr, e->src, sizeof(h.ip.saddr));
-	h.ip.daddr = p.ip->saddr;
-	if (p.outer) {
-		pm_ip6_head(&h.outer, quote + front, IPPROTO_IPV6);
-		h.outer.saddr = p.outer->daddr;
-		h.outer.daddr = p.outer->saddr;
-	}
-	h.icmp.icmp6_type = pm_icmp_type(e->reason);
-	h.icmp.icmp6_mtu = bpf_htonl(e->param);
+	*(pm_w32 *)&h.ip = bpf_htonl(6u << 28);
+	h.ip.payload_len = bpf_htons(quote + sizeof(h.icmp));
+	h.ip.nexthdr = IPPROTO_ICMPV6;
+	h.ip.hop_limit = 64;
+	__builtin_memcpy(&h.ip.saddr, a->next_hop, sizeof(h.ip.saddr));
+	h.ip.daddr = pm_ip6(&p)->saddr;
+	h.icmp.icmp6_type = pm_icmp6_type(a->reason);
+	if (a->reason == PM_DROP_NO_SESSION)
+		h.icmp.icmp6_code = ICMPV6_ADDR_UNREACH;
+	h.icmp.icmp6_mtu = bpf_htonl(a->param);
 
-	if (pm_hook_len(ctx) > was + quote && pm_hook_trim(ctx, was + quote))
-		return pm_discard(PM_DROP_HEADROOM);
-	if (pm_hook_resize(ctx, at - was, false))
-		return pm_discard(PM_DROP_HEADROOM);
-	pm_hook_prepare(ctx, ETH_HLEN + sizeof(h) + PM_QUOTE_MAX);
-	h.icmp.icmp6_cksum = pm_icmp_sum(ctx, &h, at, quote);
-	if (pm_hook_store_eth(ctx, &eth))
-		return pm_discard(PM_DROP_HEADROOM);
-	if (e->in_tunnel ? pm_hook_store(ctx, ETH_HLEN, &h, sizeof(h))
-			 : pm_hook_store(ctx, ETH_HLEN, &h.ip, sizeof(h) - sizeof(h.outer)))
-		return pm_discard(PM_DROP_HEADROOM);
-	pm_count_verdict(PM_V_REPLIED);
-	return pm_hook_reflect(ctx);
+	if (pm_error_room(ctx, a, quote, sizeof(h)))
+		return PM_DROP_HEADROOM;
+	pm_hook_prepare(ctx, ETH_HLEN + sizeof(h) + PM_QUOTE6_MAX);
+	/* pseudo header, and the ICMPv6 header that follows the addresses */
+	blocks = bpf_csum_diff(NULL, 0, (void *)&h.ip.saddr, 40, 0);
+	h.icmp.icmp6_cksum = pm_icmp_sum(
+		ctx, (__u64)bpf_htonl(quote + sizeof(h.icmp)) + bpf_htonl(IPPROTO_ICMPV6), blocks,
+		ETH_HLEN + sizeof(h), quote);
+	if (pm_hook_store_eth(ctx, &eth) || pm_hook_store(ctx, ETH_HLEN, &h, sizeof(h)))
+		return PM_DROP_HEADROOM;
+	return PM_ERROR_MADE;
 }
 
-pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a)
+__noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 {
-	struct pm_error e = {
-		.param = a->param,
-		.len = p->len,
-		.reason = a->reason,
-		.outer = !!p->outer,
-		.in_tunnel = p->outer && !a->reply_plain,
-	};
+	struct pm_icmp4_head h;
+	struct ethhdr eth;
+	struct pm_pkt p = {0};
+	__u32 quote, blocks;
 
-	if (p->outer)
-		__builtin_memcpy(e.src, &p->outer->daddr, sizeof(e.src));
-	else if (a->tunnel)
-		__builtin_memcpy(e.src, a->tunnel->local, sizeof(e.src));
+	if (!a || !pm_error_about(ctx, a, &p) || !p.v4)
+		return PM_DROP_MALFORMED;
+	if (pm_about_error4(&p) || !pm_token(PM_RATE_ICMP, pm_icmp_rate, pm_icmp_burst))
+		return a->reason;
+
+	quote = p.len < PM_QUOTE4_MAX ? p.len : PM_QUOTE4_MAX;
+	__builtin_memcpy(eth.h_dest, p.eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth.h_source, p.eth->h_dest, ETH_ALEN);
+	eth.h_proto = bpf_htons(ETH_P_IP);
+	__builtin_memset(&h, 0, sizeof(h));
+	h.ip.version = 4;
+	h.ip.ihl = 5;
+	h.ip.tos = 0xc0; /* internetwork control, RFC 1812 4.3.2.5 */
+	h.ip.tot_len = bpf_htons(quote + sizeof(h));
+	h.ip.frag_off = bpf_htons(PM_IP4_DF);
+	h.ip.ttl = 64;
+	h.ip.protocol = IPPROTO_ICMP;
+	__builtin_memcpy(&h.ip.saddr, a->next_hop, sizeof(h.ip.saddr));
+	h.ip.daddr = pm_ip4(&p)->saddr;
+	h.ip.check = ~pm_fold(bpf_csum_diff(NULL, 0, (void *)&h.ip, sizeof(h.ip), 0));
+	switch (a->reason) {
+	case PM_DROP_TOO_BIG:
+		h.icmp.type = PM_ICMP4_UNREACHABLE;
+		h.icmp.code = PM_ICMP4_FRAG_NEEDED;
+		h.icmp.mtu = bpf_htons(a->param);
+		break;
+	case PM_DROP_HOP_LIMIT:
+		h.icmp.type = PM_ICMP4_TIME_EXCEEDED;
+		break;
+	default:
+		h.icmp.type = PM_ICMP4_UNREACHABLE;
+		h.icmp.code = PM_ICMP4_HOST;
+	}
+
+	if (pm_error_room(ctx, a, quote, sizeof(h)))
+		return PM_DROP_HEADROOM;
+	pm_hook_prepare(ctx, ETH_HLEN + sizeof(h) + PM_QUOTE4_MAX);
+	blocks = bpf_csum_diff(NULL, 0, (void *)&h.icmp, sizeof(h.icmp), 0);
+	h.icmp.checksum = pm_icmp_sum(ctx, 0, blocks, ETH_HLEN + sizeof(h), quote);
+	if (pm_hook_store_eth(ctx, &eth) || pm_hook_store(ctx, ETH_HLEN, &h, sizeof(h)))
+		return PM_DROP_HEADROOM;
+	return PM_ERROR_MADE;
+}
+
+/* Our address towards whoever gets the error, in `next_hop`: the end of the tunnel, where it is of
+ * that family. */
+pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
+{
+	const struct pm_tunnel *t = pm_get_tunnel(a->tunnel);
+
+	if (p->v4) {
+		if (p->tunnelled && p->outer_v4)
+			*(pm_w32 *)a->next_hop = ((const struct iphdr *)pm_outer(p))->daddr;
+		else if (t && a->outer_v4)
+			*(pm_w32 *)a->next_hop = *(const pm_w32 *)(t->local + 12);
+		else
+			__builtin_memcpy(a->next_hop, (const void *)pm_icmp4_source, 4);
+		return *(pm_w32 *)a->next_hop;
+	}
+	if (p->tunnelled && !p->outer_v4)
+		__builtin_memcpy(a->next_hop, &((const struct ipv6hdr *)pm_outer(p))->daddr, 16);
+	else if (t && !a->outer_v4)
+		__builtin_memcpy(a->next_hop, t->local, 16);
 	else
+		__builtin_memcpy(a->next_hop, (const void *)pm_icmp6_source, 16);
+	return *(pm_w64 *)a->next_hop;
+}
+
+/* To the node itself, behind its tunnel, like any other packet to it. */
+__noinline int pm_judge_back(struct pm_ctx *ctx, struct pm_act *a)
+{
+	struct pm_found f = {0};
+	struct pm_pkt p = {0};
+	__u32 slot;
+
+	if (!a)
+		return PM_V_DROPPED;
+	slot = a->back;
+	__builtin_memset(a, 0, sizeof(*a));
+	if (!pm_parse(ctx, &p) || pm_at_slot(slot, 0, 0, &f) != PM_FOUND ||
+	    !pm_owns(&f, &p, true) || pm_to_node(ctx, &p, a, &f) != PM_V_ENCAP)
+		return PM_V_DROPPED;
+	a->down = 0;
+	a->hop_limit = pm_hop_limit(&p); /* it starts here */
+	a->verdict = PM_V_REPLIED;
+	pm_note(a, &p);
+	return PM_V_REPLIED;
+}
+
+/* Errors are rare. What makes them are functions of their own, so that the paths that forward stay
+ * short. */
+pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
+{
+	int r;
+
+	if (!pm_error_source(p, a))
 		return pm_discard(a->reason);
 	if (!pm_hook_reflects(ctx)) {
 		pm_count_verdict(PM_V_TO_TC);
 		return PM_ACT_PASS;
 	}
-	return pm_send_error(ctx, &e);
+	pm_note(a, p);
+	r = pm_use_ip4 && p->v4 ? pm_make_error4(ctx, a) : pm_make_error6(ctx, a);
+	if (r != PM_ERROR_MADE)
+		return pm_discard(r);
+	if (pm_role_lma && a->back) {
+		if (pm_judge_back(ctx, a) != PM_V_REPLIED)
+			return pm_discard(PM_DROP_NO_NEXTHOP);
+		return pm_forward(ctx, a);
+	}
+	pm_count_verdict(PM_V_REPLIED);
+	return pm_hook_reflect(ctx);
 }

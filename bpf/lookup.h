@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From an address to the session that owns its prefix. The descriptor is loaded once; the owner
- * stored in the slot is compared with the address after that, so that a slot which changed hands
- * under our feet is noticed and nothing is forwarded.
+ * From an address, or a GRE key of ours, to the session that owns it. The descriptor is loaded
+ * once; the owner stored in the slot is compared with the address after that, so that a slot which
+ * changed hands under our feet is noticed and nothing is forwarded.
  */
 #pragma once
 
@@ -13,6 +13,7 @@ enum pm_lookup { PM_NONE, PM_FOUND, PM_STALE };
 struct pm_found {
 	struct pm_session *s; /* the primary slot */
 	__u64 desc;
+	__u32 slot; /* its number */
 };
 
 pm_inline bool pm_has(const struct pm_found *f, __u16 flag)
@@ -20,8 +21,14 @@ pm_inline bool pm_has(const struct pm_found *f, __u16 flag)
 	return PM_DESC_FLAGS(f->desc) & flag;
 }
 
-/* The slot that a pool's /64 carries in its bits; 0: no pool, or beyond its slots. */
-pm_inline __u32 pm_pool_slot(__be64 prefix)
+pm_inline __be64 pm_owner4(__be32 addr, __u16 domain)
+{
+	return (__u64)bpf_htons(PM_OWNER_ADDR4) | (__u64)bpf_htons(domain) << 16 |
+	       (__u64)addr << 32;
+}
+
+/* The slot that a pool's member carries in its bits; 0: no pool, or beyond its slots. */
+pm_inline __u32 pm_pool_slot(__be64 owner)
 {
 #pragma nounroll
 	for (__u32 i = 0; i < PM_MAX_POOLS; i++) {
@@ -31,9 +38,9 @@ pm_inline __u32 pm_pool_slot(__be64 prefix)
 
 		if (!pool || !pool->n)
 			break;
-		if ((prefix & pool->mask) != pool->prefix)
+		if ((owner & pool->mask) != pool->prefix)
 			continue;
-		index = bpf_be64_to_cpu(prefix & ~pool->mask);
+		index = bpf_be64_to_cpu(owner & ~pool->mask);
 		return index < pool->n ? pool->base + index : 0;
 	}
 	return 0;
@@ -44,12 +51,41 @@ pm_inline __be64 pm_mask64(__u32 len)
 	return len >= 64 ? ~0ULL : bpf_cpu_to_be64(~(~0ULL >> (len & 63)));
 }
 
-pm_inline enum pm_lookup pm_find(const struct in6_addr *addr, struct pm_found *f)
+/* The session at a slot, if the slot belongs to `owner` in the bits of `mask`. */
+pm_inline enum pm_lookup pm_at_slot(__u32 slot, __be64 owner, __be64 mask, struct pm_found *f)
+{
+	struct pm_session *s = bpf_map_lookup_elem(&pm_session, &slot);
+	__u64 desc;
+
+	if (!s)
+		return PM_STALE;
+	desc = READ_ONCE(s->desc);
+	if (!(PM_DESC_FLAGS(desc) & PM_F_VALID))
+		return PM_NONE;
+	if ((READ_ONCE(s->prefix) ^ owner) & mask)
+		return PM_STALE;
+	if (PM_DESC_FLAGS(desc) & PM_F_ALIAS) {
+		__u16 gen = PM_DESC_GEN(desc);
+
+		slot = PM_DESC_TUNNEL(desc);
+		s = bpf_map_lookup_elem(&pm_session, &slot);
+		if (!s)
+			return PM_STALE;
+		desc = READ_ONCE(s->desc);
+		if ((PM_DESC_FLAGS(desc) & (PM_F_VALID | PM_F_ALIAS)) != PM_F_VALID ||
+		    PM_DESC_GEN(desc) != gen)
+			return PM_STALE;
+	}
+	f->s = s;
+	f->desc = desc;
+	f->slot = slot;
+	return PM_FOUND;
+}
+
+pm_inline enum pm_lookup pm_find6(const struct in6_addr *addr, struct pm_found *f)
 {
 	__be64 prefix = pm_prefix(addr), mask = ~0ULL;
-	struct pm_session *s;
 	__u32 slot = 0;
-	__u64 desc;
 
 	if (pm_use_pools)
 		slot = pm_pool_slot(prefix);
@@ -72,41 +108,98 @@ pm_inline enum pm_lookup pm_find(const struct in6_addr *addr, struct pm_found *f
 			return PM_NONE;
 		}
 	}
-	s = bpf_map_lookup_elem(&pm_session, &slot);
-	if (!s)
-		return PM_STALE;
-	desc = READ_ONCE(s->desc);
-	if (!(PM_DESC_FLAGS(desc) & PM_F_VALID))
-		return PM_NONE;
-	if ((READ_ONCE(s->prefix) ^ prefix) & mask)
-		return PM_STALE;
-	if (PM_DESC_FLAGS(desc) & PM_F_ALIAS) {
-		__u32 primary = PM_DESC_TUNNEL(desc);
-		__u16 gen = PM_DESC_GEN(desc);
+	return pm_at_slot(slot, prefix, mask, f);
+}
 
-		s = bpf_map_lookup_elem(&pm_session, &primary);
-		if (!s)
-			return PM_STALE;
-		desc = READ_ONCE(s->desc);
-		if ((PM_DESC_FLAGS(desc) & (PM_F_VALID | PM_F_ALIAS)) != PM_F_VALID ||
-		    PM_DESC_GEN(desc) != gen)
-			return PM_STALE;
+pm_inline enum pm_lookup pm_find4(__be32 addr, __u16 domain, struct pm_found *f)
+{
+	union {
+		__be64 word;
+		struct pm_owner4 four;
+	} owner = {.word = pm_owner4(addr, domain)};
+	__u32 slot = 0;
+
+	if (pm_use_pools)
+		slot = pm_pool_slot(owner.word);
+	if (!slot) {
+		const __u32 *hit = bpf_map_lookup_elem(&pm_addr4, &owner.four);
+
+		if (!hit)
+			return PM_NONE;
+		slot = *hit;
 	}
-	f->s = s;
-	f->desc = desc;
-	return PM_FOUND;
+	return pm_at_slot(slot, owner.word, ~0ULL, f);
+}
+
+pm_inline enum pm_lookup pm_find_source(const struct pm_pkt *p, __u16 domain, struct pm_found *f)
+{
+	return p->v4 ? pm_find4(pm_ip4(p)->saddr, domain, f) : pm_find6(&pm_ip6(p)->saddr, f);
+}
+
+pm_inline enum pm_lookup pm_find_target(const struct pm_pkt *p, __u16 domain, struct pm_found *f)
+{
+	return p->v4 ? pm_find4(pm_ip4(p)->daddr, domain, f) : pm_find6(&pm_ip6(p)->daddr, f);
+}
+
+/* A GRE key that we chose is the number of a slot. */
+pm_inline enum pm_lookup pm_find_key(__u32 key, struct pm_found *f)
+{
+	return pm_at_slot(key, 0, 0, f);
+}
+
+/* Does the address belong to this session, which a key led to? The slot that the key names is most
+ * often the one of the address itself. */
+pm_inline bool pm_owns(const struct pm_found *f, const struct pm_pkt *p, bool target)
+{
+	__u16 domain = READ_ONCE(f->s->domain);
+	struct pm_found other;
+	enum pm_lookup r;
+	__be64 owner;
+
+	if (p->v4)
+		owner = pm_owner4(target ? pm_ip4(p)->daddr : pm_ip4(p)->saddr, domain);
+	else
+		owner = pm_prefix(target ? &pm_ip6(p)->daddr : &pm_ip6(p)->saddr);
+	if (READ_ONCE(f->s->prefix) == owner)
+		return true;
+	r = target ? pm_find_target(p, domain, &other) : pm_find_source(p, domain, &other);
+	return r == PM_FOUND && other.slot == f->slot;
 }
 
 /*
- * Does the slot still belong to the session that pm_find() saw? To be asked after other fields
- * than the descriptor were read: a handover changes the descriptor but not its generation, a new
- * owner changes that.
+ * Does the slot still belong to the session that was found? To be asked after other fields than
+ * the descriptor were read: a handover changes the descriptor but not its generation, a new owner
+ * changes that.
  */
 pm_inline bool pm_still(const struct pm_found *f)
 {
 	__u64 now = READ_ONCE(f->s->desc);
 
 	return PM_DESC_GEN(now) == PM_DESC_GEN(f->desc) && (PM_DESC_FLAGS(now) & PM_F_VALID);
+}
+
+/*
+ * The keys of the session's peers, together with the descriptor that they belong to. False: the
+ * slot changed its owner, or changes faster than it can be read.
+ */
+pm_inline bool pm_get_keys(struct pm_found *f, union pm_key_pair *pair)
+{
+	const struct pm_keys *keys = bpf_map_lookup_elem(&pm_keys, &f->slot);
+
+	if (!keys)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		const __u64 was = f->desc;
+
+		pair->word = READ_ONCE(keys->pair[pm_has(f, PM_F_KEYS) ? 1 : 0].word);
+		barrier();
+		f->desc = READ_ONCE(f->s->desc);
+		if (f->desc == was)
+			return true;
+		if (PM_DESC_GEN(f->desc) != PM_DESC_GEN(was) || !pm_has(f, PM_F_VALID))
+			return false;
+	}
+	return false;
 }
 
 pm_inline const struct pm_tunnel *pm_get_tunnel(__u32 index)
@@ -129,10 +222,24 @@ pm_inline const struct pm_access *pm_get_access(__u32 index)
 	return a && (a->flags & PM_A_VALID) ? a : NULL;
 }
 
-pm_inline bool pm_is_local(const struct in6_addr *addr)
+pm_inline bool pm_is_local(const void *addr, bool v4)
 {
 	struct pm_addr6 key;
 
-	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	if (v4) {
+		__builtin_memset(key.addr, 0, 10);
+		key.addr[10] = key.addr[11] = 0xff;
+		__builtin_memcpy(key.addr + 12, addr, 4);
+	} else {
+		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	}
 	return bpf_map_lookup_elem(&pm_local, &key);
+}
+
+/* The destination of `ip`, of the family that it says. */
+pm_inline bool pm_for_us(const void *ip, bool v4)
+{
+	if (v4)
+		return pm_is_local(&((const struct iphdr *)ip)->daddr, true);
+	return pm_is_local(&((const struct ipv6hdr *)ip)->daddr, false);
 }

@@ -30,9 +30,17 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536); /* loader */
-	__type(key, __be32);        /* IPv4 home address */
+	__type(key, struct pm_owner4); /* IPv4 home address and its domain */
 	__type(value, __u32);       /* slot */
 } pm_addr4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 65536); /* loader */
+	__type(key, __u32);         /* primary slot */
+	__type(value, struct pm_keys);
+} pm_keys SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -107,7 +115,7 @@ struct {
 } pm_verdict SEC(".maps");
 
 /* Token buckets per CPU. */
-enum pm_rate { PM_RATE_ICMP, PM_RATE_EARLY, PM_RATE_MAX };
+enum pm_rate { PM_RATE_ICMP, PM_RATE_EARLY, PM_RATE_FRAGMENT, PM_RATE_MAX };
 
 struct pm_bucket {
 	__u64 last;                 /* ns */
@@ -123,16 +131,38 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, PM_EARLY_RING);
-} pm_early SEC(".maps");
+	__uint(max_entries, PM_SLOW_RING);
+} pm_slow SEC(".maps");
+
+/* Where a packet is put together before it goes into pm_slow. */
+struct pm_scratch {
+	struct pm_slow head;
+	__u8 data[PM_SLOW_DATA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pm_scratch);
+} pm_scratch SEC(".maps");
 /* clang-format on */
 
 /* Switches, fixed at load time; the verifier removes what is off. */
-const volatile _Bool pm_role_lma = 1;	  /* sessions may be anchored here */
-const volatile _Bool pm_role_mag = 1;	  /* sessions may be on a link here */
-const volatile _Bool pm_use_pools = 1;	  /* pm_pool has entries */
-const volatile _Bool pm_use_framed = 0;	  /* pm_framed has entries */
-const volatile __u32 pm_icmp_rate = 1000; /* ICMPv6 errors per second and CPU; 0: none */
+const volatile _Bool pm_role_lma = 1;	   /* sessions may be anchored here */
+const volatile _Bool pm_role_mag = 1;	   /* sessions may be on a link here */
+const volatile _Bool pm_use_pools = 1;	   /* pm_pool has entries */
+const volatile _Bool pm_use_framed = 0;	   /* pm_framed has entries */
+const volatile _Bool pm_use_ip4 = 1;	   /* sessions may have IPv4 home addresses */
+const volatile _Bool pm_use_ip4_outer = 1; /* tunnels may be over IPv4 */
+const volatile _Bool pm_use_gre = 1;	   /* tunnels may use GRE */
+const volatile _Bool pm_decap_flags = 1;   /* bpf_skb_adjust_room() knows of decapsulation: 6.3 */
+const volatile __u32 pm_icmp_rate = 1000;  /* ICMP errors per second and CPU; 0: none */
 const volatile __u32 pm_icmp_burst = 100;
 const volatile __u32 pm_early_rate = 0; /* early tunnel packets per second and CPU; 0: none */
 const volatile __u32 pm_early_burst = 100;
+const volatile __u32 pm_fragment_rate = 0; /* packets to fragment per second and CPU; 0: none */
+const volatile __u32 pm_fragment_burst = 1000;
+/* Sources of ICMP errors where the tunnel is of the other family; zero: none are sent. */
+const volatile __u8 pm_icmp6_source[16] = {0};
+const volatile __u8 pm_icmp4_source[4] = {192, 0, 0, 8}; /* RFC 7600 4.8 */

@@ -5,14 +5,14 @@
  */
 #define PM_AT_XDP 0
 #include "access.h"
-#include "forward.h"
+#include "carry_out.h"
 #include "transport.h"
 
 SEC("tc")
 int tc_transport(struct __sk_buff *ctx)
 {
 	struct pm_act act = {0};
-	struct pm_pkt pkt;
+	struct pm_pkt pkt = {0};
 
 	pm_count_verdict(PM_V_RECEIVED);
 	pm_judge_transport(ctx, &pkt, &act);
@@ -23,7 +23,7 @@ SEC("tc")
 int tc_access(struct __sk_buff *ctx)
 {
 	struct pm_act act = {0};
-	struct pm_pkt pkt;
+	struct pm_pkt pkt = {0};
 
 	pm_count_verdict(PM_V_RECEIVED);
 	pm_judge_access(ctx, &pkt, &act);

@@ -6,14 +6,14 @@
  */
 #define PM_AT_XDP 1
 #include "access.h"
-#include "forward.h"
+#include "carry_out.h"
 #include "transport.h"
 
 SEC("xdp")
 int xdp_transport(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};
-	struct pm_pkt pkt;
+	struct pm_pkt pkt = {0};
 
 	pm_count_verdict(PM_V_RECEIVED);
 	pm_judge_transport(ctx, &pkt, &act);
@@ -24,7 +24,7 @@ SEC("xdp")
 int xdp_access(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};
-	struct pm_pkt pkt;
+	struct pm_pkt pkt = {0};
 
 	pm_count_verdict(PM_V_RECEIVED);
 	pm_judge_access(ctx, &pkt, &act);

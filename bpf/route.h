@@ -7,6 +7,7 @@
 
 #include "verdict.h"
 
+#define PM_AF_INET  2
 #define PM_AF_INET6 10
 #define PM_MTU_MIN  1280
 
@@ -16,12 +17,18 @@ pm_inline bool pm_can_leave(bool xdp_capable)
 	return !PM_AT_XDP || xdp_capable;
 }
 
-pm_inline int pm_too_big(struct pm_act *a, __u32 mtu)
+/*
+ * RFC 2473 7.1, 7.2: the source is told, unless it may not be told less (IPv6, 1280 octets) or did
+ * not want to know (IPv4 without DF): such a packet enters a tunnel in fragments.
+ */
+pm_inline int pm_too_big(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a, __u32 mtu)
 {
-	/* no source may be told less than the minimum MTU of IPv6, RFC 2473 7.1 */
-	if (a->wire_len <= PM_MTU_MIN)
+	if (p->v4 ? pm_ip4(p)->frag_off & bpf_htons(PM_IP4_DF) : a->wire_len > PM_MTU_MIN)
+		return pm_refuse(a, PM_DROP_TOO_BIG, !p->v4 && mtu < PM_MTU_MIN ? PM_MTU_MIN : mtu);
+	if (!a->tunnel || !pm_fragment_rate || pm_hook_gso(ctx))
 		return pm_drop_for(a, PM_DROP_TOO_BIG);
-	return pm_refuse(a, PM_DROP_TOO_BIG, mtu < PM_MTU_MIN ? PM_MTU_MIN : mtu);
+	a->reason = PM_DROP_SLOW;
+	return a->verdict = PM_V_FRAGMENT;
 }
 
 /*
@@ -31,54 +38,93 @@ pm_inline int pm_too_big(struct pm_act *a, __u32 mtu)
 pm_inline int pm_forwardable(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
 			     __u32 mtu)
 {
-	if (p->ip->hop_limit <= 1)
+	__u8 hop_limit = pm_hop_limit(p);
+
+	if (hop_limit <= 1)
 		return pm_refuse(a, PM_DROP_HOP_LIMIT, 0);
-	a->hop_limit = p->ip->hop_limit - 1;
+	a->hop_limit = hop_limit - 1;
 	a->wire_len = pm_wire_len(ctx, p);
 	if (mtu && a->wire_len > mtu)
-		return pm_too_big(a, mtu);
+		return pm_too_big(ctx, p, a, mtu);
 	return 0;
 }
 
-/* Asks the routing table; the answer is in `a` and `fib`. `flow` as in the header. */
-pm_inline long pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup *fib,
-		      const void *src, const void *dst, __be32 flow, __u8 proto, __u32 len)
+/* Asks the routing table: enum BPF_FIB_LKUP_RET_*, and the answer in `a`. */
+pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup *fib)
 {
 	long rc;
 
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->family = PM_AF_INET6;
-	fib->l4_protocol = proto;
-	fib->tot_len = len;
 	fib->ifindex = pm_hook_ifindex(ctx);
-	fib->flowinfo = flow & bpf_htonl(0x0fffffff);
-	for (int i = 0; i < 4; i++) {
-		fib->ipv6_src[i] = ((const pm_w32 *)src)[i];
-		fib->ipv6_dst[i] = ((const pm_w32 *)dst)[i];
-	}
 	rc = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
-	if (rc == BPF_FIB_LKUP_RET_SUCCESS) {
-		a->ifindex = fib->ifindex;
-		__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
-		__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
-	}
-#if !PM_AT_XDP
-	if (rc == BPF_FIB_LKUP_RET_NO_NEIGH) {
-		a->ifindex = fib->ifindex;
-		a->neigh = 1;
-		__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
-	}
-#endif
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		a->param = fib->mtu_result;
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return rc;
+	a->ifindex = fib->ifindex;
+	__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
+	__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
+	a->neigh = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
+	a->family = fib->family;
+	__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
 	return rc;
+}
+
+/* For the packet itself, outside of any tunnel. */
+__noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
+{
+	struct bpf_fib_lookup fib = {0};
+	struct pm_pkt p = {0};
+
+	if (!a || !pm_again(ctx, &p, a, a->outer_len))
+		return -1;
+	fib.l4_protocol = pm_next_header(&p);
+	fib.tot_len = a->wire_len;
+	if (p.v4) {
+		fib.family = PM_AF_INET;
+		fib.tos = pm_ip4(&p)->tos;
+		fib.ipv4_src = pm_ip4(&p)->saddr;
+		fib.ipv4_dst = pm_ip4(&p)->daddr;
+	} else {
+		fib.family = PM_AF_INET6;
+		fib.flowinfo = pm_flow_word(p.ip) & bpf_htonl(0x0fffffff);
+		__builtin_memcpy(fib.ipv6_src, &pm_ip6(&p)->saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &pm_ip6(&p)->daddr, sizeof(fib.ipv6_dst));
+	}
+	return pm_fib(ctx, a, &fib);
+}
+
+/* For what leaves through the tunnel that `a` names. */
+__noinline int pm_fib_tunnel(struct pm_ctx *ctx, struct pm_act *a)
+{
+	struct bpf_fib_lookup fib = {0};
+	const struct pm_tunnel *t;
+
+	if (!a)
+		return -1;
+	t = bpf_map_lookup_elem(&pm_tunnel, &a->tunnel);
+	if (!t)
+		return -1;
+	fib.l4_protocol = IPPROTO_IPV6;
+	if (a->outer_v4) {
+		fib.family = PM_AF_INET;
+		fib.ipv4_src = *(const pm_w32 *)(t->local + 12);
+		fib.ipv4_dst = *(const pm_w32 *)(t->remote + 12);
+	} else {
+		fib.family = PM_AF_INET6;
+		fib.tot_len = PM_MTU_MIN;
+		__builtin_memcpy(fib.ipv6_src, t->local, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, t->remote, sizeof(fib.ipv6_dst));
+	}
+	return pm_fib(ctx, a, &fib);
 }
 
 /* RFC 2473 4.1.1 (b): a Tunnel Encapsulation Limit of zero, where senders put it: first option. */
 pm_inline bool pm_encap_forbidden(const struct pm_pkt *p)
 {
-	const __u8 *opt = (const __u8 *)(p->ip + 1);
+	const __u8 *opt = p->ip + sizeof(struct ipv6hdr);
 
-	return p->ip->nexthdr == IPPROTO_DSTOPTS && (void *)(opt + 8) <= p->end && opt[2] == 4 &&
-	       opt[3] == 1 && opt[4] == 0;
+	return !p->v4 && pm_ip6(p)->nexthdr == IPPROTO_DSTOPTS && (void *)(opt + 8) <= p->end &&
+	       opt[2] == 4 && opt[3] == 1 && opt[4] == 0;
 }
 
 /* The next hop as one piece: false when there is none or it changed under our eyes, which the
@@ -103,36 +149,61 @@ pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, bool *ta
 	return READ_ONCE(*(const pm_w64 *)&t->flags) == gate.word;
 }
 
-pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
-			   __u32 index)
+/* The tunnel that the session names now. */
+pm_inline __u32 pm_named_tunnel(const struct pm_found *f, bool up)
 {
+	if (up)
+		return READ_ONCE(f->s->up_tunnel);
+	return pm_has(f, PM_F_LINK) ? 0 : PM_DESC_TUNNEL(f->desc);
+}
+
+/* Through the tunnel of a session: up to its anchor, or down to its node. */
+pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
+			   struct pm_found *f, bool up)
+{
+	__u32 index = pm_named_tunnel(f, up);
 	const struct pm_tunnel *t = pm_get_tunnel(index);
 	bool takes_xdp;
 	int refused;
 
+	if (up && !pm_still(f))
+		return pm_drop_for(a, PM_DROP_STALE_SLOT);
+	if (pm_use_gre && t && PM_ENCAP_KEYED(t->encap)) {
+		union pm_key_pair pair;
+
+		if (!pm_get_keys(f, &pair))
+			return pm_drop_for(a, PM_DROP_STALE_SLOT);
+		a->key = up ? pair.up : pair.down;
+		index = pm_named_tunnel(f, up);
+		t = pm_get_tunnel(index);
+	}
 	if (!t)
 		return pm_drop_for(a, PM_DROP_NO_NEXTHOP);
 	if (t->flags & PM_T_SELF)
 		return pm_drop_for(a, PM_DROP_LOOP);
-	a->tunnel = t;
+	a->tunnel = index;
+	a->encap = pm_use_gre || pm_use_ip4_outer ? t->encap : PM_E_IP;
+	a->outer_v4 = pm_use_ip4_outer && t->flags & PM_T_IP4;
 	refused = pm_forwardable(ctx, p, a, t->mtu);
 	if (refused)
 		return refused;
 	if (pm_encap_forbidden(p))
-		return pm_refuse(a, PM_DROP_LOOP, sizeof(*p->ip) + 4);
+		return pm_refuse(a, PM_DROP_LOOP, sizeof(struct ipv6hdr) + 4);
+	/* segmentation does not know of the length in the TLV header */
+	if (pm_hook_gso(ctx) && a->encap >= PM_E_UDP_TLV)
+		return pm_drop_for(a, PM_DROP_GSO);
 	if (pm_next_hop(t, a, &takes_xdp)) {
 		if (!pm_can_leave(takes_xdp))
 			return a->verdict = PM_V_TO_TC;
 	} else if (PM_AT_XDP) {
 		return a->verdict = PM_V_TO_TC;
 	} else {
-		struct bpf_fib_lookup fib;
-		long rc = pm_fib(ctx, a, &fib, t->local, t->remote, 0, IPPROTO_IPV6, PM_MTU_MIN);
+		int rc = pm_fib_tunnel(ctx, a);
 
 		if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 			return pm_drop_for(a, PM_DROP_NO_NEXTHOP);
 	}
-	return a->verdict = p->outer ? PM_V_HAIRPIN : PM_V_ENCAP;
+	return a->verdict = p->tunnelled ? PM_V_HAIRPIN : PM_V_ENCAP;
 }
 
 /* The node's link-layer address and interface, read as the one word that they are. */
@@ -175,26 +246,35 @@ pm_inline int pm_to_link(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 
 /* To the node whose session is `to`, wherever it is. */
 pm_inline int pm_to_node(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
-			 const struct pm_found *to)
+			 struct pm_found *to)
 {
-	a->down = to->s;
+	a->down = to->slot;
 	if (pm_has(to, PM_F_DROP))
 		return pm_drop_for(a, PM_DROP_LINGERING);
 	if (pm_has(to, PM_F_LINK))
-		return pm_to_link(ctx, p, a, to, p->outer ? PM_V_DECAP_LINK : PM_V_LINK);
-	return pm_to_tunnel(ctx, p, a, PM_DESC_TUNNEL(to->desc));
+		return pm_to_link(ctx, p, a, to, p->tunnelled ? PM_V_DECAP_LINK : PM_V_LINK);
+	return pm_to_tunnel(ctx, p, a, to, false);
+}
+
+/* Out of the tunnel and on to the kernel, which takes it, forwards it, or says what is wrong. */
+pm_inline int pm_to_stack(const struct pm_pkt *p, struct pm_act *a)
+{
+	if (!p->tunnelled)
+		return pm_kernel(a);
+	a->to_stack = 1;
+	a->hop_limit = pm_hop_limit(p);
+	return a->verdict = PM_V_DECAP_ROUTE;
 }
 
 /* By the routing table. What it does not forward is for this host, or for its error messages. */
 pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
 {
 	const struct pm_iface *out;
-	struct bpf_fib_lookup fib;
 	int refused;
 
 	a->wire_len = pm_wire_len(ctx, p);
-	switch (pm_fib(ctx, a, &fib, &p->ip->saddr, &p->ip->daddr, pm_flow_word(p->ip),
-		       p->ip->nexthdr, a->wire_len)) {
+	pm_note(a, p);
+	switch (pm_fib_packet(ctx, a)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		if (!PM_AT_XDP)
 			break;
@@ -207,18 +287,17 @@ pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_
 			return a->verdict = PM_V_TO_TC;
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		return pm_too_big(a, fib.mtu_result);
+		/* who does not mind fragments gets them from the kernel */
+		if (p->v4 && !(pm_ip4(p)->frag_off & bpf_htons(PM_IP4_DF)))
+			return pm_to_stack(p, a);
+		return pm_too_big(ctx, p, a, a->param);
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		if (!p->outer)
-			return pm_kernel(a);
-		a->to_stack = 1;
-		a->hop_limit = p->ip->hop_limit;
-		return a->verdict = PM_V_DECAP_ROUTE;
+		return pm_to_stack(p, a);
 	default:
 		return pm_drop_for(a, PM_DROP_NO_ROUTE);
 	}
 	refused = pm_forwardable(ctx, p, a, 0);
 	if (refused)
 		return refused;
-	return a->verdict = p->outer ? PM_V_DECAP_ROUTE : PM_V_ROUTE;
+	return a->verdict = p->tunnelled ? PM_V_DECAP_ROUTE : PM_V_ROUTE;
 }

@@ -12,32 +12,56 @@
 #include "decap.h"
 #include "route.h"
 
-/* A tunnel packet is believed when both outer addresses are the tunnel's (RFC 6275 10.4.5). */
+/* A tunnel packet is believed when both outer addresses are the tunnel's (RFC 6275 10.4.5), and
+ * what is between the outer header and the inner packet is what was agreed upon. */
 pm_inline bool pm_through(const struct pm_pkt *p, __u32 index)
 {
 	const struct pm_tunnel *t = pm_get_tunnel(index);
 
-	return t && pm_addr_equal(&p->outer->saddr, t->remote) &&
-	       pm_addr_equal(&p->outer->daddr, t->local);
+	if (!t || t->encap != p->encap || !!(t->flags & PM_T_IP4) != p->outer_v4)
+		return false;
+	if (p->outer_v4) {
+		const struct iphdr *o = pm_outer(p);
+
+		return o->saddr == *(const pm_w32 *)(t->remote + 12) &&
+		       o->daddr == *(const pm_w32 *)(t->local + 12);
+	}
+	const struct ipv6hdr *o = pm_outer(p);
+	const pm_w64 *src = (const pm_w64 *)&o->saddr, *dst = (const pm_w64 *)&o->daddr;
+	const pm_w64 *remote = (const pm_w64 *)t->remote, *local = (const pm_w64 *)t->local;
+
+	return src[0] == remote[0] && src[1] == remote[1] && dst[0] == local[0] &&
+	       dst[1] == local[1];
+}
+
+pm_inline bool pm_from_node(const struct pm_pkt *p, const struct pm_found *f)
+{
+	return pm_role_lma && pm_has(f, PM_F_ANCHORED) && !pm_has(f, PM_F_LINK) &&
+	       pm_through(p, PM_DESC_TUNNEL(f->desc));
+}
+
+pm_inline bool pm_from_anchor(const struct pm_pkt *p, const struct pm_found *f)
+{
+	return pm_role_mag && pm_through(p, READ_ONCE(f->s->up_tunnel));
 }
 
 /* From a node anchored here, through its own tunnel. */
 pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
-			const struct pm_found *from)
+			struct pm_found *from)
 {
 	struct pm_found to;
-	__u32 chain;
 
 	if (pm_has(from, PM_F_DROP))
 		return pm_drop_for(a, PM_DROP_LINGERING);
-	if (pm_link_scope(&p->ip->daddr))
+	if (pm_target_link_scope(p))
 		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (!pm_lengths_hold(ctx, p))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 	if (!pm_decap_ecn(p, a))
 		return pm_drop_for(a, PM_DROP_ECN);
-	a->up = from->s;
-	switch (pm_find(&p->ip->daddr, &to)) {
+	a->up = from->slot;
+	a->back = from->slot;
+	switch (pm_find_target(p, p->v4 ? READ_ONCE(from->s->domain) : 0, &to)) {
 	case PM_STALE:
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
 	case PM_FOUND:
@@ -47,25 +71,30 @@ pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_ac
 	case PM_NONE:
 		break;
 	}
-	chain = READ_ONCE(from->s->up_tunnel);
-	if (!pm_still(from))
-		return pm_drop_for(a, PM_DROP_STALE_SLOT);
-	return chain ? pm_to_tunnel(ctx, p, a, chain) : pm_to_route(ctx, p, a);
+	if (READ_ONCE(from->s->up_tunnel))
+		return pm_to_tunnel(ctx, p, a, from, true);
+	return pm_still(from) ? pm_to_route(ctx, p, a) : pm_drop_for(a, PM_DROP_STALE_SLOT);
 }
 
-/* To a node, through the tunnel that its own packets take. */
+/* To a node, through the tunnel that its own packets take. The anchor lets only nodes' packets out
+ * of the tunnel, so an error goes beside it. */
 pm_inline int pm_downlink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
-			  const struct pm_found *to)
+			  struct pm_found *to)
 {
-	if (pm_link_scope(&p->ip->saddr))
+	if (pm_source_link_scope(p))
 		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (!pm_lengths_hold(ctx, p))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 	if (!pm_decap_ecn(p, a))
 		return pm_drop_for(a, PM_DROP_ECN);
-	/* the anchor lets only nodes' packets out of the tunnel, so an error goes beside it */
-	a->reply_plain = 1;
 	return pm_to_node(ctx, p, a, to);
+}
+
+/* For nobody here. */
+pm_inline int pm_nobody(struct pm_act *a)
+{
+	a->reason = PM_DROP_NO_SESSION;
+	return a->verdict = pm_role_mag && pm_early_rate ? PM_V_EARLY : PM_V_DROPPED;
 }
 
 /* Nobody's tunnel, but our end point: says what is wrong with it. */
@@ -73,7 +102,7 @@ pm_inline int pm_refuse_tunnel(const struct pm_pkt *p, struct pm_act *a, enum pm
 			       const struct pm_found *from, enum pm_lookup r_to,
 			       const struct pm_found *to)
 {
-	if (pm_link_scope(&p->ip->saddr) || pm_link_scope(&p->ip->daddr))
+	if (pm_source_link_scope(p) || pm_target_link_scope(p))
 		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (r_from == PM_STALE || r_to == PM_STALE)
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
@@ -83,56 +112,114 @@ pm_inline int pm_refuse_tunnel(const struct pm_pkt *p, struct pm_act *a, enum pm
 		return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
 	if (r_from == PM_FOUND)
 		return pm_drop_for(a, PM_DROP_SPOOFED);
-	a->reason = PM_DROP_NO_SESSION;
-	return a->verdict = pm_role_mag && pm_early_rate ? PM_V_EARLY : PM_V_DROPPED;
+	return pm_nobody(a);
 }
 
-/* IPv6 in IPv6. Negative: not a tunnel of ours. */
+/* With a GRE key of ours: the key names the session (RFC 5845 4.2, 5.2), the addresses must be its
+ * own. Negative: not our end point. */
+pm_inline int pm_judge_keyed(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+{
+	struct pm_found f;
+	enum pm_lookup r = pm_find_key(p->key, &f);
+
+	if (r == PM_FOUND && pm_from_node(p, &f)) {
+		if (!pm_owns(&f, p, false))
+			return pm_drop_for(a, PM_DROP_KEY);
+		return pm_uplink(ctx, p, a, &f);
+	}
+	if (r == PM_FOUND && pm_from_anchor(p, &f)) {
+		if (!pm_owns(&f, p, true))
+			return pm_drop_for(a, PM_DROP_KEY);
+		return pm_downlink(ctx, p, a, &f);
+	}
+	if (!pm_for_us(pm_outer(p), p->outer_v4))
+		return -1;
+	if (r != PM_FOUND)
+		return pm_drop_for(a, PM_DROP_KEY);
+	/* a key that was announced, and no answer to the announcement yet */
+	if (!pm_has(&f, PM_F_ANCHORED) && !READ_ONCE(f.s->up_tunnel))
+		return pm_nobody(a);
+	return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
+}
+
+/* Something in a tunnel. Negative: not one of ours. */
 pm_inline int pm_judge_tunnelled(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
 {
 	enum pm_lookup r_from = PM_NONE, r_to = PM_NONE;
 	struct pm_found from = {0}, to = {0};
+	const void *ip = p->ip;
+	const bool v4 = p->v4;
+	int verdict = -1;
 
-	if (!pm_parse_inner(p))
-		return pm_is_local(&p->ip->daddr) ? pm_drop_for(a, PM_DROP_MALFORMED) : -1;
-	if (pm_role_lma) {
-		r_from = pm_find(&p->ip->saddr, &from);
-		if (r_from == PM_FOUND && pm_has(&from, PM_F_ANCHORED) &&
-		    !pm_has(&from, PM_F_LINK) && pm_through(p, PM_DESC_TUNNEL(from.desc)))
-			return pm_uplink(ctx, p, a, &from);
+	switch (pm_enter(ctx, p)) {
+	case PM_TUNNEL:
+		break;
+	case PM_BAD_TUNNEL:
+		return pm_for_us(ip, v4) ? pm_drop_for(a, PM_DROP_MALFORMED) : -1;
+	default:
+		return -1;
 	}
-	if (pm_role_mag) {
-		r_to = pm_find(&p->ip->daddr, &to);
-		if (r_to == PM_FOUND && pm_through(p, READ_ONCE(to.s->up_tunnel)))
-			return pm_downlink(ctx, p, a, &to);
+	if (pm_use_gre && PM_ENCAP_KEYED(p->encap)) {
+		verdict = pm_judge_keyed(ctx, p, a);
+	} else {
+		if (pm_role_lma) {
+			r_from = pm_find_source(p, 0, &from);
+			if (r_from == PM_FOUND && pm_from_node(p, &from))
+				return pm_uplink(ctx, p, a, &from);
+		}
+		if (pm_role_mag) {
+			r_to = pm_find_target(p, 0, &to);
+			if (r_to == PM_FOUND && pm_from_anchor(p, &to))
+				return pm_downlink(ctx, p, a, &to);
+		}
+		if (pm_for_us(pm_outer(p), p->outer_v4))
+			return pm_refuse_tunnel(p, a, r_from, &from, r_to, &to);
 	}
-	if (pm_is_local(&p->outer->daddr))
-		return pm_refuse_tunnel(p, a, r_from, &from, r_to, &to);
-	p->ip = p->outer;
-	p->outer = NULL;
-	p->len = sizeof(*p->ip) + bpf_ntohs(p->ip->payload_len);
-	return -1;
+	if (verdict < 0)
+		pm_step_out(p);
+	return verdict;
 }
 
-pm_inline int pm_judge_plain(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+pm_inline int pm_judge_plain(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a,
+			     const struct pm_iface *iface)
 {
+	bool host = iface && iface->flags & PM_I_HOST;
 	struct pm_found to;
 
-	if (!pm_role_lma || pm_link_scope(&p->ip->daddr) || pm_link_scope(&p->ip->saddr))
+	if (!pm_role_lma || pm_source_link_scope(p) || pm_target_link_scope(p))
 		return pm_kernel(a);
-	switch (pm_find(&p->ip->daddr, &to)) {
+	switch (pm_find_target(p, iface ? iface->domain : 0, &to)) {
 	case PM_STALE:
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
 	case PM_NONE:
-		return pm_kernel(a);
+		/* the kernel sent it here, and would again */
+		return host ? pm_refuse(a, PM_DROP_NO_SESSION, 0) : pm_kernel(a);
 	case PM_FOUND:
 		break;
 	}
 	if (!pm_has(&to, PM_F_ANCHORED))
-		return pm_kernel(a);
+		return host ? pm_refuse(a, PM_DROP_NO_SESSION, 0) : pm_kernel(a);
 	if (!pm_lengths_hold(ctx, p))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 	return pm_to_node(ctx, p, a, &to);
+}
+
+/* Headers that a tunnel's outer header may announce; the others are not worth a closer look. */
+pm_inline bool pm_may_be_tunnel(const struct pm_pkt *p)
+{
+	switch (pm_next_header(p)) {
+	case IPPROTO_IPV6:
+	case IPPROTO_DSTOPTS:
+		return true;
+	case IPPROTO_IPIP:
+		return pm_use_ip4;
+	case IPPROTO_GRE:
+		return pm_use_gre;
+	case IPPROTO_UDP:
+		return p->v4;
+	default:
+		return false;
+	}
 }
 
 pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
@@ -148,10 +235,12 @@ pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
 	if (iface && !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac))
 		return pm_kernel(a);
-	if (p->ip->nexthdr == IPPROTO_IPV6) {
+	if (pm_may_be_tunnel(p)) {
 		verdict = pm_judge_tunnelled(ctx, p, a);
 		if (verdict >= 0)
 			return verdict;
 	}
-	return pm_judge_plain(ctx, p, a);
+	if (p->v4 && !pm_use_ip4)
+		return pm_kernel(a);
+	return pm_judge_plain(ctx, p, a, iface);
 }

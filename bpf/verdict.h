@@ -8,26 +8,65 @@
 
 #include "lookup.h"
 
+/* No pointers: it is handed to functions that the verifier looks at once, and not on every way that
+ * leads there. */
 struct pm_act {
-	__u8 verdict;	  /* enum pm_verdict */
-	__u8 reason;	  /* enum pm_drop_reason: of a drop, or of the error that is sent */
-	__u8 hop_limit;	  /* of the inner packet, as it shall leave */
-	__u8 ecn_ce;	  /* mark the inner packet */
-	__u8 neigh;	  /* TC: the neighbour is not resolved yet, let the kernel do it */
-	__u8 to_stack;	  /* strip the tunnel and hand the packet to this host */
-	__u8 reply_plain; /* an error about a tunnelled packet leaves without a tunnel */
-	__u32 ifindex;	  /* egress */
-	__u32 wire_len;	  /* octets of the inner packet, or of its largest segment to come */
+	__u8 verdict;	/* enum pm_verdict */
+	__u8 reason;	/* enum pm_drop_reason: of a drop, or of the error that is sent */
+	__u8 hop_limit; /* of the inner packet, as it shall leave */
+	__u8 ecn_ce;	/* mark the inner packet */
+	__u8 neigh;	/* TC: the neighbour is not resolved yet, let the kernel do it */
+	__u8 to_stack;	/* strip the tunnel and hand the packet to this host */
+	__u8 encap;	/* of `tunnel`, enum pm_encap */
+	__u8 outer_v4;	/* of `tunnel` */
+	__u32 tunnel;	/* put it in here; 0: none */
+	__u32 key;	/* for `tunnel`, when keyed */
+	__u32 up;	/* slot: count as from this node; 0: nobody */
+	__u32 down;	/* slot: count as to this node */
+	__u32 back;	/* slot: an error goes to this node; 0: to where the packet came from */
+	__u32 param;	/* the error's MTU or pointer */
+	__u32 ifindex;	/* egress */
+	__u32 wire_len; /* octets of the inner packet, or of its largest segment to come */
 	__u8 dmac[6];
 	__u8 smac[6];
-	const struct pm_tunnel *tunnel; /* put it in here; NULL: none */
-	struct pm_session *up;		/* count as from this node */
-	struct pm_session *down;	/* count as to this node */
-	__u32 param;			/* the error's MTU */
-#if !PM_AT_XDP
 	__u8 next_hop[16]; /* with neigh */
-#endif
+	__u32 family;	   /* of next_hop */
+	/* the packet as it is: see struct pm_pkt */
+	__u32 len;
+	__u32 outer_len; /* 0: not in a tunnel */
+	__u8 v4;
+	__u8 was_outer_v4;
+	__u8 was_encap;
+	__u8 pad;
 };
+
+/* What the packet is, for who carries out the verdict. */
+pm_inline void pm_note(struct pm_act *a, const struct pm_pkt *p)
+{
+	a->len = p->len;
+	a->v4 = p->v4;
+	a->outer_len = p->tunnelled ? p->outer_len : 0;
+	a->was_outer_v4 = p->outer_v4;
+	a->was_encap = p->encap;
+}
+
+/* The packet again, as it was judged, now that `off` octets are around it. False: it is not there.
+ */
+pm_inline bool pm_again(struct pm_ctx *ctx, struct pm_pkt *p, const struct pm_act *a, __u64 off)
+{
+	void *data = pm_data(ctx);
+
+	barrier_var(off);
+	off &= 0x7c;
+	p->end = pm_data_end(ctx);
+	p->eth = data;
+	p->ip = data + ETH_HLEN + off;
+	p->len = a->len;
+	p->outer_len = off;
+	p->outer_v4 = a->was_outer_v4;
+	p->encap = a->was_encap;
+	return data + ETH_HLEN <= p->end && pm_header_there(p, a->v4);
+}
 
 /* Each returns the verdict it sets, so that a step can end with it. */
 pm_inline int pm_drop_for(struct pm_act *a, enum pm_drop_reason reason)
@@ -41,7 +80,7 @@ pm_inline int pm_kernel(struct pm_act *a)
 	return a->verdict = PM_V_TO_KERNEL;
 }
 
-/* Tells the source, where an ICMPv6 error may be sent; else a drop for the same reason. */
+/* Tells the source, where an ICMP error may be sent; else a drop for the same reason. */
 pm_inline int pm_refuse(struct pm_act *a, enum pm_drop_reason reason, __u32 param)
 {
 	a->reason = reason;
@@ -62,7 +101,7 @@ pm_inline void pm_count_verdict(__u32 verdict)
 	pm_count(&pm_verdict, PM_HOOK * PM_V_MAX + verdict);
 }
 
-#define PM_NSEC	    1000000000ULL
+#define PM_NSEC 1000000000ULL
 
 /* Takes one token out of a bucket that is filled with `rate` per second up to `burst`. */
 pm_inline bool pm_token(__u32 which, __u32 rate, __u32 burst)

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 1
+#define PM_LAYOUT_VERSION 2
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -16,16 +16,34 @@
 #define PM_MNID_KEY_LEN 64
 
 /*
+ * What a slot belongs to, as one 64-bit word in network order:
+ *
+ *	the upper half of a home network prefix
+ *	an IPv4 home address: 0004 dddd aabb ccdd, where dddd tells overlapping addresses apart
+ *	a GRE key that we chose: 0047 0000 kkkk kkkk
+ *
+ * Nothing in ::/8 is a home network prefix, so that one kind is never taken for another.
+ */
+#define PM_OWNER_ADDR4 0x0004
+#define PM_OWNER_KEY   0x0047
+
+struct pm_owner4 {
+	__be16 kind;        /* PM_OWNER_ADDR4, PM_OWNER_KEY */
+	__be16 domain;
+	__be32 addr;        /* or key */
+};
+
+/*
  * pm_session: slot -> one mobile node's session; one cache line.
  *
  * `desc` is the descriptor: {u32 tunnel | u16 flags | u16 generation}, always read once and
- * written with one 64-bit store, so that a handover happens between two packets. A prefix that
- * our pools handed out carries its slot in its bits; others are found through pm_prefix6. Every
- * reader compares the owner (`prefix`, or `addr4`) with what it looked up and fails closed.
+ * written with one 64-bit store, so that a handover happens between two packets. Prefixes and IPv4
+ * addresses that our pools handed out carry their slot in their bits, others are found through
+ * pm_prefix6 and pm_addr4. Every reader compares the owner with what it looked up and fails closed.
  *
- * A session with several prefixes has one primary slot and an alias slot per further prefix:
- * PM_F_ALIAS is set, the descriptor's tunnel field holds the primary's slot and its generation
- * must equal the primary's. So one store to the primary moves them all.
+ * A session with several prefixes and addresses has one primary slot and an alias slot for each
+ * further one: PM_F_ALIAS is set, the descriptor's tunnel field holds the primary's slot and its
+ * generation must equal the primary's. So one store to the primary moves them all.
  */
 struct pm_session {
 	union {
@@ -36,9 +54,13 @@ struct pm_session {
 			__u16 generation;
 		};
 	};
-	__be64 prefix;      /* owner: upper 64 bits of the home network prefix */
-	__be32 addr4;       /* owner: IPv4 home address; 0 none */
+	union {
+		__be64 prefix; /* owner: upper 64 bits of the home network prefix */
+		struct pm_owner4 four;
+	};
 	__u32 up_tunnel;    /* tunnel for packets from the node; 0: route them */
+	__u16 domain;       /* of the session's IPv4 home address */
+	__u16 pad;
 	__u8 mac[6];        /* the node's link-layer address, with PM_F_LINK */
 	__u16 access;       /* index into pm_access, with PM_F_LINK; one word with mac */
 	__u64 down_packets; /* towards the node */
@@ -61,10 +83,29 @@ enum pm_flag {
 	PM_F_ALIAS = 1 << 3,  /* `tunnel` holds the primary slot */
 	PM_F_LOCAL_ROUTING = 1 << 4, /* from the node straight to another node on this MAG */
 	PM_F_ANCHORED = 1 << 5,      /* this node is the LMA of the session */
+	PM_F_KEYS = 1 << 6,          /* which pair of pm_keys is in force */
 };
 
 /*
- * pm_tunnel: index -> prebuilt outer header and next hop; index 0 is never used.
+ * pm_keys: primary slot -> the GRE keys that our peers chose, for packets to them. Who changes keys
+ * writes the pair that is not in force and then stores the descriptor with PM_F_KEYS turned, so that
+ * tunnel and key change together. A reader that finds another descriptor after it read the pair
+ * reads both again.
+ */
+union pm_key_pair {
+	__u64 word;         /* always loaded and stored whole */
+	struct {
+		__u32 down; /* chosen by the MAG, in host order */
+		__u32 up;   /* chosen by the LMA */
+	};
+};
+
+struct pm_keys {
+	union pm_key_pair pair[2];
+};
+
+/*
+ * pm_tunnel: index -> outer header and next hop; index 0 is never used.
  *
  * `flags` and `ifindex` are one 64-bit word that the daemon stores whole. The upper half of
  * `flags` counts the changes of the next hop: who takes a next hop from here loads that word,
@@ -72,23 +113,52 @@ enum pm_flag {
  * without PM_T_NEXTHOP). So a packet never leaves with half of the old and half of the new one.
  */
 struct pm_tunnel {
-	__u8 remote[16];
+	__u8 remote[16];    /* IPv4 addresses are IPv4-mapped */
 	__u8 local[16];
 	__u32 flags;        /* enum pm_tunnel_flag */
 	__u32 ifindex;      /* egress */
 	__u8 dmac[6];
 	__u8 smac[6];
 	__u16 mtu;          /* largest inner packet */
-	__u8 encap;         /* enum dp_encap */
+	__u8 encap;         /* enum pm_encap */
 	__u8 hop_limit;     /* of the outer header */
-	__u64 pad;
+	__u32 sum4;         /* of the IPv4 header's constant 16-bit words, as they lie in memory */
+	__u32 pad;
 };
+
+/* What is between the outer IP header and the inner packet. */
+enum pm_encap {
+	PM_E_IP,          /* nothing: RFC 2473, RFC 4213, RFC 2003 */
+	PM_E_GRE,         /* RFC 2784 */
+	PM_E_GRE_KEY,     /* RFC 2890 */
+	PM_E_UDP,         /* RFC 5844 4; this and what follows over IPv4 only */
+	PM_E_UDP_TLV,     /* RFC 5845 7.2 */
+	PM_E_UDP_GRE,     /* TLV, then GRE */
+	PM_E_UDP_GRE_KEY,
+	PM_E_MAX
+};
+
+/* Octets of each of these, without the outer IP header. */
+#define PM_ENCAP_LEN(e)                                                                            \
+	((e) == PM_E_IP		   ? 0                                                             \
+	 : (e) == PM_E_GRE	   ? 4                                                             \
+	 : (e) == PM_E_GRE_KEY	   ? 8                                                             \
+	 : (e) == PM_E_UDP	   ? 8                                                             \
+	 : (e) == PM_E_UDP_TLV	   ? 12                                                            \
+	 : (e) == PM_E_UDP_GRE	   ? 16                                                            \
+	 : (e) == PM_E_UDP_GRE_KEY ? 20                                                            \
+				   : 0)
+#define PM_ENCAP_KEYED(e) ((e) == PM_E_GRE_KEY || (e) == PM_E_UDP_GRE_KEY)
+
+#define PM_UDP_DATA_PORT 5437 /* RFC 5844 4 */
 
 enum pm_tunnel_flag {
 	PM_T_VALID = 1 << 0,
 	PM_T_NEXTHOP = 1 << 1, /* ifindex, dmac and smac are good */
 	PM_T_XDP = 1 << 2,     /* the egress interface takes XDP frames */
 	PM_T_SELF = 1 << 3,    /* remote is one of our own addresses */
+	PM_T_IP4 = 1 << 4,     /* the outer header is IPv4 */
+	PM_T_UDP_FIXED = 1 << 5, /* UDP source port 5437, not one per flow */
 };
 #define PM_T_CHANGE (1 << 16) /* added to flags with every change of the next hop */
 
@@ -107,17 +177,18 @@ struct pm_iface {
 	__u32 flags;        /* enum pm_iface_flag */
 	__u32 access;       /* index into pm_access; 0: a transport interface */
 	__u8 mac[6];        /* its link-layer address; zero: frames to any unicast address count */
-	__u16 pad;
+	__u16 domain;       /* of IPv4 home addresses that are met there */
 };
 
 enum pm_iface_flag {
 	PM_I_XDP = 1 << 0,     /* both hooks run here: XDP has judged before TC */
 	PM_I_XDP_OUT = 1 << 1, /* takes frames that XDP redirects there */
+	PM_I_HOST = 1 << 2,    /* this host's own traffic to nodes comes in here */
 };
 
 /* Keys of pm_local, pm_mnid and pm_framed, and what pm_framed holds. */
 struct pm_addr6 {
-	__u8 addr[16];
+	__u8 addr[16];      /* IPv4-mapped for IPv4 */
 };
 struct pm_mnid_key {
 	char id[PM_MNID_KEY_LEN]; /* zero-padded */
@@ -139,12 +210,15 @@ struct pm_meta {
 	__u32 pad;
 };
 
-/* pm_pool: aggregates whose /64s carry their slot: slot = base + index of the /64. */
+/*
+ * pm_pool: aggregates whose members carry their slot: slot = base + index of the member. Members are
+ * the owners of slots as defined above: /64s, or IPv4 addresses of a domain.
+ */
 struct pm_pool {
-	__be64 prefix;      /* upper 64 bits of the aggregate */
+	__be64 prefix;      /* owner word of the first member */
 	__be64 mask;
-	__u32 base;         /* slot of the first /64 */
-	__u32 n;            /* how many /64s have slots; 0: end of list */
+	__u32 base;         /* slot of the first member */
+	__u32 n;            /* how many members have slots; 0: end of list */
 };
 #define PM_MAX_POOLS 16
 
@@ -167,24 +241,39 @@ struct pm_pool {
 	X(PM_DROP_STALE_SLOT, "stale_slot", "slot changed its owner while the packet was under way") \
 	X(PM_DROP_HEADROOM, "headroom", "no room to encapsulate")                                  \
 	X(PM_DROP_LOOP, "loop", "the tunnel leads back to this node")                              \
-	X(PM_DROP_ECN, "ecn", "congestion mark on a packet that cannot carry it, RFC 6040 4.2")
+	X(PM_DROP_ECN, "ecn", "congestion mark on a packet that cannot carry it, RFC 6040 4.2")    \
+	X(PM_DROP_KEY, "gre_key", "GRE key of another session, or of none")                        \
+	X(PM_DROP_GSO, "gso", "packet to be segmented that the encapsulation cannot segment")      \
+	X(PM_DROP_SLOW, "slow_path", "for the daemon, which could not take it in")
 
 #define PM_DROP_ENUM(sym, name, help) sym,
 enum pm_drop_reason { PM_DROP_REASONS(PM_DROP_ENUM) PM_DROP_MAX };
 
 /*
- * pm_early: ring buffer of tunnel packets that reach an access gateway before it has read the answer
- * to a registration: the anchor's data plane is faster than its signalling. The daemon puts them
- * back into the receive path when the session comes, or discards them after a moment.
+ * pm_slow: ring buffer of packets that need the daemon.
+ *
+ *	PM_SLOW_EARLY     a tunnel packet that reached an access gateway before it has read the answer to
+ *	                  a registration: the anchor's data plane is faster than its signalling. Whole
+ *	                  frame. The daemon puts it back into the receive path when the session comes, or
+ *	                  discards it after a moment.
+ *	PM_SLOW_FRAGMENT  an inner packet that does not fit its tunnel and may not be refused (IPv6 up to
+ *	                  1280 octets, IPv4 without DF). The inner packet alone, ready to leave. The
+ *	                  daemon has it encapsulated and fragmented.
  */
-#define PM_EARLY_FRAME 2040
-#define PM_EARLY_RING (256 * 1024)
+#define PM_SLOW_DATA 9216
+#define PM_SLOW_RING (1024 * 1024)
 
-struct pm_early {
+enum pm_slow_kind { PM_SLOW_EARLY, PM_SLOW_FRAGMENT };
+
+struct pm_slow {
+	__u32 kind;         /* enum pm_slow_kind */
 	__u32 ifindex;      /* where it arrived */
 	__u32 len;
-	__u8 frame[PM_EARLY_FRAME];
-};
+	__u32 tunnel;       /* PM_SLOW_FRAGMENT: index, and */
+	__u32 key;          /* what the peer wants packets marked with */
+	__u8 class;         /* traffic class of the outer header */
+	__u8 pad[3];
+}; /* `len` octets follow */
 
 /* pm_verdict: per-CPU array, index = hook * PM_V_MAX + verdict. */
 enum pm_verdict {
@@ -197,10 +286,11 @@ enum pm_verdict {
 	PM_V_DECAP_LINK,    /* out of a tunnel, delivered to a node */
 	PM_V_HAIRPIN,       /* out of one tunnel into another */
 	PM_V_LOCAL,         /* node to node on this MAG */
-	PM_V_REPLIED,       /* turned into an ICMPv6 error */
+	PM_V_REPLIED,       /* turned into an ICMP error */
 	PM_V_LINK,          /* untunnelled packet delivered to a node: anchor and access in one */
 	PM_V_ROUTE,         /* from a node anchored here, routed without a tunnel */
-	PM_V_EARLY,         /* tunnel packet for nobody here yet: given to the daemon, see pm_early */
+	PM_V_EARLY,         /* tunnel packet for nobody here yet: given to the daemon, see pm_slow */
+	PM_V_FRAGMENT,      /* too big for its tunnel: given to the daemon, see pm_slow */
 	PM_V_MAX
 };
 enum pm_hook { PM_HOOK_XDP, PM_HOOK_TC, PM_HOOK_MAX };

@@ -57,9 +57,10 @@ def check_forwarded(verdict, before, after):
 def check_error(before, after):
     first = Ether(before)[IPv6]
     reply = Ether(after)
-    assert reply.dst == Ether(before).src and reply.src == Ether(before).dst, "link-layer addresses"
     at = 14
-    if reply[IPv6].nh == 41:
+    if reply[IPv6].nh != 41:
+        assert (reply.dst, reply.src) == (Ether(before).src, Ether(before).dst), "link-layer addresses"
+    else:
         assert (reply[IPv6].src, reply[IPv6].dst) == (first.dst, first.src), "outer addresses"
         at += 40
     ip = IPv6(after[at:])

@@ -233,7 +233,7 @@ static void test_gone(void)
 static dp_ref peer(void)
 {
 	const struct dp_peer p = {env_addr("2001:db8:2::1"), env_addr("2001:db8:11::1"),
-				  DP_ENCAP_IP6_IP6};
+				  DP_ENCAP_IP};
 	dp_ref ref = 0;
 
 	CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &ref), 0);

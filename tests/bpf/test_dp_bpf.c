@@ -102,7 +102,7 @@ static void test_bpftool(void)
 {
 	const struct prefix6 p = env_prefix("2001:db8:f00::/64");
 	const struct dp_peer peer = {env_addr("2001:db8:2::1"), env_addr("2001:db8:11::1"),
-				     DP_ENCAP_IP6_IP6};
+				     DP_ENCAP_IP};
 	struct dp_bpf *dp = env_dp(&small);
 	struct dataplane *d = dp_bpf_dataplane(dp);
 	struct dp_session s = {

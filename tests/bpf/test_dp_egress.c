@@ -213,7 +213,7 @@ static void setup(int map[2])
 	attach("g1");
 	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
 	for (int i = 0; i < 2; i++) {
-		const struct dp_peer peer = {ours, remote(i), DP_ENCAP_IP6_IP6};
+		const struct dp_peer peer = {ours, remote(i), DP_ENCAP_IP};
 		struct dp_bpf_nexthop nh;
 		char name[16];
 		int fd;

@@ -98,7 +98,7 @@ static void setup(void)
 	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
 	CU_ASSERT_EQUAL(d->ops->pool_put(d, &pool, 256), 0);
 	for (unsigned i = 0; i < MAGS; i++) {
-		const struct dp_peer p = {ours, remote(i), DP_ENCAP_IP6_IP6};
+		const struct dp_peer p = {ours, remote(i), DP_ENCAP_IP};
 		const struct dp_bpf_nexthop nh = nexthop(i, 0);
 
 		CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &mag[i]), 0);
@@ -497,7 +497,7 @@ static void test_costs(void)
 	uint32_t walked = 0;
 	const struct dp_walk w = {.ctx = &walked, .session = count_session};
 	dp_ref *ref = calloc(2 * N, sizeof(*ref));
-	struct dp_peer peer = {env_addr("2001:db8:2::1"), remote(0), DP_ENCAP_IP6_IP6};
+	struct dp_peer peer = {env_addr("2001:db8:2::1"), remote(0), DP_ENCAP_IP};
 	double at, load, put_ns[2], move_ns, walk, del_ns;
 
 	pin_to(0);

@@ -41,7 +41,7 @@ static void peer_deleted(void *ctx, dp_ref ref, const struct dp_peer *p)
 
 static dp_ref peer(const char *local, const char *remote)
 {
-	const struct dp_peer p = {env_addr(local), env_addr(remote), DP_ENCAP_IP6_IP6};
+	const struct dp_peer p = {env_addr(local), env_addr(remote), DP_ENCAP_IP};
 	dp_ref ref = 0;
 
 	CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &ref), 0);
@@ -668,7 +668,7 @@ static void test_nexthop(void)
 	CU_ASSERT_EQUAL(memcmp(t->smac, nh.smac.b, 6), 0);
 	CU_ASSERT_EQUAL(memcmp(t->dmac, nh.dmac.b, 6), 0);
 	CU_ASSERT_EQUAL(t->mtu, 1460);
-	CU_ASSERT_EQUAL(t->encap, DP_ENCAP_IP6_IP6);
+	CU_ASSERT_EQUAL(t->encap, DP_ENCAP_IP);
 	CU_ASSERT_EQUAL(d->ops->peer_mtu(d, mag[0]), 1460);
 	CU_ASSERT_EQUAL(tunnel[mag[1]].flags & PM_T_NEXTHOP, 0);
 	change = t->flags;
@@ -736,7 +736,7 @@ static void test_peers_and_hooks(void)
 	/* an index that a session still names is not given to another peer */
 	for (;;) {
 		char remote[64];
-		struct dp_peer e = {env_addr("2001:db8:2::1"), {{{0}}}, DP_ENCAP_IP6_IP6};
+		struct dp_peer e = {env_addr("2001:db8:2::1"), {{{0}}}, DP_ENCAP_IP};
 
 		snprintf(remote, sizeof(remote), "2001:db8:77::%x", 1 + fresh);
 		e.remote = env_addr(remote);

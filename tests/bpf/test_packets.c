@@ -73,6 +73,11 @@ static void expect_bytes(const struct row *r, const struct frame *in, const stru
 		break;
 	case PM_V_REPLIED:
 		frame_build_error(&want, in, frame_inner_at(&r->in), &r->error);
+		if (r->error.osrc) { /* the way of any packet into that tunnel */
+			frame_mac(want.b, R_MAC);
+			frame_mac(want.b + 6, T_MAC);
+			take_label(&want, &res->out);
+		}
 		break;
 	default:
 		frame_build(&want, &r->out);

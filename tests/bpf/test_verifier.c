@@ -12,7 +12,7 @@
 #include "lib/cu.h"
 #include "world.h"
 
-#define INSNS_MAX 150000
+#define INSNS_MAX 400000
 
 static void test_bounded(void)
 {

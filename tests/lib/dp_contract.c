@@ -132,7 +132,7 @@ static struct prefix6 prefix(unsigned n)
 static struct dp_peer peer_of(unsigned n)
 {
 	return (struct dp_peer){
-		.local = address(0xffff), .remote = address(n), .encap = DP_ENCAP_IP6_IP6};
+		.local = address(0xffff), .remote = address(n), .encap = DP_ENCAP_IP};
 }
 
 static int put_peer(unsigned n, dp_ref *ref)

@@ -66,7 +66,7 @@ int tunnel_get(struct tunnels *t, const struct in6_addr *local, const struct in6
 
 	HASH_FIND(by_addrs, t->addrs, &key, sizeof(key), tun);
 	if (!tun) {
-		const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP6_IP6};
+		const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP};
 		int err;
 
 		tun = calloc(1, sizeof(*tun));
@@ -109,7 +109,7 @@ void tunnels_walk(const struct tunnels *t, void (*cb)(void *ctx, const struct tu
 {
 	for (const struct tunnel *tun = t->addrs; tun; tun = tun->by_addrs.next) {
 		const struct tunnel_info info = {
-			.peer = {tun->key.local, tun->key.remote, DP_ENCAP_IP6_IP6},
+			.peer = {tun->key.local, tun->key.remote, DP_ENCAP_IP},
 			.ref = tun->ref,
 			.users = tun->users,
 		};

@@ -39,7 +39,7 @@ static bool through_a_tunnel(const struct dp_bpf *dp, const uint8_t *frame)
 {
 	const struct dp_peer p = {.local = addr_at(frame, OUTER_DST),
 				  .remote = addr_at(frame, OUTER_SRC),
-				  .encap = DP_ENCAP_IP6_IP6};
+				  .encap = DP_ENCAP_IP};
 
 	return dp_peer_find(dp, &p) != 0;
 }
@@ -78,11 +78,12 @@ static int take(void *ctx, void *data, size_t size)
 {
 	struct dp_bpf *dp = ctx;
 	struct dp_early *e = &dp->early;
-	const struct pm_early *in = data;
+	const struct pm_slow *in = data;
+	const uint8_t *frame = (const uint8_t *)(in + 1);
 	struct dp_early_packet *p;
 
-	if (size < sizeof(*in) || in->len < LEAST || in->len > sizeof(in->frame) ||
-	    !through_a_tunnel(dp, in->frame)) {
+	if (size < sizeof(*in) || in->kind != PM_SLOW_EARLY || in->len < LEAST ||
+	    in->len > size - sizeof(*in) || !through_a_tunnel(dp, frame)) {
 		e->counter[DP_EARLY_C_STRANGER]++;
 		return 0;
 	}
@@ -92,10 +93,10 @@ static int take(void *ctx, void *data, size_t size)
 		return 0;
 	}
 	p->at = e->now;
-	p->to = addr_at(in->frame, INNER_DST);
+	p->to = addr_at(frame, INNER_DST);
 	p->ifindex = in->ifindex;
 	p->len = in->len;
-	memcpy(p->frame, in->frame, in->len);
+	memcpy(p->frame, frame, in->len);
 	e->counter[DP_EARLY_C_KEPT]++;
 	if (has_session(dp, &p->to)) {
 		put_back(dp, p);
@@ -135,7 +136,7 @@ void dp_early_arrived(struct dp_bpf *dp, const struct prefix6 *prefixes, unsigne
 
 int dp_early_init(struct dp_bpf *dp)
 {
-	dp->early.ring = ring_buffer__new(dp->maps.fd[DP_MAP_EARLY], take, dp, NULL);
+	dp->early.ring = ring_buffer__new(dp->maps.fd[DP_MAP_SLOW], take, dp, NULL);
 	return dp->early.ring ? 0 : -errno;
 }
 

@@ -26,7 +26,8 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_TUNNEL] = "pm_tunnel",	 [DP_MAP_ACCESS] = "pm_access",
 	[DP_MAP_IFACE] = "pm_iface",	 [DP_MAP_LOCAL] = "pm_local",
 	[DP_MAP_META] = "pm_meta",	 [DP_MAP_DROP] = "pm_drop",
-	[DP_MAP_VERDICT] = "pm_verdict", [DP_MAP_EARLY] = "pm_early",
+	[DP_MAP_VERDICT] = "pm_verdict", [DP_MAP_SLOW] = "pm_slow",
+	[DP_MAP_KEYS] = "pm_keys",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -138,8 +139,8 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	bpf_map__set_max_entries(m->xdp->maps.pm_prefix6, statics);
 	bpf_map__set_max_entries(m->xdp->maps.pm_mnid, m->n_slots);
 	bpf_map__set_max_entries(m->xdp->maps.pm_tunnel, m->n_tunnels);
-	/* No session has an IPv4 home address yet. */
-	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, 1);
+	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, statics);
+	bpf_map__set_max_entries(m->xdp->maps.pm_keys, m->n_slots);
 	/* Next hops change word by word under running programs, see dp_peer.c. */
 	bpf_map__set_map_flags(m->xdp->maps.pm_tunnel, BPF_F_MMAPABLE);
 }
@@ -269,10 +270,11 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	if (r < 0)
 		return r;
 	m->session = map_memory(m->fd[DP_MAP_SESSION], mapped_len(m->n_slots, sizeof(*m->session)));
+	m->keys = map_memory(m->fd[DP_MAP_KEYS], mapped_len(m->n_slots, sizeof(*m->keys)));
 	m->tunnel = map_memory(m->fd[DP_MAP_TUNNEL], mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
-	if (!m->session || !m->tunnel)
-		return dp_fail(err, errlen, errno, "cannot map pm_session and pm_tunnel: %s",
-			       strerror(errno));
+	if (!m->session || !m->keys || !m->tunnel)
+		return dp_fail(err, errlen, errno,
+			       "cannot map pm_session, pm_keys and pm_tunnel: %s", strerror(errno));
 	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
 				.n_slots = m->n_slots,
 				.pool_slots = m->pool_slots};
@@ -287,7 +289,10 @@ void dp_unload(struct dp_maps *m, bool flush)
 		munmap(m->session, mapped_len(m->n_slots, sizeof(*m->session)));
 	if (m->tunnel)
 		munmap(m->tunnel, mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
+	if (m->keys)
+		munmap(m->keys, mapped_len(m->n_slots, sizeof(*m->keys)));
 	m->session = NULL;
+	m->keys = NULL;
 	m->tunnel = NULL;
 	dp_pins_close(&m->pins, flush);
 	pmip_tc__destroy(m->tc);

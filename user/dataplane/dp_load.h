@@ -18,6 +18,7 @@ enum dp_map {
 	DP_MAP_SESSION,
 	DP_MAP_PREFIX6,
 	DP_MAP_ADDR4,
+	DP_MAP_KEYS,
 	DP_MAP_MNID,
 	DP_MAP_FRAMED,
 	DP_MAP_POOL,
@@ -28,7 +29,7 @@ enum dp_map {
 	DP_MAP_META,
 	DP_MAP_DROP,
 	DP_MAP_VERDICT,
-	DP_MAP_EARLY,
+	DP_MAP_SLOW,
 	DP_MAP_MAX
 };
 
@@ -47,6 +48,7 @@ struct dp_maps {
 	int fd[DP_MAP_MAX];
 	int prog[DP_PROG_MAX];
 	struct pm_session *session; /* pm_session, mapped: [n_slots] */
+	struct pm_keys *keys;       /* pm_keys, mapped: [n_slots] */
 	struct pm_tunnel *tunnel;   /* pm_tunnel, mapped: [n_tunnels] */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */

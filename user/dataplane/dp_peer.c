@@ -157,7 +157,7 @@ int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 	struct pm_tunnel *t;
 	dp_ref ref;
 
-	if (in->encap != DP_ENCAP_IP6_IP6)
+	if (in->encap != DP_ENCAP_IP)
 		return -EOPNOTSUPP;
 	ref = dp_peer_find(dp, in);
 	if (ref) {

@@ -173,7 +173,7 @@ int dp_slot_claim(struct dp_slots *s, const struct prefix6 *p, uint32_t *out)
 
 	m = &s->maps->session[slot];
 	dp_store64(&m->prefix, htobe64(prefix));
-	m->addr4 = 0;
+	m->domain = 0;
 	m->up_tunnel = 0;
 	memset(m->mac, 0, sizeof(m->mac));
 	m->access = 0;

@@ -23,9 +23,10 @@ static const struct counter_desc verdict_desc[] = {
 	[PM_V_DECAP_LINK] = {"decap_link",  "out of a tunnel, delivered to a node"		 },
 	[PM_V_HAIRPIN] = {"hairpin",     "out of one tunnel into another"		     },
 	[PM_V_LOCAL] = {"local",	 "from node to node on this access gateway"	   },
-	[PM_V_REPLIED] = {"replied",     "answered with an ICMPv6 error"			    },
+	[PM_V_REPLIED] = {"replied",     "answered with an ICMP error"			  },
 	[PM_V_LINK] = {"link",	       "untunnelled, delivered to a node"			 },
 	[PM_V_EARLY] = {"early",	 "kept for a node that may be about to be registered"},
+	[PM_V_FRAGMENT] = {"fragment",    "too big for the tunnel, sent in fragments"	  },
 	[PM_V_ROUTE] = {"route",	 "from a node anchored here, routed without a tunnel"},
 };
 _Static_assert(ARRAY_SIZE(verdict_desc) == PM_V_MAX, "every verdict has a name");

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Carries out what was decided. */
+#pragma once
+
+#include "forward.h"
+#include "icmp.h"
+#include "slow.h"
+
+pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
+{
+	switch (a->verdict) {
+	case PM_V_TO_KERNEL:
+	case PM_V_TO_TC:
+		pm_count_verdict(a->verdict);
+		return PM_ACT_PASS;
+	case PM_V_DROPPED:
+		return pm_discard(a->reason);
+	case PM_V_REPLIED:
+		return pm_reply(ctx, p, a);
+	case PM_V_EARLY:
+		return pm_keep_early(ctx, a);
+	case PM_V_FRAGMENT:
+		pm_note(a, p);
+		return pm_send_fragments(ctx, a);
+	default:
+		pm_note(a, p);
+		return pm_forward(ctx, a);
+	}
+}

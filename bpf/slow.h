@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packets for the daemon, through pm_slow. */
+#pragma once
+
+#include "forward.h"
+
+/* The length where that much can be kept, else 0. One register from check to use, or the verifier
+ * loses sight of the bounds. */
+pm_inline __u64 pm_slow_len(__u64 len)
+{
+	barrier_var(len);
+	if (len < sizeof(struct iphdr))
+		return 0;
+	barrier_var(len);
+	return len > PM_SLOW_DATA ? 0 : len;
+}
+
+pm_inline struct pm_scratch *pm_slow_take(struct pm_ctx *ctx, __u32 off, __u64 len)
+{
+	__u32 zero = 0;
+	struct pm_scratch *s = bpf_map_lookup_elem(&pm_scratch, &zero);
+
+	if (!s || pm_hook_load(ctx, off, s->data, len))
+		return NULL;
+	__builtin_memset(&s->head, 0, sizeof(s->head));
+	s->head.ifindex = pm_hook_ifindex(ctx);
+	s->head.len = len;
+	return s;
+}
+
+/* A whole frame, for a session that may be about to come. */
+__noinline int pm_keep_early(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	__u64 len = pm_slow_len(pm_hook_len(ctx));
+	struct pm_scratch *s;
+
+	if (!a)
+		return pm_discard(PM_DROP_SLOW);
+	if (pm_hook_gso(ctx) || !len || !pm_token(PM_RATE_EARLY, pm_early_rate, pm_early_burst))
+		return pm_discard(a->reason);
+	s = pm_slow_take(ctx, 0, len);
+	if (!s)
+		return pm_discard(a->reason);
+	s->head.kind = PM_SLOW_EARLY;
+	if (bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0))
+		return pm_discard(a->reason);
+	pm_count_verdict(PM_V_EARLY);
+	return PM_ACT_DROP;
+}
+
+/* The inner packet as it shall leave, to be sent in fragments. */
+__noinline int pm_send_fragments(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	struct pm_load load = {.packets = 1};
+	struct pm_scratch *s;
+	struct pm_pkt p = {0};
+	struct pm_head h;
+	__u64 len;
+	__u32 n;
+
+	if (!a || !pm_again(ctx, &p, a, a->outer_len))
+		return pm_discard(PM_DROP_MALFORMED);
+	len = pm_slow_len(p.len);
+	load.octets = p.len;
+	if (!len || !pm_token(PM_RATE_FRAGMENT, pm_fragment_rate, pm_fragment_burst))
+		return pm_discard(PM_DROP_SLOW);
+	n = pm_build_inner(&h, 0, &p, a);
+	s = pm_slow_take(ctx, ETH_HLEN + p.outer_len, len);
+	if (!s)
+		return pm_discard(PM_DROP_SLOW);
+	__builtin_memcpy(s->data, h.b, 8);
+	if (n > 8)
+		__builtin_memcpy(s->data + 8, h.b + 8, 4);
+	s->head.kind = PM_SLOW_FRAGMENT;
+	s->head.tunnel = a->tunnel;
+	s->head.key = a->key;
+	s->head.class = pm_class(s->data, p.v4);
+	if (bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0))
+		return pm_discard(PM_DROP_SLOW);
+	pm_account(a, &load);
+	pm_count_verdict(PM_V_FRAGMENT);
+	return PM_ACT_DROP;
+}
