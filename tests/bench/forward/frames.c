@@ -7,6 +7,8 @@
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/forward/plan.h"
@@ -97,7 +99,7 @@ static void put_outer(struct frame_plan *f, const struct bench_row *row, unsigne
 	const unsigned at = f->len;
 
 	switch (row->encap) {
-	case DP_ENCAP_IP6_IP6:
+	case DP_ENCAP_IP:
 		if (bench_ways[row->way].node != BENCH_LMA) {
 			put_ip6(f, PLAN_LMAA, PLAN_PCOA, IPPROTO_IPV6, inner);
 			break;
@@ -106,6 +108,9 @@ static void put_outer(struct frame_plan *f, const struct bench_row *row, unsigne
 		patch(f, (struct bench_patch){BENCH_BE64, at + offsetof(struct ip6_hdr, ip6_src),
 					      upper(PLAN_MAG_NET), PLAN_MAGS - 1, 0, 0});
 		break;
+	default:
+		fprintf(stderr, "bench: no frames for this encapsulation\n");
+		exit(2);
 	}
 }
 

@@ -15,7 +15,7 @@ const struct bench_way_info bench_ways[BENCH_WAYS] = {
 };
 
 static const struct bench_encap_info encaps[] = {
-	[DP_ENCAP_IP6_IP6] = {"ip6-ip6", 40},
+	[DP_ENCAP_IP] = {"ip6-ip6", 40},
 };
 
 static const char *const payloads[] = {
@@ -27,12 +27,12 @@ static const char *const payloads[] = {
  * together, because they share one set of tables.
  */
 const struct bench_row bench_rows[] = {
-	{BENCH_LMA_DOWN,    BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL | BENCH_KERNEL | BENCH_QUICK},
-	{BENCH_LMA_UP,      BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL | BENCH_QUICK},
-	{BENCH_LMA_HAIRPIN, BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL},
-	{BENCH_MAG_TO_LMA,  BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL},
-	{BENCH_MAG_TO_NODE, BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL},
-	{BENCH_SHORT,       BENCH_IP6, DP_ENCAP_IP6_IP6, BENCH_FULL},
+	{BENCH_LMA_DOWN,    BENCH_IP6, DP_ENCAP_IP, BENCH_FULL | BENCH_KERNEL | BENCH_QUICK},
+	{BENCH_LMA_UP,      BENCH_IP6, DP_ENCAP_IP, BENCH_FULL | BENCH_QUICK},
+	{BENCH_LMA_HAIRPIN, BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_MAG_TO_LMA,  BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_MAG_TO_NODE, BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_SHORT,       BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
 };
 // clang-format on
 const size_t bench_n_rows = ARRAY_SIZE(bench_rows);
