@@ -21,8 +21,8 @@ args=()
 # Interrupted: the measuring process ends, and everything that it made with it.
 "$bench" "${args[@]}" -o "$out/results.json.new" &
 child=$!
-trap 'kill -TERM "$child" 2>/dev/null; wait "$child" 2>/dev/null; rm -f "$out/results.json.new"; exit 130' \
-	INT TERM HUP
+trap 'kill -TERM "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT TERM HUP
+trap 'rm -f "$out/results.json.new"' EXIT
 wait "$child"
 mv "$out/results.json.new" "$out/results.json"
 scripts/bench-report.py "$out/results.json" --plot "$out/nodes.svg"

@@ -191,6 +191,10 @@ void domain_attach(struct domain *d, enum bench_hook hook)
 		snprintf(path, sizeof(path), "xdp-%u", d->rig->d0);
 		d->link = env_pin(d->dp, path);
 		d->ours = env_prog(d->rig->d0);
+		rig_park(d->rig, RIG_PARK_OURS, d->ours);
+		rig_park(d->rig, RIG_PARK_BARE, bpf_program__fd(d->rig->bpf->progs.redirect_xdp));
+		rig_park(d->rig, RIG_PARK_PUSH, bpf_program__fd(d->rig->bpf->progs.push_xdp));
+		rig_park(d->rig, RIG_PARK_PULL, bpf_program__fd(d->rig->bpf->progs.pull_xdp));
 		return;
 	}
 	snprintf(path, sizeof(path), "tc-%u", d->rig->d0);
@@ -205,6 +209,7 @@ void domain_detach(struct domain *d)
 	domain_middle(d, DOMAIN_OURS, NULL);
 	dp_bpf_detach(d->dp, d->rig->d0);
 	dp_bpf_detach(d->dp, d->rig->d1);
+	rig_park(d->rig, RIG_PARK_OURS, -1);
 	close(d->ours);
 	if (d->link >= 0)
 		close(d->link);

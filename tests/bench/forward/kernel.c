@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/forward/plan.h"
 #include "bpf/dp_env.h"
+
+#define ROUTES_AT_ONCE 2000
+#define ROUTE_TRIES    50
 
 static const char *const names[KERNEL_MEANS] = {
 	[KERNEL_SEG6] = "kernel-seg6",
@@ -43,12 +47,12 @@ static bool possible(enum kernel_means means)
 	}
 }
 
-static void add_routes(enum kernel_means means, uint32_t nodes)
+static int add_some(enum kernel_means means, uint32_t first, uint32_t end)
 {
 	const struct prefix6 pool = env_prefix(PLAN_POOL);
-	FILE *ip = popen("ip -6 -batch -", "w");
+	FILE *ip = popen("ip -6 -batch - 2>/dev/null", "w");
 
-	for (uint32_t i = 0; ip && i < nodes; i++) {
+	for (uint32_t i = first; ip && i < end; i++) {
 		struct prefix6 node = {.addr = pool.addr, .len = 64};
 		char text[PREFIX6_STRLEN];
 
@@ -57,14 +61,30 @@ static void add_routes(enum kernel_means means, uint32_t nodes)
 		prefix6_str(&node, text);
 		if (means == KERNEL_SEG6)
 			fprintf(ip,
-				"route add %s encap seg6 mode encap.red segs " PLAN_MAG " dev d1\n",
+				"route replace %s encap seg6 mode encap.red segs " PLAN_MAG
+				" dev d1\n",
 				text, i % PLAN_MAGS);
 		else
-			fprintf(ip, "route add %s dev tnl%u\n", text, i % PLAN_MAGS);
+			fprintf(ip, "route replace %s dev tnl%u\n", text, i % PLAN_MAGS);
 	}
-	if (!ip || pclose(ip)) {
-		fprintf(stderr, "bench: the kernel's routes cannot be made\n");
-		exit(1);
+	return ip ? pclose(ip) : -1;
+}
+
+/* Each such route has memory per CPU, of which the kernel keeps little ready: it may refuse one and
+ * take it a moment later. */
+static void add_routes(enum kernel_means means, uint32_t nodes)
+{
+	for (uint32_t first = 0; first < nodes; first += ROUTES_AT_ONCE) {
+		const uint32_t end =
+			first + ROUTES_AT_ONCE < nodes ? first + ROUTES_AT_ONCE : nodes;
+
+		for (int tries = 0; add_some(means, first, end); tries++) {
+			if (tries == ROUTE_TRIES) {
+				fprintf(stderr, "bench: the kernel's routes cannot be made\n");
+				exit(1);
+			}
+			usleep(100000);
+		}
 	}
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *	bench_forward [-q] [-r RUNS] [-o FILE] [-w WAY]
+ *	bench_forward [-q] [-r RUNS] [-o FILE] [-w WAY] [-k xdp|tc]
  *
  * What a packet costs in the data plane: every row at every point, a run of it next to a run of the
  * bare redirect and of whatever else it is compared with, in turn. -q is the self-check: few rows,
- * few packets. -w measures only ways whose name contains WAY.
+ * few packets. -w measures only ways whose name contains WAY, -k
+ * only one hook.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -21,12 +22,13 @@
 #include "bench/forward/result.h"
 #include "bpf/dp_env.h"
 
-#define PACKETS_MIN  20000
+#define PACKETS_MIN  8192
 #define RUN_NS	     10e6 /* a run shall take this long */
 #define RUN_NS_QUICK 5e6
 #define RUNS	     15
 #define RUNS_QUICK   5
-#define ACCESSES     20000 /* to memory, per run */
+#define WARM_UP	     300000 /* packets at most: enough to fill any cache */
+#define ACCESSES     20000  /* to memory, per run */
 #define NODES_MAX    1000000
 #define KERNEL_SIZES 2
 
@@ -42,6 +44,7 @@ struct bench {
 	double run_ns;
 	bool quick;
 	const char *only;
+	int skip; /* enum bench_hook; -1: none */
 	struct rig rig;
 	struct kernel_rig kernel[KERNEL_MEANS * KERNEL_SIZES];
 	unsigned n_kernels;
@@ -124,7 +127,9 @@ static void run(struct point *p, struct contender *c, uint32_t packets, struct r
 /* Fills the caches and finds out how many packets a run has. */
 static void warm_up(struct point *p, struct contender *c)
 {
-	const uint32_t touch = p->b->quick ? 0 : p->at->nodes;
+	const uint32_t touch = p->b->quick || !c->in_domain
+				       ? 0
+				       : (p->at->nodes < WARM_UP ? p->at->nodes : WARM_UP);
 	struct rig_run res;
 	double packets;
 
@@ -188,10 +193,12 @@ static void measure(struct bench *b, struct domain *d, const struct bench_row *r
 	const struct bench_way_info *way = &bench_ways[row->way];
 	const int constant = way->tunnel_out ? 40 : -40;
 
+	rig_enter(&b->rig);
 	frame_build(&p.frame, row, at);
 	p.gen = rig_generator(&p.frame);
 	if (at->pattern == BENCH_ZIPF)
 		rig_generator_draws(p.gen, p.frame.draw);
+	rig_park(&b->rig, RIG_PARK_GENERATOR, rig_generator_fd(p.gen));
 	enter(&p, "ours", &b->rig, DOMAIN_OURS, p.frame.expected);
 	enter(&p, "redirect", &b->rig, DOMAIN_BARE, p.frame.len);
 	if (hook == BENCH_XDP && way->tunnel_in != way->tunnel_out && at->nodes <= 1000)
@@ -216,6 +223,8 @@ static void measure(struct bench *b, struct domain *d, const struct bench_row *r
 		}
 	}
 	report(&p);
+	rig_enter(&b->rig);
+	rig_park(&b->rig, RIG_PARK_GENERATOR, -1);
 	rig_generator_free(p.gen);
 }
 
@@ -272,6 +281,8 @@ static void measure_group(struct bench *b, const struct bench_row *first,
 		return;
 	d = domain_new(&b->rig, first, nodes);
 	for (int hook = 0; hook < BENCH_HOOKS; hook++) {
+		if (hook == b->skip)
+			continue;
 		domain_attach(d, (enum bench_hook)hook);
 		for (const struct bench_row *row = first; row < end; row++) {
 			const unsigned n = wanted(b, row) ? bench_points(row, b->quick, at) : 0;
@@ -306,10 +317,10 @@ static void measure_all(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	struct bench b = {.runs = RUNS, .run_ns = RUN_NS, .out = stdout};
+	struct bench b = {.runs = RUNS, .skip = -1, .run_ns = RUN_NS, .out = stdout};
 	int o;
 
-	while ((o = getopt(argc, argv, "qr:o:w:")) != -1) {
+	while ((o = getopt(argc, argv, "qr:o:w:k:")) != -1) {
 		switch (o) {
 		case 'q':
 			b.quick = true;
@@ -322,6 +333,9 @@ int main(int argc, char **argv)
 		case 'o':
 			b.out = fopen(optarg, "we");
 			break;
+		case 'k':
+			b.skip = strcmp(optarg, "tc") ? BENCH_TC : BENCH_XDP;
+			break;
 		case 'w':
 			b.only = optarg;
 			break;
@@ -330,7 +344,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!b.out || !b.runs || b.runs > RESULT_RUNS_MAX)
-		die("usage: bench_forward [-q] [-r RUNS] [-o FILE] [-w WAY]");
+		die("usage: bench_forward [-q] [-r RUNS] [-o FILE] [-w WAY] [-k xdp|tc]");
 	log_set_level(LOG_C_BUG);
 	env_enter();
 	pin();

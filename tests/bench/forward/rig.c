@@ -51,22 +51,27 @@ void rig_new(struct rig *r)
 	memset(r, 0, sizeof(*r));
 	r->hook = BENCH_TC;
 	/* no address, no router solicitation: only our own packets may be on the way */
-	env_sh(true, "sysctl -qw net.ipv6.conf.default.disable_ipv6=0 "
-		     "net.ipv6.conf.default.accept_dad=0 "
-		     "net.ipv6.conf.default.router_solicitations=0 "
-		     "net.ipv6.conf.default.addr_gen_mode=1 "
-		     "net.ipv6.conf.all.forwarding=1");
+	env_sh(true, "cd /proc/sys/net/ipv6/conf && echo 0 >default/router_solicitations && "
+		     "echo 0 >default/accept_dad && echo 1 >default/addr_gen_mode && "
+		     "echo 1 >all/forwarding");
 	env_sh(true, "ip link set lo up");
 	env_sh(true, "ip link add g0 type veth peer name d0 address " PLAN_D0_MAC);
 	env_sh(true, "ip link add d1 address " PLAN_D1_MAC " type veth peer name s1");
 	/* a frame that the generator redirects there is taken by a NAPI poll only */
 	env_sh(true, "ethtool -K d0 gro on");
-	env_sh(true, "sysctl -qw net.ipv6.conf.g0.disable_ipv6=1 net.ipv6.conf.s1.disable_ipv6=1");
+	env_sh(true, "for i in g0 s1; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done");
 	env_sh(true, "for i in g0 d0 d1 s1; do ip link set $i multicast off up; done");
 	env_sh(true, "ip addr add " PLAN_LMAA "/64 dev d1 nodad");
 	env_sh(true, "ip neigh add " PLAN_HOP " lladdr " PLAN_HOP_MAC " nud permanent dev d1");
 	env_sh(true, "ip route add " PLAN_MAG_ROUTE " via " PLAN_HOP);
 	env_sh(true, "ip route add " PLAN_CN_ROUTE " via " PLAN_HOP);
+	for (unsigned i = 0; i < RIG_PARKS; i++) {
+		char name[IF_NAMESIZE];
+
+		env_sh(true, "ip link add park%u type veth peer name peer%u", i, i);
+		snprintf(name, sizeof(name), "park%u", i);
+		r->park[i] = env_ifindex(name);
+	}
 	r->g0 = env_ifindex("g0");
 	r->d0 = env_ifindex("d0");
 	r->d1 = env_ifindex("d1");
@@ -99,6 +104,12 @@ void rig_hook(struct rig *r, enum bench_hook hook)
 	r->hook = hook;
 }
 
+void rig_park(struct rig *r, enum rig_park place, int prog)
+{
+	if (bpf_xdp_attach((int)r->park[place], prog, XDP_FLAGS_DRV_MODE, NULL))
+		die("keeping a program in use");
+}
+
 void rig_enter(const struct rig *r)
 {
 	if (setns(r->netns, CLONE_NEWNET))
@@ -119,6 +130,11 @@ struct bench_gen *rig_generator(const struct frame_plan *f)
 	if (bench_gen__load(g))
 		die("loading the generator");
 	return g;
+}
+
+int rig_generator_fd(const struct bench_gen *g)
+{
+	return bpf_program__fd(g->progs.generate);
 }
 
 void rig_generator_free(struct bench_gen *g)
