@@ -53,6 +53,54 @@ int addr6_parse(const char *s, struct in6_addr *out)
 	return 0;
 }
 
+bool addr_is_ip4(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_V4MAPPED(a);
+}
+
+struct in6_addr addr_from_ip4(struct in_addr a)
+{
+	struct in6_addr out = {
+		.s6_addr = {[10] = 0xff, [11] = 0xff}
+	     };
+
+	memcpy(&out.s6_addr[12], &a, sizeof(a));
+	return out;
+}
+
+struct in_addr addr_to_ip4(const struct in6_addr *a)
+{
+	struct in_addr out;
+
+	memcpy(&out, &a->s6_addr[12], sizeof(out));
+	return out;
+}
+
+const char *addr_str(const struct in6_addr *a, char buf[ADDR6_STRLEN])
+{
+	if (!addr_is_ip4(a))
+		return addr6_str(a, buf);
+	inet_ntop(AF_INET, &a->s6_addr[12], buf, ADDR6_STRLEN);
+	return buf;
+}
+
+int addr_parse(const char *s, struct in6_addr *out)
+{
+	struct in_addr a;
+
+	if (inet_pton(AF_INET, s, &a) != 1)
+		return addr6_parse(s, out);
+	*out = addr_from_ip4(a);
+	return 0;
+}
+
+bool addr4_is_unicast_routable(struct in_addr a)
+{
+	const uint32_t v = ntohl(a.s_addr);
+
+	return v >> 24 && v >> 24 != 127 && v >> 24 < 224 && v >> 16 != 0xa9fe;
+}
+
 bool prefix6_eq(const struct prefix6 *a, const struct prefix6 *b)
 {
 	return a->len == b->len && addr6_eq(&a->addr, &b->addr);

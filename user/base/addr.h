@@ -32,6 +32,16 @@ bool addr6_is_unicast_routable(const struct in6_addr *a);
 const char *addr6_str(const struct in6_addr *a, char buf[ADDR6_STRLEN]);
 int addr6_parse(const char *s, struct in6_addr *out); /* 0 or -EINVAL */
 
+/* IPv4 addresses travel as IPv4-mapped IPv6 addresses (RFC 4291 2.5.5.2) where both may be. */
+bool addr_is_ip4(const struct in6_addr *a);
+struct in6_addr addr_from_ip4(struct in_addr a);
+struct in_addr addr_to_ip4(const struct in6_addr *a); /* of one that is IPv4-mapped */
+/* "192.0.2.1" for an IPv4-mapped one, else as addr6_str(). */
+const char *addr_str(const struct in6_addr *a, char buf[ADDR6_STRLEN]);
+int addr_parse(const char *s, struct in6_addr *out); /* of either family; 0 or -EINVAL */
+/* Neither of this network or host, loopback, multicast, reserved nor link-local: RFC 6890 2.2.2. */
+bool addr4_is_unicast_routable(struct in_addr a);
+
 bool prefix6_eq(const struct prefix6 *a, const struct prefix6 *b);
 int prefix6_cmp(const struct prefix6 *a, const struct prefix6 *b);
 bool prefix6_is_zero(const struct prefix6 *p); /* the ALL_ZERO value of RFC 5213, any length */

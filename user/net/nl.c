@@ -62,7 +62,8 @@ static int open_channel(struct channel *c, int flags, unsigned groups)
 
 int nl_new(struct nl **out)
 {
-	const unsigned groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE;
+	const unsigned groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV6_IFADDR |
+				RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_ROUTE;
 	struct nl *nl = calloc(1, sizeof(*nl));
 	int rc, fd, size = RCVBUF;
 

@@ -8,6 +8,9 @@
  * between are reported gone, and every listener gets its resync() call. A second socket carries
  * requests; they are synchronous and take microseconds.
  *
+ * IPv4 addresses, routes and neighbours appear with IPv4-mapped addresses and prefixes (0.0.0.0/0 is
+ * ::ffff:0:0/96), in both directions; interface addresses are IPv6 alone.
+ *
  * struct nl keeps a table of the links, because interfaces are configured by name and may appear
  * later, be renamed, or vanish. Nothing else is kept.
  */
@@ -143,6 +146,7 @@ int nl_neigh_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
 
 struct counter_set nl_counters(const struct nl *nl);
 
-/* Writes /proc/sys/net/ipv6/conf/<ifname>/<key>, "all" included. 0 or -errno (-ENOENT: no such
- * interface or key, -EACCES, -EROFS: /proc/sys is read-only here). */
+/* Writes /proc/sys/net/ipv6/conf/<ifname>/<key>, or that of ipv4, "all" included. 0 or -errno
+ * (-ENOENT: no such interface or key, -EACCES, -EROFS: /proc/sys is read-only here). */
 int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value);
+int nl_sysctl_ipv4(const char *ifname, const char *key, const char *value);

@@ -42,6 +42,49 @@ static bool attr_get(const struct attrs *a, unsigned type, void *out, size_t len
 	return true;
 }
 
+/* The octets an address of that family has; 0 for a family we do not deal in. */
+static size_t addr_len(unsigned family)
+{
+	return family == AF_INET6  ? sizeof(struct in6_addr)
+	       : family == AF_INET ? sizeof(struct in_addr)
+				   : 0;
+}
+
+/* An address of that family; IPv4 becomes IPv4-mapped. */
+static bool attr_addr(const struct attrs *a, unsigned type, unsigned family, struct in6_addr *out)
+{
+	struct in_addr four;
+
+	if (family == AF_INET6)
+		return attr_get(a, type, out, sizeof(*out));
+	if (family != AF_INET || !attr_get(a, type, &four, sizeof(four)))
+		return false;
+	*out = addr_from_ip4(four);
+	return true;
+}
+
+/* RTA_VIA: a gateway of another family than the route's (IPv4 by way of an IPv6 router). */
+static bool attr_via(const struct attrs *a, struct in6_addr *out)
+{
+	const struct nlattr *attr = a->tb[RTA_VIA];
+	const struct rtvia *via;
+	size_t len;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(*via))
+		return false;
+	via = mnl_attr_get_payload(attr);
+	len = addr_len(via->rtvia_family);
+	if (!len || mnl_attr_get_payload_len(attr) < sizeof(*via) + len)
+		return false;
+	if (via->rtvia_family == AF_INET) {
+		*out = addr_from_ip4((struct in_addr){0});
+		memcpy(&out->s6_addr[12], via->rtvia_addr, len);
+	} else {
+		memcpy(out, via->rtvia_addr, len);
+	}
+	return true;
+}
+
 static void attr_str(const struct nlattr *attr, char *out, size_t cap)
 {
 	size_t len = mnl_attr_get_payload_len(attr);
@@ -118,13 +161,15 @@ int nl_parse_route(const struct nlmsghdr *h, struct prefix6 *dst)
 
 	if (!attrs_read(&a, h, sizeof(*rtm)))
 		return -EBADMSG;
-	if (rtm->rtm_family != AF_INET6 || rtm->rtm_flags & RTM_F_CLONED)
+	if (!addr_len(rtm->rtm_family) || rtm->rtm_flags & RTM_F_CLONED)
 		return -ENOMSG;
-	if (rtm->rtm_dst_len > 128)
+	if (rtm->rtm_dst_len > 8 * addr_len(rtm->rtm_family))
 		return -EBADMSG;
-	if (rtm->rtm_dst_len && !attr_get(&a, RTA_DST, &p.addr, sizeof(p.addr)))
+	if (rtm->rtm_family == AF_INET)
+		p.addr = addr_from_ip4((struct in_addr){0});
+	if (rtm->rtm_dst_len && !attr_addr(&a, RTA_DST, rtm->rtm_family, &p.addr))
 		return -EBADMSG;
-	p.len = rtm->rtm_dst_len;
+	p.len = rtm->rtm_dst_len + (rtm->rtm_family == AF_INET ? 96 : 0);
 	*dst = p;
 	return 0;
 }
@@ -146,16 +191,16 @@ int nl_parse_path(const struct nlmsghdr *h, const struct in6_addr *dst, struct n
 	struct nl_path p = {0};
 	struct attrs a;
 
-	if (!attrs_read(&a, h, sizeof(*rtm)) || rtm->rtm_family != AF_INET6)
+	if (!attrs_read(&a, h, sizeof(*rtm)) || !addr_len(rtm->rtm_family))
 		return -EBADMSG;
 	if (rtm->rtm_type != RTN_UNICAST && rtm->rtm_type != RTN_LOCAL)
 		return -ENETUNREACH;
 	if (!attr_get(&a, RTA_OIF, &p.ifindex, sizeof(p.ifindex)))
 		return -EBADMSG;
 	p.local = rtm->rtm_type == RTN_LOCAL;
-	if (!attr_get(&a, RTA_GATEWAY, &p.gateway, sizeof(p.gateway)))
+	if (!attr_addr(&a, RTA_GATEWAY, rtm->rtm_family, &p.gateway) && !attr_via(&a, &p.gateway))
 		p.gateway = *dst;
-	attr_get(&a, RTA_PREFSRC, &p.src, sizeof(p.src));
+	attr_addr(&a, RTA_PREFSRC, rtm->rtm_family, &p.src);
 	if (a.tb[RTA_METRICS])
 		p.mtu = metric_mtu(a.tb[RTA_METRICS]);
 	*out = p;
@@ -170,9 +215,9 @@ int nl_parse_neigh(const struct nlmsghdr *h, struct nl_neigh_raw *out)
 
 	if (!attrs_read(&a, h, sizeof(*ndm)))
 		return -EBADMSG;
-	if (ndm->ndm_family != AF_INET6 || ndm->ndm_flags & NTF_PROXY)
+	if (!addr_len(ndm->ndm_family) || ndm->ndm_flags & NTF_PROXY)
 		return -ENOMSG;
-	if (!attr_get(&a, NDA_DST, &r.neigh.addr, sizeof(r.neigh.addr)))
+	if (!attr_addr(&a, NDA_DST, ndm->ndm_family, &r.neigh.addr))
 		return -EBADMSG;
 	r.neigh.ifindex = (unsigned)ndm->ndm_ifindex;
 	r.neigh.has_mac = attr_get(&a, NDA_LLADDR, r.neigh.mac.b, sizeof(r.neigh.mac.b));

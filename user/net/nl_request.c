@@ -23,9 +23,22 @@ static struct nlmsghdr *start(void *buf, uint16_t type, uint16_t flags, void **f
 	return h;
 }
 
+static uint8_t family_of(const struct in6_addr *a)
+{
+	return addr_is_ip4(a) ? AF_INET : AF_INET6;
+}
+
+static uint8_t bits_of(const struct in6_addr *a)
+{
+	return addr_is_ip4(a) ? 32 : 128;
+}
+
 static void put_addr(struct nlmsghdr *h, uint16_t type, const struct in6_addr *a)
 {
-	mnl_attr_put(h, type, sizeof(*a), a);
+	if (addr_is_ip4(a))
+		mnl_attr_put(h, type, sizeof(struct in_addr), &a->s6_addr[12]);
+	else
+		mnl_attr_put(h, type, sizeof(*a), a);
 }
 
 struct nlmsghdr *nl_build_addr(void *buf, bool add, unsigned ifindex, const struct in6_addr *a,
@@ -118,11 +131,11 @@ struct nlmsghdr *nl_build_route_get(void *buf, const struct in6_addr *dst,
 
 	h = start(buf, RTM_GETROUTE, 0, &fixed, sizeof(*rtm));
 	rtm = fixed;
-	rtm->rtm_family = AF_INET6;
-	rtm->rtm_dst_len = 128;
+	rtm->rtm_family = family_of(dst);
+	rtm->rtm_dst_len = bits_of(dst);
 	put_addr(h, RTA_DST, dst);
 	if (src && !addr6_is_zero(src)) {
-		rtm->rtm_src_len = 128;
+		rtm->rtm_src_len = bits_of(src);
 		put_addr(h, RTA_SRC, src);
 	}
 	return h;
@@ -148,7 +161,7 @@ struct nlmsghdr *nl_build_neigh(void *buf, enum nl_neigh_op op, unsigned ifindex
 		break;
 	}
 	ndm = fixed;
-	ndm->ndm_family = AF_INET6;
+	ndm->ndm_family = family_of(a);
 	ndm->ndm_ifindex = (int)ifindex;
 	put_addr(h, NDA_DST, a);
 	if (op == NL_NEIGH_KEEP) {
@@ -325,7 +338,7 @@ int nl_neigh_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a)
 	return ignore(ignore(rc, -ENOENT), -ENODEV);
 }
 
-int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value)
+static int sysctl_write(const char *family, const char *ifname, const char *key, const char *value)
 {
 	size_t len = strlen(value);
 	char path[128];
@@ -334,7 +347,7 @@ int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value)
 	if (strchr(ifname, '/') || strchr(key, '/') || !strcmp(ifname, "..") ||
 	    !strcmp(ifname, "."))
 		return -EINVAL;
-	n = snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", ifname, key);
+	n = snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -344,4 +357,14 @@ int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value)
 		rc = errno ? -errno : -EIO;
 	close(fd);
 	return rc;
+}
+
+int nl_sysctl_ipv6(const char *ifname, const char *key, const char *value)
+{
+	return sysctl_write("ipv6", ifname, key, value);
+}
+
+int nl_sysctl_ipv4(const char *ifname, const char *key, const char *value)
+{
+	return sysctl_write("ipv4", ifname, key, value);
 }

@@ -211,18 +211,54 @@ static void test_mac_linklocal(void)
 	CU_ASSERT_TRUE(addr6_eq(&got, &want));
 }
 
+static void test_addr_of_either_family(void)
+{
+	static const char *const routable[] = {"192.0.2.1", "10.0.0.1", "1.0.0.0",
+					       "223.255.255.255"};
+	static const char *const not_routable[] = {"0.0.0.0",	"0.1.2.3",	   "127.0.0.1",
+						   "224.0.0.1", "255.255.255.255", "169.254.1.1"};
+	static const char *const bad[] = {"", "192.0.2", "192.0.2.256", "192.0.2.1.1",
+					  "192.0.2.1/24"};
+	char text[ADDR6_STRLEN];
+	struct in6_addr a, kept;
+
+	CU_ASSERT_EQUAL(addr_parse("192.0.2.1", &a), 0);
+	CU_ASSERT(addr_is_ip4(&a));
+	CU_ASSERT_STRING_EQUAL(addr_str(&a, text), "192.0.2.1");
+	CU_ASSERT_STRING_EQUAL(addr6_str(&a, text), "::ffff:192.0.2.1");
+	CU_ASSERT_EQUAL(ntohl(addr_to_ip4(&a).s_addr), 0xc0000201);
+	kept = addr_from_ip4(addr_to_ip4(&a));
+	CU_ASSERT(addr6_eq(&a, &kept));
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::1", &a), 0);
+	CU_ASSERT_FALSE(addr_is_ip4(&a));
+	CU_ASSERT_STRING_EQUAL(addr_str(&a, text), "2001:db8::1");
+	kept = a;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CU_ASSERT_EQUAL(addr_parse(bad[i], &a), -EINVAL);
+	CU_ASSERT(addr6_eq(&a, &kept));
+	for (size_t i = 0; i < ARRAY_SIZE(routable); i++) {
+		CU_ASSERT_EQUAL(addr_parse(routable[i], &a), 0);
+		CU_ASSERT_TRUE(addr4_is_unicast_routable(addr_to_ip4(&a)));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(not_routable); i++) {
+		CU_ASSERT_EQUAL(addr_parse(not_routable[i], &a), 0);
+		CU_ASSERT_FALSE(addr4_is_unicast_routable(addr_to_ip4(&a)));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
 		{"addresses are parsed and printed, bad ones refused", test_addr_text},
 		{"random addresses survive print and parse",						     test_addr_round_trip},
-		{"kinds of addresses are told apart",test_addr_kinds},
-		{"prefixes are parsed and printed, host bits refused",		       test_prefix_text},
-		{"prefix match and mask equal the bit-by-bit rule",						    test_prefix_match_and_mask},
-		{"prefix order and containment",			 test_prefix_relations},
-		{"link-layer addresses are parsed and printed",	test_mac_text},
-		{"link-local address follows from the link-layer address",							   test_mac_linklocal},
-		{0		  },
+		{"IPv4 addresses travel IPv4-mapped",test_addr_of_either_family},
+		{"kinds of addresses are told apart",		      test_addr_kinds},
+		{"prefixes are parsed and printed, host bits refused",						       test_prefix_text},
+		{"prefix match and mask equal the bit-by-bit rule",		    test_prefix_match_and_mask},
+		{"prefix order and containment", test_prefix_relations},
+		{"link-layer addresses are parsed and printed",							test_mac_text},
+		{"link-local address follows from the link-layer address",	   test_mac_linklocal},
+		{0		      },
 	};
 	return cu_main("addr", tests, argc, argv);
 }

@@ -674,6 +674,62 @@ static void test_nexthop(void)
 	nl_free(&nl);
 }
 
+/* The same over IPv4: a gateway, and then an IPv6 router for an IPv4 route. */
+static void test_nexthop_ip4(void)
+{
+	struct told told = {0};
+	struct in6_addr remote, local;
+	struct nexthops *t = NULL;
+	struct nl *nl = NULL;
+	char text[ADDR6_STRLEN];
+	unsigned v0;
+
+	NEEDS_ROOT();
+	CU_ASSERT_EQUAL(addr_parse("198.51.100.1", &remote), 0);
+	CU_ASSERT_EQUAL(addr_parse("192.0.2.1", &local), 0);
+	v0 = if_nametoindex("v0");
+	sh("ip addr add 192.0.2.1/24 dev v0");
+	sh("nsenter -t %d -n sh -c 'ip link set v1 address 02:00:00:00:00:99; "
+	   "ip addr add 192.0.2.2/24 dev v1'",
+	   child);
+	CU_ASSERT_EQUAL_FATAL(nl_new(&nl), 0);
+	nl_start(nl, clock_now());
+	CU_ASSERT_EQUAL_FATAL(nexthops_new(&t, nl, on_nexthop, &told), 0);
+	CU_ASSERT_EQUAL(nexthop_add(t, 7, &remote, &local, clock_now()), 0);
+	RUN_UNTIL(nl, t, told.n);
+	CU_ASSERT(told.n == 1 && !told.nh.valid && !told.nh.ifindex);
+
+	sh("ip route add 198.51.100.0/24 via 192.0.2.2 mtu 1400");
+	RUN_UNTIL(nl, t, told.nh.valid);
+	CU_ASSERT_FATAL(told.nh.valid);
+	CU_ASSERT(told.nh.ifindex == v0 && told.nh.mtu == 1400);
+	CU_ASSERT(told.nh.dmac.b[0] == 2 && told.nh.dmac.b[5] == 0x99);
+	CU_ASSERT_STRING_EQUAL(addr_str(&told.nh.gateway, text), "192.0.2.2");
+	CU_ASSERT_EQUAL(nl_neigh_keep(nl, v0, &told.nh.gateway), NL_KEPT_MANAGED);
+
+	sh("nsenter -t %d -n ip link set v1 address 02:00:00:00:00:9a", child);
+	sh("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:9a dev v0 nud reachable");
+	RUN_UNTIL(nl, t, told.nh.dmac.b[5] == 0x9a);
+	CU_ASSERT_EQUAL(told.nh.dmac.b[5], 0x9a);
+
+	sh("nsenter -t %d -n ip link set v1 address 02:00:00:00:00:99", child);
+	sh("ip route replace 198.51.100.0/24 via inet6 2001:db8:1::2 dev v0");
+	sh("ip -6 neigh replace 2001:db8:1::2 lladdr 02:00:00:00:00:99 dev v0 nud reachable");
+	RUN_UNTIL(nl, t, told.nh.valid && told.nh.dmac.b[5] == 0x99);
+	CU_ASSERT(told.nh.valid && told.nh.dmac.b[5] == 0x99);
+	CU_ASSERT_STRING_EQUAL(addr_str(&told.nh.gateway, text), "2001:db8:1::2");
+
+	sh("ip route del 198.51.100.0/24");
+	RUN_UNTIL(nl, t, !told.nh.valid);
+	CU_ASSERT_FALSE(told.nh.valid);
+	CU_ASSERT_EQUAL(nexthop_add(t, 7, &local, &local, clock_now()), 0);
+	RUN_UNTIL(nl, t, told.nh.local);
+	CU_ASSERT_TRUE(told.nh.local);
+	nexthops_free(&t);
+	nl_free(&nl);
+	sh("ip addr del 192.0.2.1/24 dev v0");
+}
+
 /* The router behind the gateway says Packet Too Big about a tunnel packet that no socket sent. */
 static void test_path_mtu(void)
 {
@@ -754,8 +810,8 @@ static void put_frame(uint8_t *b, uint8_t next, uint8_t type)
 /* UDP from port 546 to port 547 of ff02::1:2 */
 static void put_client_frame(uint8_t *b)
 {
-	static const uint8_t to[] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2,
-				     2,	   34, 2, 35};
+	static const uint8_t to[] = {0xff, 2, 0, 0, 0, 0, 0, 0,	 0, 0,
+				     0,	   0, 0, 1, 0, 2, 2, 34, 2, 35};
 
 	put_frame(b, 17, 0);
 	memcpy(b + 38, to, sizeof(to));
@@ -875,9 +931,10 @@ int main(int argc, char **argv)
 		{"addresses, routes, link-layer address, sysctl are set",		  test_nl_requests},
 		{"a bridge tells whom it learnt and forgot",							     test_nl_bridge},
 		{"a next hop follows routes, neighbours, links and MTU",		 test_nexthop},
-		{"Packet Too Big about a tunnel packet lowers the path MTU",	     test_path_mtu},
-		{"frame filter, own frames, interfaces that come and go",								  test_frame_sock},
-		{0},
+		{"a next hop over IPv4 may be a router of either family",	  test_nexthop_ip4},
+		{"Packet Too Big about a tunnel packet lowers the path MTU",							     test_path_mtu},
+		{"frame filter, own frames, interfaces that come and go",test_frame_sock},
+		{0	  },
 	};
 	int rc;
 

@@ -171,6 +171,65 @@ static void test_parse_neigh(void)
 	CU_ASSERT(r.neigh.failed && !r.neigh.reachable);
 }
 
+static void test_parse_ip4(void)
+{
+	static const uint8_t host[4] = {192, 0, 2, 7}, router[4] = {192, 0, 2, 254},
+			     mac[6] = {2, 0, 0, 0, 0, 9};
+	struct {
+		struct rtvia via;
+		uint8_t addr[16];
+	} via = {.via = {.rtvia_family = AF_INET6}};
+	struct rtmsg rtm = {.rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_type = RTN_UNICAST};
+	struct ndmsg ndm = {.ndm_family = AF_INET, .ndm_ifindex = 4, .ndm_state = NUD_REACHABLE};
+	struct nlmsghdr *h = message(RTM_NEWROUTE, &rtm, sizeof(rtm));
+	struct in6_addr dst = addr_from_ip4((struct in_addr){0});
+	char text[ADDR6_STRLEN];
+	struct nl_neigh_raw r;
+	struct prefix6 p;
+	struct nl_path path;
+
+	memcpy(&dst.s6_addr[12], host, sizeof(host));
+	CU_ASSERT_EQUAL(nl_parse_route(h, &p), -EBADMSG);
+	mnl_attr_put(h, RTA_DST, 4, host);
+	CU_ASSERT_EQUAL(nl_parse_route(h, &p), 0);
+	CU_ASSERT(p.len == 96 + 24 && addr6_eq(&p.addr, &dst));
+	rtm.rtm_dst_len = 33;
+	CU_ASSERT_EQUAL(nl_parse_route(message(RTM_NEWROUTE, &rtm, sizeof(rtm)), &p), -EBADMSG);
+	rtm.rtm_dst_len = 0; /* the default route has every IPv4 address and no other */
+	CU_ASSERT_EQUAL(nl_parse_route(message(RTM_NEWROUTE, &rtm, sizeof(rtm)), &p), 0);
+	CU_ASSERT(p.len == 96 && prefix6_has_addr(&p, &dst) && !prefix6_has_addr(&p, &addr1));
+
+	h = message(RTM_NEWROUTE, &rtm, sizeof(rtm));
+	mnl_attr_put_u32(h, RTA_OIF, 4);
+	CU_ASSERT_EQUAL(nl_parse_path(h, &dst, &path), 0);
+	CU_ASSERT(addr6_eq(&path.gateway, &dst)); /* on link */
+	mnl_attr_put(h, RTA_GATEWAY, 4, router);
+	CU_ASSERT_EQUAL(nl_parse_path(h, &dst, &path), 0);
+	CU_ASSERT_STRING_EQUAL(addr_str(&path.gateway, text), "192.0.2.254");
+
+	/* IPv4 by way of an IPv6 router */
+	h = message(RTM_NEWROUTE, &rtm, sizeof(rtm));
+	mnl_attr_put_u32(h, RTA_OIF, 4);
+	memcpy(via.addr, &gw, sizeof(gw));
+	mnl_attr_put(h, RTA_VIA, sizeof(via.via) + 16, &via);
+	CU_ASSERT_EQUAL(nl_parse_path(h, &dst, &path), 0);
+	CU_ASSERT(addr6_eq(&path.gateway, &gw));
+	h = message(RTM_NEWROUTE, &rtm, sizeof(rtm));
+	mnl_attr_put_u32(h, RTA_OIF, 4);
+	mnl_attr_put(h, RTA_VIA, sizeof(via.via) + 15, &via);
+	CU_ASSERT_EQUAL(nl_parse_path(h, &dst, &path), 0);
+	CU_ASSERT(addr6_eq(&path.gateway, &dst)); /* too short to be one */
+
+	h = message(RTM_NEWNEIGH, &ndm, sizeof(ndm));
+	mnl_attr_put(h, NDA_DST, 4, host);
+	mnl_attr_put(h, NDA_LLADDR, 6, mac);
+	CU_ASSERT_EQUAL(nl_parse_neigh(h, &r), 0);
+	CU_ASSERT(addr6_eq(&r.neigh.addr, &dst) && r.neigh.reachable);
+	h = message(RTM_NEWNEIGH, &ndm, sizeof(ndm));
+	mnl_attr_put(h, NDA_DST, 16, &addr1);
+	CU_ASSERT_EQUAL(nl_parse_neigh(h, &r), -EBADMSG);
+}
+
 static void test_parse_fdb(void)
 {
 	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
@@ -197,7 +256,7 @@ static void test_truncation(void)
 
 	mnl_attr_put(h, NDA_DST, 16, &addr1);
 	mnl_attr_put(h, NDA_LLADDR, 6, mac);
-	for (unsigned family = 0; family < 3; family++)
+	for (unsigned family = 0; family < 4; family++)
 		for (uint32_t len = sizeof(*h); len <= h->nlmsg_len; len++) {
 			struct nlmsghdr *cut = malloc(len);
 			struct nl_neigh_raw neigh;
@@ -210,8 +269,8 @@ static void test_truncation(void)
 			memcpy(cut, h, len);
 			cut->nlmsg_len = len;
 			if (len > sizeof(*h))
-				*(uint8_t *)mnl_nlmsg_get_payload(cut) =
-					(uint8_t[]){AF_UNSPEC, AF_INET6, AF_BRIDGE}[family];
+				*(uint8_t *)mnl_nlmsg_get_payload(cut) = (uint8_t[]){
+					AF_UNSPEC, AF_INET6, AF_INET, AF_BRIDGE}[family];
 			nl_parse_link(cut, &link);
 			nl_parse_addr(cut, &addr);
 			nl_parse_route(cut, &dst);
@@ -307,12 +366,30 @@ static void test_build_get_and_neigh(void)
 	CU_ASSERT_PTR_NULL(attr_of(h, sizeof(*ndm), NDA_FLAGS_EXT, 4));
 }
 
+static void test_build_ip4(void)
+{
+	const struct in6_addr dst = addr_from_ip4((struct in_addr){0x01020304});
+	char b[NL_REQUEST_MAX];
+	struct nlmsghdr *h = nl_build_route_get(b, &dst, &dst);
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+	const struct ndmsg *ndm;
+
+	CU_ASSERT(rtm->rtm_family == AF_INET && rtm->rtm_dst_len == 32 && rtm->rtm_src_len == 32);
+	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*rtm), RTA_DST, 4));
+	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*rtm), RTA_SRC, 4));
+	h = nl_build_neigh(b, NL_NEIGH_KEEP, 4, &dst);
+	ndm = mnl_nlmsg_get_payload(h);
+	CU_ASSERT_EQUAL(ndm->ndm_family, AF_INET);
+	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*ndm), NDA_DST, 4));
+}
+
 static void test_sysctl_names(void)
 {
 	CU_ASSERT_EQUAL(nl_sysctl_ipv6("../all", "forwarding", "1"), -EINVAL);
 	CU_ASSERT_EQUAL(nl_sysctl_ipv6("..", "forwarding", "1"), -EINVAL);
 	CU_ASSERT_EQUAL(nl_sysctl_ipv6("lo", "../lo/forwarding", "1"), -EINVAL);
 	CU_ASSERT_EQUAL(nl_sysctl_ipv6("nosuchif0", "forwarding", "1"), -ENOENT);
+	CU_ASSERT_EQUAL(nl_sysctl_ipv4("nosuchif0", "forwarding", "1"), -ENOENT);
 }
 
 int main(int argc, char **argv)
@@ -326,11 +403,13 @@ int main(int argc, char **argv)
 		{"a neighbour is usable only with an address and a good state",						test_parse_neigh},
 		{"a forwarding entry is a learnt one, not the bridge's own",  test_parse_fdb},
 		{"messages cut anywhere are read within their bounds",							       test_truncation},
-		{"address requests",  test_build_addr},
-		{"route requests carry our protocol number", test_build_route},
-		{"route and neighbour look-ups",							  test_build_get_and_neigh},
-		{"sysctl names cannot leave their directory",test_sysctl_names},
-		{0					},
+		{"IPv4 routes, routers and neighbours come IPv4-mapped",	 test_parse_ip4},
+		{"requests about IPv4-mapped addresses are IPv4's", test_build_ip4},
+		{"address requests",							  test_build_addr},
+		{"route requests carry our protocol number",test_build_route},
+		{"route and neighbour look-ups",	 test_build_get_and_neigh},
+		{"sysctl names cannot leave their directory",							      test_sysctl_names},
+		{0					   },
 	};
 
 	addr6_parse("2001:db8::1", &addr1);
