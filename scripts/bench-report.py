@@ -88,12 +88,12 @@ def goal(name, values, limit, most, form):
 def goals(rows):
     lines = []
     few = pick(rows, hook="xdp", nodes=FEW, pattern="uniform")
-    down = [r["added_ns"] for r in few if r["way"] == "lma-down" and r["encap"] == "ip6-ip6"]
-    lines.append(goal(f"lma-down ip6-ip6, {FEW} nodes: added ns", down, ADDED_DOWN, True, "%.0f"))
+    down = [r["added_ns"] for r in few if r["way"] == "lma-down" and r["payload"] == r["encap"] == "ip6"]
+    lines.append(goal(f"lma-down ip6/ip6, {FEW} nodes: added ns", down, ADDED_DOWN, True, "%.0f"))
     kinds = sorted({(r["way"], r["payload"], r["encap"]) for r in few},
                    key=lambda k: [x["way"] for x in few].index(k[0]))
     for way, payload, encap in kinds:
-        if way == "lma-down" and encap == "ip6-ip6":
+        if (way, payload, encap) == ("lma-down", "ip6", "ip6"):
             continue
         added = [r["added_ns"] for r in few
                  if (r["way"], r["payload"], r["encap"]) == (way, payload, encap)]

@@ -60,5 +60,5 @@ def test_bench_report_names_the_goals_and_draws(results, tmp_path):
                          capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert "no packet was lost" in run.stdout
-    assert "lma-down ip6-ip6, 1000 nodes: added ns" in run.stdout
+    assert "lma-down ip6/ip6, 1000 nodes: added ns" in run.stdout
     assert svg.read_text().rstrip().endswith("</svg>")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench/forward/domain.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@ struct domain {
 	struct dp_bpf *dp;
 	enum bench_node node;
 	enum bench_hook hook;
+	const struct bench_row *row; /* one of those that are served */
+	uint32_t key;
 	dp_ref peer[PLAN_MAGS]; /* of a MAG only the first: its LMA */
 	int link;		/* of the XDP program on d0 */
 	int ours;		/* that program */
@@ -39,13 +42,33 @@ static struct mac mac(const char *text)
 
 /* ---- tables */
 
-static dp_ref add_peer(struct domain *d, const struct bench_row *row, struct in6_addr remote)
+/* An address of ours or of the other end, in the family of the outer header. */
+static struct in6_addr address(const struct domain *d, const char *text6, const char *text4,
+			       unsigned more)
 {
-	const bool lma = d->node == BENCH_LMA;
+	struct in6_addr a = env_addr(text6);
+	struct in_addr a4;
+
+	if (d->row->carrier == BENCH_OVER6)
+		return a;
+	a4.s_addr = htonl(ntohl(inet_addr(text4)) + more);
+	memset(&a, 0, sizeof(a));
+	a.s6_addr[10] = a.s6_addr[11] = 0xff;
+	memcpy(a.s6_addr + 12, &a4, sizeof(a4));
+	return a;
+}
+
+static struct in6_addr own_address(const struct domain *d)
+{
+	return d->node == BENCH_LMA ? address(d, PLAN_LMAA, PLAN_LMAA4, 0)
+				    : address(d, PLAN_PCOA, PLAN_PCOA4, 0);
+}
+
+static dp_ref add_peer(struct domain *d, struct in6_addr remote)
+{
 	struct dataplane *dp = dp_bpf_dataplane(d->dp);
-	const struct dp_peer peer = {.local = env_addr(lma ? PLAN_LMAA : PLAN_PCOA),
-				     .remote = remote,
-				     .encap = row->encap};
+	const struct dp_peer peer = {
+		.local = own_address(d), .remote = remote, .encap = d->row->encap};
 	const struct dp_bpf_nexthop hop = {.valid = true,
 					   .ifindex = d->rig->d1,
 					   .smac = mac(PLAN_D1_MAC),
@@ -58,18 +81,30 @@ static dp_ref add_peer(struct domain *d, const struct bench_row *row, struct in6
 	return ref;
 }
 
-static void add_peers(struct domain *d, const struct bench_row *row)
+static void add_peers(struct domain *d)
 {
 	if (d->node != BENCH_LMA) {
-		d->peer[0] = add_peer(d, row, env_addr(PLAN_LMAA));
+		d->peer[0] = add_peer(d, address(d, PLAN_LMAA, PLAN_LMAA4, 0));
 		return;
 	}
 	for (unsigned i = 0; i < PLAN_MAGS; i++) {
 		char text[ADDR6_STRLEN];
 
 		snprintf(text, sizeof(text), PLAN_MAG, i);
-		d->peer[i] = add_peer(d, row, env_addr(text));
+		d->peer[i] = add_peer(d, address(d, text, PLAN_MAG4, i));
 	}
+}
+
+static void add_pool(struct domain *d, const struct prefix6 *pool, uint32_t nodes)
+{
+	struct dataplane *dp = dp_bpf_dataplane(d->dp);
+	const struct in_addr pool4 = {inet_addr(PLAN_POOL4)};
+	const int r = d->row->payload == BENCH_IP4
+			      ? dp->ops->pool4_put(dp, 0, pool4, PLAN_POOL4_LEN, nodes + 1)
+			      : dp->ops->pool_put(dp, pool, nodes);
+
+	if (r)
+		die("the pool cannot be put into the tables");
 }
 
 static struct dp_path link_of(const struct domain *d, uint32_t node)
@@ -88,7 +123,8 @@ static void add_node(struct domain *d, const struct prefix6 *pool, uint32_t node
 {
 	struct dataplane *dp = dp_bpf_dataplane(d->dp);
 	struct prefix6 prefix = {.addr = pool->addr, .len = 64};
-	struct dp_session s = {.n_prefixes = 1, .prefixes = &prefix, .mode = DP_FORWARD};
+	struct dp_session s = {.mode = DP_FORWARD, .keyed = dp_encap_keyed(d->row->encap)};
+	uint32_t key = 0;
 	char name[32];
 	dp_ref ref = 0;
 
@@ -96,18 +132,33 @@ static void add_node(struct domain *d, const struct prefix6 *pool, uint32_t node
 		prefix.addr.s6_addr[4 + i] |= (uint8_t)(node >> (24 - 8 * i));
 	snprintf(name, sizeof(name), "%07u@example.com", node);
 	s.mnid = (struct mnid){MNID_NAI, (uint8_t)strlen(name), (const uint8_t *)name};
+	if (d->row->payload == BENCH_IP4) {
+		s.addr4.s_addr = htonl(ntohl(inet_addr(PLAN_NODE4)) + node);
+	} else {
+		s.n_prefixes = 1;
+		s.prefixes = &prefix;
+	}
 	if (d->node == BENCH_LMA) {
 		s.half = DP_ANCHOR;
-		s.down = (struct dp_path){.kind = DP_TO_PEER, .peer = d->peer[node % PLAN_MAGS]};
+		s.down = (struct dp_path){
+			.kind = DP_TO_PEER, .peer = d->peer[node % PLAN_MAGS], .key = node + 1};
 		s.up = (struct dp_path){.kind = DP_TO_ROUTE};
 	} else {
 		s.half = DP_ACCESS;
 		s.down = link_of(d, node);
-		s.up = (struct dp_path){.kind = DP_TO_PEER, .peer = d->peer[0]};
+		s.up = (struct dp_path){.kind = DP_TO_PEER, .peer = d->peer[0], .key = node + 1};
 		s.local_routing = d->node == BENCH_MAG_LOCAL;
 	}
 	if (dp->ops->session_put(dp, &s, &ref))
 		die("a node cannot be put into the tables");
+	if (!s.keyed)
+		return;
+	if (dp->ops->session_key(dp, ref, &key))
+		die("a node has no GRE key");
+	if (!node)
+		d->key = key;
+	if (key != d->key + node)
+		die("the GRE keys are not in the order of the nodes");
 }
 
 struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t nodes)
@@ -116,9 +167,8 @@ struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t n
 	const struct prefix6 pool = env_prefix(PLAN_POOL);
 	struct dp_bpf_cfg cfg = {.instance = "bench",
 				 .max_sessions = 64,
-				 .pool_slots = nodes,
+				 .pool_slots = nodes + 1,
 				 .max_peers = 2 * PLAN_MAGS};
-	struct dataplane *dp;
 	struct in6_addr own;
 
 	if (!d)
@@ -127,13 +177,14 @@ struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t n
 	d->link = d->ours = -1;
 	d->node = bench_ways[row->way].node;
 	cfg.roles = d->node == BENCH_LMA ? DP_BPF_LMA : DP_BPF_MAG;
-	own = env_addr(d->node == BENCH_LMA ? PLAN_LMAA : PLAN_PCOA);
+	d->row = row;
+	own = own_address(d);
 	rig_enter(r);
 	d->dp = env_dp(&cfg);
-	dp = dp_bpf_dataplane(d->dp);
-	if (dp->ops->pool_put(dp, &pool, nodes) || dp_bpf_local_add(d->dp, &own))
-		die("the pool cannot be put into the tables");
-	add_peers(d, row);
+	if (dp_bpf_local_add(d->dp, &own))
+		die("our own address cannot be put into the tables");
+	add_pool(d, &pool, nodes);
+	add_peers(d);
 	for (uint32_t i = 0; i < nodes; i++)
 		add_node(d, &pool, i);
 	return d;
@@ -154,7 +205,13 @@ void domain_free(struct domain **p)
 bool domain_serves(const struct bench_row *one, const struct bench_row *other)
 {
 	return bench_ways[one->way].node == bench_ways[other->way].node &&
-	       one->payload == other->payload && one->encap == other->encap;
+	       one->payload == other->payload && one->carrier == other->carrier &&
+	       one->encap == other->encap;
+}
+
+uint32_t domain_key(const struct domain *d)
+{
+	return d->key;
 }
 
 /* ---- programs */

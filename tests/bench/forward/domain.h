@@ -21,6 +21,9 @@ void domain_free(struct domain **d);
 /* Whether the tables of the one serve the other. */
 bool domain_serves(const struct bench_row *one, const struct bench_row *other);
 
+/* The GRE key that packets to us must carry for node 0, those of node i being i more; 0: none. */
+uint32_t domain_key(const struct domain *d);
+
 /* Attaches to the rig's interfaces, at one hook only. */
 void domain_attach(struct domain *d, enum bench_hook hook);
 void domain_detach(struct domain *d);

@@ -15,5 +15,6 @@ struct frame_plan {
 	unsigned n_patches;
 };
 
-/* `octets`: of the inner packet. */
-void frame_build(struct frame_plan *f, const struct bench_row *row, const struct bench_point *at);
+/* `key`: the GRE key that the data plane wants of node 0; those of the others follow it. */
+void frame_build(struct frame_plan *f, const struct bench_row *row, const struct bench_point *at,
+		 uint32_t key);

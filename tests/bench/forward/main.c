@@ -166,8 +166,7 @@ static void report(struct point *p)
 
 		if (ours)
 			snprintf(name, sizeof(name), "%s %s/%s %s", bench_ways[p->row->way].name,
-				 bench_payload_name(p->row->payload),
-				 bench_encap(p->row->encap)->name,
+				 bench_payload_name(p->row), bench_encap_name(p->row),
 				 p->hook == BENCH_XDP ? "xdp" : "tc");
 		else
 			snprintf(name, sizeof(name), "%s", c->name);
@@ -194,7 +193,7 @@ static void measure(struct bench *b, struct domain *d, const struct bench_row *r
 	const int constant = way->tunnel_out ? 40 : -40;
 
 	rig_enter(&b->rig);
-	frame_build(&p.frame, row, at);
+	frame_build(&p.frame, row, at, domain_key(d));
 	p.gen = rig_generator(&p.frame);
 	if (at->pattern == BENCH_ZIPF)
 		rig_generator_draws(p.gen, p.frame.draw);
@@ -289,8 +288,8 @@ static void measure_group(struct bench *b, const struct bench_row *first,
 
 			if (n)
 				fprintf(stderr, "bench: %s %s/%s %s\n", bench_ways[row->way].name,
-					bench_payload_name(row->payload),
-					bench_encap(row->encap)->name, hook ? "tc" : "xdp");
+					bench_payload_name(row), bench_encap_name(row),
+					hook ? "tc" : "xdp");
 			for (unsigned i = 0; i < n; i++)
 				measure(b, d, row, (enum bench_hook)hook, &at[i]);
 		}

@@ -22,3 +22,14 @@
 #define PLAN_NODE      "2001:db8:100::1"   /* an address of node 0 */
 #define PLAN_MAGS      64		   /* node i is behind MAG i modulo this; a power of two */
 #define PLAN_MTU       1500
+
+/* The same in IPv4. */
+#define PLAN_LMAA4     "192.0.2.1"
+#define PLAN_PCOA4     "198.51.100.1"
+#define PLAN_MAG4      "198.18.0.0" /* MAG i is 198.18.0.i */
+#define PLAN_CN4       "203.0.113.1"
+#define PLAN_HOP4      "192.0.2.254"
+#define PLAN_CN4_ROUTE "203.0.113.0/24"
+#define PLAN_POOL4     "10.0.0.0" /* with the prefix length below */
+#define PLAN_POOL4_LEN 8
+#define PLAN_NODE4     "10.0.0.1" /* node 0; node i is i addresses behind it */

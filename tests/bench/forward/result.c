@@ -103,9 +103,8 @@ void result_write(FILE *f, const struct result_row *r)
 	fprintf(f,
 		"%s\n{\"name\": \"%s\", \"way\": \"%s\", \"payload\": \"%s\", \"encap\": \"%s\", "
 		"\"hook\": \"%s\"",
-		some ? "," : "", r->name, bench_ways[r->row->way].name,
-		bench_payload_name(r->row->payload), bench_encap(r->row->encap)->name,
-		hooks[r->hook]);
+		some ? "," : "", r->name, bench_ways[r->row->way].name, bench_payload_name(r->row),
+		bench_encap_name(r->row), hooks[r->hook]);
 	some = true;
 	fprintf(f, ", \"nodes\": %u, \"packet_bytes\": %u, \"pattern\": \"%s\"", r->at->nodes,
 		r->at->octets, r->at->pattern == BENCH_ZIPF ? "zipf" : "uniform");

@@ -65,6 +65,10 @@ void rig_new(struct rig *r)
 	env_sh(true, "ip neigh add " PLAN_HOP " lladdr " PLAN_HOP_MAC " nud permanent dev d1");
 	env_sh(true, "ip route add " PLAN_MAG_ROUTE " via " PLAN_HOP);
 	env_sh(true, "ip route add " PLAN_CN_ROUTE " via " PLAN_HOP);
+	env_sh(true, "echo 1 >/proc/sys/net/ipv4/ip_forward");
+	env_sh(true, "ip addr add " PLAN_LMAA4 "/24 dev d1");
+	env_sh(true, "ip neigh add " PLAN_HOP4 " lladdr " PLAN_HOP_MAC " nud permanent dev d1");
+	env_sh(true, "ip route add " PLAN_CN4_ROUTE " via " PLAN_HOP4);
 	for (unsigned i = 0; i < RIG_PARKS; i++) {
 		char name[IF_NAMESIZE];
 

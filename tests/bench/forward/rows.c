@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench/forward/rows.h"
 
+#include <stdio.h>
+
 #include "base/util.h"
 
 // clang-format off
@@ -14,12 +16,17 @@ const struct bench_way_info bench_ways[BENCH_WAYS] = {
 	[BENCH_SHORT]       = {"short",       BENCH_MAG_LOCAL, false, false,    true,  true},
 };
 
-static const struct bench_encap_info encaps[] = {
-	[DP_ENCAP_IP] = {"ip6-ip6", 40},
-};
-
-static const char *const payloads[] = {
-	[BENCH_IP6] = "ip6",
+static const struct {
+	const char *name; /* without the outer IP header's */
+	unsigned octets;  /* behind the outer IP header */
+} encaps[DP_ENCAP_MAX] = {
+	[DP_ENCAP_IP]          = {"",             0},
+	[DP_ENCAP_GRE]         = {"-gre",         4},
+	[DP_ENCAP_GRE_KEY]     = {"-gre-key",     8},
+	[DP_ENCAP_UDP]         = {"-udp",         8},
+	[DP_ENCAP_UDP_TLV]     = {"-udp-tlv",     12},
+	[DP_ENCAP_UDP_GRE]     = {"-udp-gre",     16},
+	[DP_ENCAP_UDP_GRE_KEY] = {"-udp-gre-key", 20},
 };
 
 /*
@@ -27,24 +34,33 @@ static const char *const payloads[] = {
  * together, because they share one set of tables.
  */
 const struct bench_row bench_rows[] = {
-	{BENCH_LMA_DOWN,    BENCH_IP6, DP_ENCAP_IP, BENCH_FULL | BENCH_KERNEL | BENCH_QUICK},
-	{BENCH_LMA_UP,      BENCH_IP6, DP_ENCAP_IP, BENCH_FULL | BENCH_QUICK},
-	{BENCH_LMA_HAIRPIN, BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
-	{BENCH_MAG_TO_LMA,  BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
-	{BENCH_MAG_TO_NODE, BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
-	{BENCH_SHORT,       BENCH_IP6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_LMA_DOWN,    BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL | BENCH_KERNEL | BENCH_QUICK},
+	{BENCH_LMA_UP,      BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL | BENCH_QUICK},
+	{BENCH_LMA_HAIRPIN, BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_MAG_TO_LMA,  BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_MAG_TO_NODE, BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL},
+	{BENCH_SHORT,       BENCH_IP6, BENCH_OVER6, DP_ENCAP_IP, BENCH_FULL},
 };
 // clang-format on
 const size_t bench_n_rows = ARRAY_SIZE(bench_rows);
 
-const struct bench_encap_info *bench_encap(enum dp_encap encap)
+const char *bench_payload_name(const struct bench_row *row)
 {
-	return &encaps[encap];
+	return row->payload == BENCH_IP4 ? "ip4" : "ip6";
 }
 
-const char *bench_payload_name(enum bench_payload p)
+const char *bench_encap_name(const struct bench_row *row)
 {
-	return payloads[p];
+	static char name[24];
+
+	snprintf(name, sizeof(name), "%s%s", row->carrier == BENCH_OVER4 ? "ip4" : "ip6",
+		 encaps[row->encap].name);
+	return name;
+}
+
+unsigned bench_encap_octets(const struct bench_row *row)
+{
+	return (row->carrier == BENCH_OVER4 ? 20 : 40) + encaps[row->encap].octets;
 }
 
 #define SMALL 64

@@ -40,16 +40,8 @@ struct bench_way_info {
 
 extern const struct bench_way_info bench_ways[BENCH_WAYS];
 
-enum bench_payload { BENCH_IP6 };
-
-/* An encapsulation's name and what it adds to a packet. */
-struct bench_encap_info {
-	const char *name;
-	unsigned octets;
-};
-
-const struct bench_encap_info *bench_encap(enum dp_encap encap);
-const char *bench_payload_name(enum bench_payload p);
+enum bench_payload { BENCH_IP6, BENCH_IP4 };
+enum bench_carrier { BENCH_OVER6, BENCH_OVER4 }; /* the outer IP header */
 
 /* Which points a row is measured at. */
 enum bench_depth {
@@ -62,9 +54,14 @@ enum bench_depth {
 struct bench_row {
 	enum bench_way way;
 	enum bench_payload payload;
+	enum bench_carrier carrier;
 	enum dp_encap encap;
 	unsigned depth; /* enum bench_depth */
 };
+
+const char *bench_payload_name(const struct bench_row *row);
+const char *bench_encap_name(const struct bench_row *row); /* "ip4-udp" */
+unsigned bench_encap_octets(const struct bench_row *row);  /* what it adds to a packet */
 
 extern const struct bench_row bench_rows[];
 extern const size_t bench_n_rows;
