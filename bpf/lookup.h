@@ -196,7 +196,8 @@ pm_inline bool pm_get_keys(struct pm_found *f, union pm_key_pair *pair)
 		f->desc = READ_ONCE(f->s->desc);
 		if (f->desc == was)
 			return true;
-		if (PM_DESC_GEN(f->desc) != PM_DESC_GEN(was) || !pm_has(f, PM_F_VALID))
+		if (PM_DESC_GEN(f->desc) != PM_DESC_GEN(was) ||
+		    (PM_DESC_FLAGS(f->desc) & (PM_F_VALID | PM_F_ALIAS)) != PM_F_VALID)
 			return false;
 	}
 	return false;

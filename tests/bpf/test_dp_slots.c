@@ -57,6 +57,10 @@ static void setup(void)
 		.pool_slots = POOL,
 		.max_peers = 16,
 		.tunnel_mtu = 0,
+		.ip4 = true,
+		.ip4_outer = true,
+		.gre = true,
+		.framed = true,
 		.hooks = {NULL, peer_added, peer_deleted}
 	 };
 	const struct in6_addr ours = env_addr("2001:db8:2::1");

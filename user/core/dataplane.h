@@ -34,19 +34,19 @@ typedef uint32_t dp_ref; /* opaque; 0 is "none" */
 
 /* What is between the outer IP header and the node's packet. In the order of enum pm_encap. */
 enum dp_encap {
-	DP_ENCAP_IP,	      /* nothing: RFC 2473 over IPv6, RFC 5844 4 over IPv4 */
-	DP_ENCAP_GRE,	      /* RFC 5845, without keys */
-	DP_ENCAP_GRE_KEY,     /* with a key per session and direction */
-	DP_ENCAP_UDP,	      /* RFC 5844 4, port 5437; this and what follows over IPv4 only */
-	DP_ENCAP_UDP_TLV,     /* RFC 5845 7.2, the packet itself behind the TLV header */
-	DP_ENCAP_UDP_GRE,     /* GRE behind the TLV header */
+	DP_ENCAP_IP,	  /* nothing: RFC 2473 over IPv6, RFC 5844 4 over IPv4 */
+	DP_ENCAP_GRE,	  /* RFC 5845, without keys */
+	DP_ENCAP_GRE_KEY, /* with a key per session and direction */
+	DP_ENCAP_UDP,	  /* RFC 5844 4, port 5437; this and what follows over IPv4 only */
+	DP_ENCAP_UDP_TLV, /* RFC 5845 7.2, the packet itself behind the TLV header */
+	DP_ENCAP_UDP_GRE, /* GRE behind the TLV header */
 	DP_ENCAP_UDP_GRE_KEY,
 	DP_ENCAP_MAX
 };
 
 /* Both addresses are IPv6, or both IPv4-mapped. */
 struct dp_peer {
-	struct in6_addr local;  /* LMAA or Proxy-CoA, ours */
+	struct in6_addr local;	/* LMAA or Proxy-CoA, ours */
 	struct in6_addr remote; /* the other end; a packet from any other source is refused */
 	enum dp_encap encap;
 };
@@ -54,6 +54,11 @@ struct dp_peer {
 static inline bool dp_encap_keyed(enum dp_encap e)
 {
 	return e == DP_ENCAP_GRE_KEY || e == DP_ENCAP_UDP_GRE_KEY;
+}
+
+static inline bool dp_encap_gre(enum dp_encap e)
+{
+	return e == DP_ENCAP_GRE || e == DP_ENCAP_UDP_GRE || dp_encap_keyed(e);
 }
 
 enum dp_half { DP_ANCHOR, DP_ACCESS };
@@ -66,10 +71,10 @@ enum dp_mode {
 /* A direction's next step. */
 struct dp_path {
 	enum { DP_TO_NOWHERE, DP_TO_PEER, DP_TO_LINK, DP_TO_ROUTE } kind;
-	dp_ref peer;      /* DP_TO_PEER */
-	uint32_t key;     /* DP_TO_PEER with a keyed encapsulation: the GRE key the peer chose */
+	dp_ref peer;	  /* DP_TO_PEER */
+	uint32_t key;	  /* DP_TO_PEER with a keyed encapsulation: the GRE key the peer chose */
 	unsigned ifindex; /* DP_TO_LINK */
-	struct mac mac;   /* DP_TO_LINK: the node's link-layer address */
+	struct mac mac;	  /* DP_TO_LINK: the node's link-layer address */
 };
 
 #define DP_PREFIXES_MAX 16 /* per session */
@@ -79,9 +84,9 @@ struct dp_session {
 	struct mnid mnid; /* borrowed for the call */
 	unsigned n_prefixes;
 	const struct prefix6 *prefixes; /* borrowed for the call; /64 in the fast index */
-	struct in_addr addr4; /* IPv4 home address; 0 none */
+	struct in_addr addr4;		/* IPv4 home address; 0 none */
 	uint16_t domain; /* tells overlapping IPv4 home addresses apart; other than 0 needs keys */
-	bool keyed;      /* has a GRE key of its own, see session_key */
+	bool keyed;	 /* has a GRE key of its own, see session_key */
 	struct dp_path down; /* towards the node */
 	struct dp_path up;   /* from the node */
 	enum dp_mode mode;
@@ -90,7 +95,7 @@ struct dp_session {
 
 struct dp_stats {
 	uint64_t down_packets, down_bytes; /* towards the node, inner octets */
-	uint64_t up_packets, up_bytes;     /* from the node */
+	uint64_t up_packets, up_bytes;	   /* from the node */
 };
 
 struct dp_walk {
@@ -101,7 +106,8 @@ struct dp_walk {
 
 struct dataplane_ops {
 	/* Announces that home network prefixes come from this aggregate, densely from its start:
-	 * lets an implementation index instead of hash. /64s of `aggregate`; `n` of them at most. */
+	 * lets an implementation index instead of hash. /64s of `aggregate`; `n` of them at most.
+	 */
 	int (*pool_put)(struct dataplane *dp, const struct prefix6 *aggregate, uint32_t n);
 	/* The same for IPv4 home addresses of a domain; `len` is the aggregate's prefix length. */
 	int (*pool4_put)(struct dataplane *dp, uint16_t domain, struct in_addr aggregate,
@@ -109,24 +115,28 @@ struct dataplane_ops {
 
 	/* Creates a tunnel, or returns the one with the same addresses and encapsulation. -ENOSPC
 	 * when full, -EINVAL for addresses of two families or an encapsulation that this family
-	 * does not have. */
+	 * does not have, -EOPNOTSUPP for one that this data plane was not made for. */
 	int (*peer_put)(struct dataplane *dp, const struct dp_peer *p, dp_ref *out);
 	void (*peer_del)(struct dataplane *dp, dp_ref peer);
 	/* Octets an inner packet may have; 0 while unknown. */
 	uint32_t (*peer_mtu)(struct dataplane *dp, dp_ref peer);
 
 	/* With *ref == 0 creates a session half and stores its reference; else replaces that one's
-	 * content, atomically for packets. Fails with -EEXIST when a prefix or an IPv4 home address
-	 * belongs to another session of the same half, -ENOSPC when full; the old content then still
-	 * holds. A session may have no address yet: its key is known before its addresses. */
+	 * content, atomically for packets. Fails, and the old content holds, with
+	 *	-EEXIST	    a prefix or an IPv4 home address is another session's of the same half
+	 *	-ENOSPC	    full
+	 *	-EBUSY	    an address that left its session still stands for that session's key
+	 *	-EINVAL	    a prefix that no node can have, or a domain without a key
+	 *	-EOPNOTSUPP this data plane was not made for that
+	 * A session may have no address yet: its key is known before its addresses. */
 	int (*session_put)(struct dataplane *dp, const struct dp_session *s, dp_ref *ref);
 	void (*session_del)(struct dataplane *dp, dp_ref ref);
 	/* The handover: points the session's down path elsewhere with one store. All prefixes of
 	 * the node move together, between two packets. Only fails with -ENOENT for a bad ref. */
 	int (*session_move)(struct dataplane *dp, dp_ref ref, const struct dp_path *down);
 	int (*session_mode)(struct dataplane *dp, dp_ref ref, enum dp_mode mode);
-	/* The GRE key (RFC 5845 3.3) that packets to us must carry for this session: never 0, the same
-	 * for its whole life. -ENOENT for a bad ref or a session that is not `keyed`. */
+	/* The GRE key (RFC 5845 3.3) that packets to us must carry for this session: never 0, the
+	 * same for its whole life. -ENOENT for a bad ref or a session that is not `keyed`. */
 	int (*session_key)(struct dataplane *dp, dp_ref ref, uint32_t *key);
 	int (*session_stats)(struct dataplane *dp, dp_ref ref, struct dp_stats *out);
 

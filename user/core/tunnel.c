@@ -5,16 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM	 1
 #define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 
 struct tunnel {
-	UT_hash_handle by_addrs;
+	UT_hash_handle by_peer;
 	UT_hash_handle by_ref;
-	struct tunnel_key {
-		struct in6_addr local, remote;
-	} key;
+	struct dp_peer peer;
 	dp_ref ref;
 	uint32_t users;
 	bool oom;
@@ -22,9 +20,12 @@ struct tunnel {
 
 struct tunnels {
 	struct dataplane *dp;
-	struct tunnel *addrs; /* head of by_addrs */
+	struct tunnel *peers; /* head of by_peer */
 	struct tunnel *refs;  /* head of by_ref */
 };
+
+_Static_assert(sizeof(struct dp_peer) == 2 * sizeof(struct in6_addr) + sizeof(enum dp_encap),
+	       "a hash key has no holes");
 
 int tunnels_new(struct tunnels **out, struct dataplane *dp)
 {
@@ -39,7 +40,7 @@ int tunnels_new(struct tunnels **out, struct dataplane *dp)
 
 static void tunnel_delete(struct tunnels *t, struct tunnel *tun)
 {
-	HASH_DELETE(by_addrs, t->addrs, tun);
+	HASH_DELETE(by_peer, t->peers, tun);
 	HASH_DELETE(by_ref, t->refs, tun);
 	t->dp->ops->peer_del(t->dp, tun->ref);
 	free(tun);
@@ -52,37 +53,34 @@ void tunnels_free(struct tunnels **p)
 
 	if (!t)
 		return;
-	HASH_ITER(by_addrs, t->addrs, tun, next)
+	HASH_ITER (by_peer, t->peers, tun, next)
 		tunnel_delete(t, tun);
 	free(t);
 	*p = NULL;
 }
 
-int tunnel_get(struct tunnels *t, const struct in6_addr *local, const struct in6_addr *remote,
-	       dp_ref *out)
+int tunnel_get(struct tunnels *t, const struct dp_peer *peer, dp_ref *out)
 {
-	const struct tunnel_key key = {*local, *remote};
 	struct tunnel *tun;
 
-	HASH_FIND(by_addrs, t->addrs, &key, sizeof(key), tun);
+	HASH_FIND(by_peer, t->peers, peer, sizeof(*peer), tun);
 	if (!tun) {
-		const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP};
 		int err;
 
 		tun = calloc(1, sizeof(*tun));
 		if (!tun)
 			return -ENOMEM;
-		tun->key = key;
-		err = t->dp->ops->peer_put(t->dp, &peer, &tun->ref);
+		tun->peer = *peer;
+		err = t->dp->ops->peer_put(t->dp, peer, &tun->ref);
 		if (err) {
 			free(tun);
 			return err;
 		}
-		HASH_ADD(by_addrs, t->addrs, key, sizeof(tun->key), tun);
+		HASH_ADD(by_peer, t->peers, peer, sizeof(tun->peer), tun);
 		if (!tun->oom) {
 			HASH_ADD(by_ref, t->refs, ref, sizeof(tun->ref), tun);
 			if (tun->oom)
-				HASH_DELETE(by_addrs, t->addrs, tun);
+				HASH_DELETE(by_peer, t->peers, tun);
 		}
 		if (tun->oom) {
 			t->dp->ops->peer_del(t->dp, tun->ref);
@@ -107,9 +105,9 @@ void tunnel_put(struct tunnels *t, dp_ref ref)
 void tunnels_walk(const struct tunnels *t, void (*cb)(void *ctx, const struct tunnel_info *i),
 		  void *ctx)
 {
-	for (const struct tunnel *tun = t->addrs; tun; tun = tun->by_addrs.next) {
+	for (const struct tunnel *tun = t->peers; tun; tun = tun->by_peer.next) {
 		const struct tunnel_info info = {
-			.peer = {tun->key.local, tun->key.remote, DP_ENCAP_IP},
+			.peer = tun->peer,
 			.ref = tun->ref,
 			.users = tun->users,
 		};

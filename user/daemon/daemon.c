@@ -207,6 +207,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 				(c->has_mag ? c->mag.max_bindings : 0),
 		.pool_slots = c->has_lma ? pool_slots(&c->lma) : 0,
 		.max_peers = 65535,
+		/* our own pools give /64s; another domain's anchor may give others */
+		.framed = c->has_mag,
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.hooks = hops_hooks(d),
 	};
@@ -340,8 +342,10 @@ static int start_control(struct daemon *d, char *err, size_t cap)
 
 static void warm(struct daemon *d, const struct in6_addr *local, const struct in6_addr *remote)
 {
+	const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP};
+
 	if (d->n_warm < WARM_TUNNELS_MAX &&
-	    tunnel_get(d->tunnels, local, remote, &d->warm[d->n_warm]) == 0)
+	    tunnel_get(d->tunnels, &peer, &d->warm[d->n_warm]) == 0)
 		d->n_warm++;
 }
 

@@ -31,6 +31,12 @@ static int op_pool_put(struct dataplane *dp, const struct prefix6 *aggregate, ui
 	return dp_slots_pool(&self(dp)->slots, aggregate, n);
 }
 
+static int op_pool4_put(struct dataplane *dp, uint16_t domain, struct in_addr aggregate,
+			uint8_t len, uint32_t n)
+{
+	return dp_slots_pool4(&self(dp)->slots, domain, aggregate, len, n);
+}
+
 static int op_peer_put(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
 {
 	return dp_peer_put(self(dp), p, out);
@@ -70,6 +76,11 @@ static int op_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
 	return dp_session_mode(self(dp), ref, mode);
 }
 
+static int op_session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
+{
+	return dp_session_key(self(dp), ref, key);
+}
+
 static int op_session_stats(struct dataplane *dp, dp_ref ref, struct dp_stats *out)
 {
 	return dp_session_stats(self(dp), ref, out);
@@ -83,6 +94,7 @@ static void op_walk(struct dataplane *dp, const struct dp_walk *w)
 
 static const struct dataplane_ops ops = {
 	.pool_put = op_pool_put,
+	.pool4_put = op_pool4_put,
 	.peer_put = op_peer_put,
 	.peer_del = op_peer_del,
 	.peer_mtu = op_peer_mtu,
@@ -90,6 +102,7 @@ static const struct dataplane_ops ops = {
 	.session_del = op_session_del,
 	.session_move = op_session_move,
 	.session_mode = op_session_mode,
+	.session_key = op_session_key,
 	.session_stats = op_session_stats,
 	.walk = op_walk,
 };

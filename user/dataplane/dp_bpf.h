@@ -33,13 +33,25 @@ struct dp_bpf_hooks {
 };
 
 struct dp_bpf_cfg {
-	const char *instance;  /* names the pin directory: [A-Za-z0-9_-]+ */
-	const char *bpffs;     /* root of a bpffs; NULL: /sys/fs/bpf. Mounted when it is not. */
-	unsigned roles;	       /* enum dp_bpf_role */
-	uint32_t max_sessions; /* prefixes that do not come from an announced pool */
-	uint32_t pool_slots; /* prefixes that do: what all pool_put() calls may ask for together */
+	const char *instance; /* names the pin directory: [A-Za-z0-9_-]+ */
+	const char *bpffs;    /* root of a bpffs; NULL: /sys/fs/bpf. Mounted when it is not. */
+	unsigned roles;	      /* enum dp_bpf_role */
+	/* Slots for what does not come from an announced pool: a prefix, an IPv4 home address, and
+	 * the key of a session that had no address when it was put, take one each. */
+	uint32_t max_sessions;
+	uint32_t pool_slots; /* for what does: what all calls of pool_put() and pool4_put() may ask
+			      * for together */
 	uint32_t max_peers;  /* below PM_MAX_TUNNELS */
 	uint16_t tunnel_mtu; /* upper limit for the octets of an inner packet; 0: none */
+	/* What the programs are made for: whatever is off costs nothing and is refused with
+	 * -EOPNOTSUPP. */
+	bool ip4;		/* IPv4 home addresses */
+	bool ip4_outer;		/* tunnels over IPv4 */
+	bool gre;		/* tunnels with GRE; keyed sessions */
+	bool framed;		/* home network prefixes that are not /64 */
+	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
+	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
+	struct in6_addr icmp_source; /* of ICMPv6 errors where a tunnel is over IPv4; or zero */
 	struct dp_bpf_hooks hooks;
 };
 
@@ -159,7 +171,7 @@ void dp_bpf_walk_peers(const struct dp_bpf *dp,
  * packets may overtake the answer. They are kept for a moment and put back into the receive path
  * when session_put() brings their prefix, so that a handover loses nothing here.
  */
-int dp_bpf_early_fd(const struct dp_bpf *dp);     /* poll for reading; -1 without the MAG role */
+int dp_bpf_early_fd(const struct dp_bpf *dp);	   /* poll for reading; -1 without the MAG role */
 nsec_t dp_bpf_early_next(const struct dp_bpf *dp); /* when dp_bpf_early() wants to be called */
 void dp_bpf_early(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
 struct counter_set dp_bpf_early_counters(const struct dp_bpf *dp);

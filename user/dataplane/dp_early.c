@@ -47,10 +47,13 @@ static bool through_a_tunnel(const struct dp_bpf *dp, const uint8_t *frame)
 static bool has_session(const struct dp_bpf *dp, const struct in6_addr *to)
 {
 	struct prefix6 p = {.addr = *to, .len = 64};
+	struct dp_owner o;
 	uint32_t slot;
 
 	prefix6_mask(&p);
-	slot = dp_slot_find(&dp->slots, &p);
+	if (dp_owner_prefix(&p, &o))
+		return false;
+	slot = dp_slot_find(&dp->slots, &o);
 	return slot && dp->slots.slot[slot].owner[DP_ACCESS];
 }
 

@@ -20,11 +20,14 @@ struct fake_session {
 	struct dp_fake_session pub;
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
 	uint8_t id[MH_NAI_MAX];
+	uint32_t key; /* 0: not keyed */
 };
 
+/* A home address of one half. IPv4 addresses are mapped, so that no prefix is like them. */
 struct owner_key {
 	uint8_t half;
 	uint8_t len;
+	uint16_t domain;
 	struct in6_addr addr;
 };
 
@@ -40,7 +43,8 @@ struct dp_fake {
 	struct fake_session *sessions;
 	struct fake_owner *owners;
 	dp_ref last_ref;
-	size_t pools, max_peers, max_sessions;
+	uint32_t last_key;
+	size_t pools, pools4, max_peers, max_sessions;
 	uint32_t mtu;
 	unsigned violations;
 	const char *violation;
@@ -85,24 +89,59 @@ static struct fake_session *session_find(const struct dp_fake *f, dp_ref ref)
 	return s;
 }
 
-static struct fake_owner *owner_find(const struct dp_fake *f, enum dp_half half,
-				     const struct prefix6 *p)
+static struct fake_owner *owner_at(const struct dp_fake *f, const struct owner_key *key)
 {
 	struct fake_owner *o;
+
+	HASH_FIND(hh, f->owners, key, sizeof(*key), o);
+	return o;
+}
+
+static struct owner_key prefix_key(enum dp_half half, const struct prefix6 *p)
+{
 	struct owner_key key;
 
 	memset(&key, 0, sizeof(key));
-	key.half = half;
+	key.half = (uint8_t)half;
 	key.len = p->len;
 	key.addr = p->addr;
-	HASH_FIND(hh, f->owners, &key, sizeof(key), o);
-	return o;
+	return key;
+}
+
+static struct owner_key addr4_key(enum dp_half half, uint16_t domain, struct in_addr addr)
+{
+	struct owner_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.half = (uint8_t)half;
+	key.len = 128;
+	key.domain = domain;
+	key.addr.s6_addr[10] = key.addr.s6_addr[11] = 0xff;
+	memcpy(&key.addr.s6_addr[12], &addr, sizeof(addr));
+	return key;
+}
+
+/* The keys of all home addresses of a session. */
+static unsigned keys_of(const struct dp_session *s, struct owner_key key[DP_PREFIXES_MAX + 1])
+{
+	unsigned n = 0;
+
+	while (n < s->n_prefixes) {
+		key[n] = prefix_key(s->half, &s->prefixes[n]);
+		n++;
+	}
+	if (s->addr4.s_addr)
+		key[n++] = addr4_key(s->half, s->domain, s->addr4);
+	return n;
 }
 
 static void disown(struct dp_fake *f, struct fake_session *s)
 {
-	for (unsigned i = 0; i < s->pub.s.n_prefixes; i++) {
-		struct fake_owner *o = owner_find(f, s->pub.s.half, &s->prefixes[i]);
+	struct owner_key key[DP_PREFIXES_MAX + 1];
+	unsigned n = keys_of(&s->pub.s, key);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct fake_owner *o = owner_at(f, &key[i]);
 
 		HASH_DEL(f->owners, o);
 		free(o);
@@ -111,33 +150,55 @@ static void disown(struct dp_fake *f, struct fake_session *s)
 
 static void own(struct dp_fake *f, struct fake_session *s)
 {
-	for (unsigned i = 0; i < s->pub.s.n_prefixes; i++) {
+	struct owner_key key[DP_PREFIXES_MAX + 1];
+	unsigned n = keys_of(&s->pub.s, key);
+
+	for (unsigned i = 0; i < n; i++) {
 		struct fake_owner *o = calloc(1, sizeof(*o));
 
-		o->key.half = s->pub.s.half;
-		o->key.len = s->prefixes[i].len;
-		o->key.addr = s->prefixes[i].addr;
+		o->key = key[i];
 		o->session = s;
 		HASH_ADD(hh, f->owners, key, sizeof(o->key), o);
 	}
 }
 
+/* No node can have an address of ::/8, and none has anything longer than a /64. */
+static bool prefix_fits(const struct prefix6 *p)
+{
+	return p->len && p->len <= 64 && p->addr.s6_addr[0];
+}
+
 static int fake_pool_put(struct dataplane *dp, const struct prefix6 *aggregate, uint32_t n)
 {
-	(void)aggregate;
-	(void)n;
+	if (!n || !prefix_fits(aggregate))
+		return -EINVAL;
 	fake(dp)->pools++;
+	return 0;
+}
+
+static int fake_pool4_put(struct dataplane *dp, uint16_t domain, struct in_addr aggregate,
+			  uint8_t len, uint32_t n)
+{
+	(void)domain;
+	(void)aggregate;
+	if (!n || len > 32)
+		return -EINVAL;
+	fake(dp)->pools4++;
 	return 0;
 }
 
 static int fake_peer_put(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
 {
+	const bool ip4 = IN6_IS_ADDR_V4MAPPED(&p->remote);
 	struct dp_fake *f = fake(dp);
 	struct fake_peer *e;
 	int err = injected(f, DP_FAKE_PEER_PUT);
 
 	if (err)
 		return err;
+	if (p->encap >= DP_ENCAP_MAX || IN6_IS_ADDR_V4MAPPED(&p->local) != ip4 ||
+	    (!ip4 && p->encap >= DP_ENCAP_UDP))
+		return -EINVAL;
 	for (e = f->peers; e; e = e->hh.next) {
 		if (addr6_eq(&e->peer.local, &p->local) && addr6_eq(&e->peer.remote, &p->remote) &&
 		    e->peer.encap == p->encap) {
@@ -189,6 +250,49 @@ static bool path_ok(const struct dp_fake *f, const struct dp_path *p)
 	return p->kind != DP_TO_PEER || peer_find(f, p->peer);
 }
 
+/* Both ends of a keyed tunnel mark what they send with what the other end chose. */
+static void check_keys(struct dp_fake *f, const struct dp_path *p, bool keyed)
+{
+	const struct fake_peer *e = p->kind == DP_TO_PEER ? peer_find(f, p->peer) : NULL;
+
+	if (e && dp_encap_keyed(e->peer.encap) && !keyed)
+		violate(f, "a session without a key of its own in a keyed tunnel");
+}
+
+static int check_session(struct dp_fake *f, const struct dp_session *in,
+			 const struct fake_session *mine)
+{
+	struct owner_key key[DP_PREFIXES_MAX + 1];
+	unsigned n;
+
+	if (in->n_prefixes > DP_PREFIXES_MAX || (in->half != DP_ANCHOR && in->half != DP_ACCESS) ||
+	    (in->domain && !in->keyed && in->half != DP_ACCESS) ||
+	    (mine && mine->pub.s.half != in->half))
+		return -EINVAL;
+	if (!path_ok(f, &in->down) || !path_ok(f, &in->up)) {
+		violate(f, "session through a peer that does not exist");
+		return -ENOENT;
+	}
+	n = keys_of(in, key);
+	for (unsigned i = 0; i < in->n_prefixes; i++) {
+		if (!prefix_fits(&in->prefixes[i]))
+			return -EINVAL;
+		for (unsigned j = 0; j < i; j++) {
+			if (prefix6_eq(&in->prefixes[i], &in->prefixes[j]))
+				return -EINVAL;
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_owner *o = owner_at(f, &key[i]);
+
+		if (o && o->session != mine)
+			return -EEXIST;
+	}
+	check_keys(f, &in->down, in->keyed);
+	check_keys(f, &in->up, in->keyed);
+	return 0;
+}
+
 static int fake_session_put(struct dataplane *dp, const struct dp_session *in, dp_ref *ref)
 {
 	struct dp_fake *f = fake(dp);
@@ -204,18 +308,9 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 			return -ENOENT;
 		}
 	}
-	if (in->n_prefixes > DP_PREFIXES_MAX)
-		return -EINVAL;
-	if (!path_ok(f, &in->down) || !path_ok(f, &in->up)) {
-		violate(f, "session through a peer that does not exist");
-		return -ENOENT;
-	}
-	for (unsigned i = 0; i < in->n_prefixes; i++) {
-		const struct fake_owner *o = owner_find(f, in->half, &in->prefixes[i]);
-
-		if (o && o->session != s)
-			return -EEXIST;
-	}
+	err = check_session(f, in, s);
+	if (err)
+		return err;
 	if (!s) {
 		if (f->max_sessions && HASH_COUNT(f->sessions) >= f->max_sessions)
 			return -ENOSPC;
@@ -232,6 +327,10 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 		memcpy(s->id, in->mnid.id, in->mnid.len);
 	s->pub.s.prefixes = s->prefixes;
 	s->pub.s.mnid.id = s->id;
+	if (!in->keyed)
+		s->key = 0;
+	else if (!s->key)
+		s->key = ++f->last_key;
 	own(f, s);
 	*ref = s->pub.ref;
 	return 0;
@@ -262,6 +361,7 @@ static int fake_session_move(struct dataplane *dp, dp_ref ref, const struct dp_p
 		violate(f, "session_move with a reference that does not exist");
 		return -ENOENT;
 	}
+	check_keys(f, down, s->pub.s.keyed);
 	s->pub.s.down = *down;
 	s->pub.moves++;
 	return 0;
@@ -276,6 +376,16 @@ static int fake_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode
 		return -ENOENT;
 	}
 	s->pub.s.mode = mode;
+	return 0;
+}
+
+static int fake_session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
+{
+	const struct fake_session *s = session_find(fake(dp), ref);
+
+	if (!s || !s->key)
+		return -ENOENT;
+	*key = s->key;
 	return 0;
 }
 
@@ -299,6 +409,7 @@ static void fake_walk(struct dataplane *dp, const struct dp_walk *w)
 
 static const struct dataplane_ops fake_ops = {
 	.pool_put = fake_pool_put,
+	.pool4_put = fake_pool4_put,
 	.peer_put = fake_peer_put,
 	.peer_del = fake_peer_del,
 	.peer_mtu = fake_peer_mtu,
@@ -306,6 +417,7 @@ static const struct dataplane_ops fake_ops = {
 	.session_del = fake_session_del,
 	.session_move = fake_session_move,
 	.session_mode = fake_session_mode,
+	.session_key = fake_session_key,
 	.session_stats = fake_session_stats,
 	.walk = fake_walk,
 };
@@ -330,9 +442,9 @@ void dp_fake_free(struct dp_fake **p)
 
 	if (!f)
 		return;
-	HASH_ITER(hh, f->sessions, s, next_s)
+	HASH_ITER (hh, f->sessions, s, next_s)
 		fake_session_del(&f->dp, s->pub.ref);
-	HASH_ITER(hh, f->peers, e, next_e) {
+	HASH_ITER (hh, f->peers, e, next_e) {
 		HASH_DEL(f->peers, e);
 		free(e);
 	}
@@ -365,9 +477,28 @@ void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu)
 const struct dp_fake_session *dp_fake_by_prefix(const struct dp_fake *f, enum dp_half half,
 						const struct prefix6 *prefix)
 {
-	const struct fake_owner *o = owner_find(f, half, prefix);
+	const struct owner_key key = prefix_key(half, prefix);
+	const struct fake_owner *o = owner_at(f, &key);
 
 	return o ? &o->session->pub : NULL;
+}
+
+const struct dp_fake_session *dp_fake_by_addr4(const struct dp_fake *f, enum dp_half half,
+					       uint16_t domain, struct in_addr addr)
+{
+	const struct owner_key key = addr4_key(half, domain, addr);
+	const struct fake_owner *o = owner_at(f, &key);
+
+	return o ? &o->session->pub : NULL;
+}
+
+const struct dp_fake_session *dp_fake_by_key(const struct dp_fake *f, uint32_t key)
+{
+	for (const struct fake_session *s = f->sessions; key && s; s = s->hh.next) {
+		if (s->key == key)
+			return &s->pub;
+	}
+	return NULL;
 }
 
 const struct dp_fake_session *dp_fake_by_ref(const struct dp_fake *f, dp_ref ref)
@@ -397,6 +528,11 @@ size_t dp_fake_sessions(const struct dp_fake *f)
 size_t dp_fake_pools(const struct dp_fake *f)
 {
 	return f->pools;
+}
+
+size_t dp_fake_pools4(const struct dp_fake *f)
+{
+	return f->pools4;
 }
 
 unsigned dp_fake_violations(const struct dp_fake *f, const char **what)

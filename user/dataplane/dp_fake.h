@@ -2,7 +2,8 @@
 /*
  * A data plane that only remembers (tests, simulation). It keeps the contract of
  * core/dataplane.h, checks its callers (a bad reference, a peer deleted while a session uses it, a
- * prefix put twice is a violation that is counted and described), and can be told to fail.
+ * keyed tunnel without a key of our own is a violation that is counted and described), and can be
+ * told to fail.
  */
 #pragma once
 
@@ -26,16 +27,20 @@ void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu);
 struct dp_fake_session {
 	dp_ref ref;
 	struct dp_session s; /* s.mnid and s.prefixes point to the fake's own copies */
-	unsigned moves;      /* session_move() calls since it was created */
+	unsigned moves;	     /* session_move() calls since it was created */
 };
 
 /* NULL when nobody holds the prefix in that half. */
 const struct dp_fake_session *dp_fake_by_prefix(const struct dp_fake *f, enum dp_half half,
 						const struct prefix6 *prefix);
+const struct dp_fake_session *dp_fake_by_addr4(const struct dp_fake *f, enum dp_half half,
+					       uint16_t domain, struct in_addr addr);
+const struct dp_fake_session *dp_fake_by_key(const struct dp_fake *f, uint32_t key);
 const struct dp_fake_session *dp_fake_by_ref(const struct dp_fake *f, dp_ref ref);
 const struct dp_peer *dp_fake_peer(const struct dp_fake *f, dp_ref ref);
 size_t dp_fake_peers(const struct dp_fake *f);
 size_t dp_fake_sessions(const struct dp_fake *f);
 size_t dp_fake_pools(const struct dp_fake *f);
+size_t dp_fake_pools4(const struct dp_fake *f);
 /* Rules that callers broke; `what` (may be NULL) receives the last one, a static string. */
 unsigned dp_fake_violations(const struct dp_fake *f, const char **what);

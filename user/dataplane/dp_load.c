@@ -2,6 +2,7 @@
 #include "dataplane/dp_load.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "dataplane/dp_err.h"
 #include "pmip_tc.skel.h"
 #include "pmip_xdp.skel.h"
@@ -167,21 +169,60 @@ static int share_maps(struct dp_maps *m)
 	return 0;
 }
 
-/* Per second and CPU. A gateway meets a few at a handover; a flood of them is somebody's mistake. */
+/* Early packets per second and CPU. A gateway meets a few at a handover; a flood of them is
+ * somebody's mistake. */
 #define EARLY_RATE 1000
 
-#define SET_SWITCHES(skel, cfg)                                          \
-	do {                                                             \
-		(skel)->rodata->pm_role_lma = (cfg)->roles & DP_BPF_LMA; \
-		(skel)->rodata->pm_role_mag = (cfg)->roles & DP_BPF_MAG; \
-		(skel)->rodata->pm_use_pools = (cfg)->pool_slots > 0;    \
-		(skel)->rodata->pm_use_framed = true;                    \
-		(skel)->rodata->pm_early_rate =                          \
-			(cfg)->roles & DP_BPF_MAG ? EARLY_RATE : 0;      \
+#define DECAP_FLAG (1 << 8) /* BPF_F_ADJ_ROOM_DECAP_L3_IPV6: newer than some kernel headers */
+
+/*
+ * Does bpf_skb_adjust_room() know of decapsulation? A program that asks for no room at all, for a
+ * frame that is not IP: -EINVAL from a kernel that does not know the flag, -ENOTSUPP from others.
+ */
+static bool have_decap_flags(void)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K,
+		 .dst_reg = BPF_REG_3,
+		 .imm = BPF_ADJ_ROOM_MAC},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_4, .imm = DECAP_FLAG},
+		{.code = BPF_JMP | BPF_CALL,	     .imm = BPF_FUNC_skb_adjust_room},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	const uint8_t frame[64] = {[12] = 0x88, 0xb5}; /* local experiments, IEEE 802 */
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "pm_probe", "GPL", insns, ARRAY_SIZE(insns),
+			       NULL);
+	bool have;
+
+	if (fd < 0)
+		return false;
+	have = bpf_prog_test_run_opts(fd, &o) == 0 && (int)o.retval != -EINVAL;
+	close(fd);
+	return have;
+}
+
+#define SET_SWITCHES(skel, cfg, decap_flags)                                                  \
+	do {                                                                                  \
+		(skel)->rodata->pm_role_lma = (cfg)->roles & DP_BPF_LMA;                      \
+		(skel)->rodata->pm_role_mag = (cfg)->roles & DP_BPF_MAG;                      \
+		(skel)->rodata->pm_use_pools = (cfg)->pool_slots > 0;                         \
+		(skel)->rodata->pm_use_framed = (cfg)->framed;                                \
+		(skel)->rodata->pm_use_ip4 = (cfg)->ip4;                                      \
+		(skel)->rodata->pm_use_ip4_outer = (cfg)->ip4_outer;                          \
+		(skel)->rodata->pm_use_gre = (cfg)->gre;                                      \
+		(skel)->rodata->pm_decap_flags = (decap_flags);                               \
+		(skel)->rodata->pm_fragment_rate = (cfg)->fragment_rate;                      \
+		(skel)->rodata->pm_early_rate = (cfg)->roles & DP_BPF_MAG ? EARLY_RATE : 0;   \
+		for (unsigned i_ = 0; i_ < sizeof((cfg)->icmp_source); i_++)                  \
+			(skel)->rodata->pm_icmp6_source[i_] = (cfg)->icmp_source.s6_addr[i_]; \
 	} while (0)
 
 static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
+	const bool decap_flags = have_decap_flags();
 	int r;
 
 	dp_complaint_reset();
@@ -190,8 +231,8 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	if (!m->xdp || !m->tc)
 		return load_error(errno, "the BPF objects", err, errlen);
 	size_maps(m, cfg);
-	SET_SWITCHES(m->xdp, cfg);
-	SET_SWITCHES(m->tc, cfg);
+	SET_SWITCHES(m->xdp, cfg, decap_flags);
+	SET_SWITCHES(m->tc, cfg, decap_flags);
 	r = pmip_xdp__load(m->xdp);
 	if (r < 0)
 		return load_error(r, "the XDP programs", err, errlen);

@@ -48,7 +48,7 @@ struct dp_maps {
 	int fd[DP_MAP_MAX];
 	int prog[DP_PROG_MAX];
 	struct pm_session *session; /* pm_session, mapped: [n_slots] */
-	struct pm_keys *keys;       /* pm_keys, mapped: [n_slots] */
+	struct pm_keys *keys;	    /* pm_keys, mapped: [n_slots] */
 	struct pm_tunnel *tunnel;   /* pm_tunnel, mapped: [n_tunnels] */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */

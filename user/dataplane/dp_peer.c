@@ -9,6 +9,7 @@
 
 #include "dataplane/dp_state.h"
 
+#define IP4_HLEN	20
 #define IP6_HLEN	40
 #define OUTER_HOP_LIMIT 64
 
@@ -79,14 +80,55 @@ static void store_gate(struct pm_tunnel *t, uint32_t flags, uint32_t ifindex)
 	dp_store64(&t->flags, word);
 }
 
+#define SAME_ENCAP(name)                                                             \
+	_Static_assert((int)DP_ENCAP_##name == (int)PM_E_##name, "one numbering of " \
+								 "encapsulations")
+SAME_ENCAP(IP);
+SAME_ENCAP(GRE);
+SAME_ENCAP(GRE_KEY);
+SAME_ENCAP(UDP);
+SAME_ENCAP(UDP_TLV);
+SAME_ENCAP(UDP_GRE);
+SAME_ENCAP(UDP_GRE_KEY);
+SAME_ENCAP(MAX);
+
+static bool is_ip4(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_V4MAPPED(a);
+}
+
 static uint16_t inner_mtu(const struct dp_bpf *dp, const struct dp_peer_rec *p)
 {
+	uint32_t around = (is_ip4(&p->peer.remote) ? IP4_HLEN : IP6_HLEN) +
+			  PM_ENCAP_LEN((unsigned)p->peer.encap);
 	uint32_t limit = dp->cfg.tunnel_mtu;
-	uint32_t mtu = p->nexthop.mtu > IP6_HLEN ? p->nexthop.mtu - IP6_HLEN : 0;
+	uint32_t mtu = p->nexthop.mtu > around ? p->nexthop.mtu - around : 0;
 
 	if (!mtu || (limit && limit < mtu))
 		mtu = limit;
 	return mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)mtu;
+}
+
+/* Flags that never change. */
+static uint32_t birth_flags(const struct dp_bpf *dp, const struct dp_peer *p)
+{
+	return (is_ip4(&p->remote) ? PM_T_IP4 : 0) |
+	       (dp->cfg.udp_fixed_port && p->encap >= DP_ENCAP_UDP ? PM_T_UDP_FIXED : 0);
+}
+
+/* What the IPv4 addresses give to the checksum of the outer header, RFC 791 3.1. */
+static uint32_t address_sum(const struct dp_peer *p)
+{
+	const struct in6_addr *both[] = {&p->local, &p->remote};
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 2; i++) {
+		uint16_t w[2];
+
+		memcpy(w, &both[i]->s6_addr[12], sizeof(w));
+		sum += (uint32_t)w[0] + w[1];
+	}
+	return is_ip4(&p->remote) ? sum : 0;
 }
 
 /*
@@ -103,7 +145,7 @@ static void write_nexthop(struct dp_bpf *dp, dp_ref ref)
 	struct pm_tunnel new;
 	uint64_t word[2];
 
-	flags |= PM_T_VALID | (p->self ? PM_T_SELF : 0);
+	flags |= PM_T_VALID | (p->self ? PM_T_SELF : 0) | birth_flags(dp, &p->peer);
 	store_gate(t, flags, t->ifindex);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 
@@ -111,7 +153,7 @@ static void write_nexthop(struct dp_bpf *dp, dp_ref ref)
 	memcpy(new.dmac, p->nexthop.dmac.b, sizeof(new.dmac));
 	memcpy(new.smac, p->nexthop.smac.b, sizeof(new.smac));
 	new.mtu = inner_mtu(dp, p);
-	new.encap = p->peer.encap;
+	new.encap = (uint8_t)p->peer.encap;
 	new.hop_limit = OUTER_HOP_LIMIT;
 	memcpy(word, &new.dmac, sizeof(word));
 	dp_store64(&t->dmac, word[0]);
@@ -150,15 +192,29 @@ dp_ref dp_peer_find(const struct dp_bpf *dp, const struct dp_peer *in)
 	return 0;
 }
 
+static int check_peer(const struct dp_bpf *dp, const struct dp_peer *p)
+{
+	bool ip4 = is_ip4(&p->remote);
+
+	if (p->encap >= DP_ENCAP_MAX || is_ip4(&p->local) != ip4)
+		return -EINVAL;
+	if (!ip4 && p->encap >= DP_ENCAP_UDP)
+		return -EINVAL;
+	if ((ip4 && !dp->cfg.ip4_outer) || (dp_encap_gre(p->encap) && !dp->cfg.gre))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 {
 	struct dp_peers *p = &dp->peers;
 	struct dp_peer_rec *r;
 	struct pm_tunnel *t;
+	int err = check_peer(dp, in);
 	dp_ref ref;
 
-	if (in->encap != DP_ENCAP_IP)
-		return -EOPNOTSUPP;
+	if (err)
+		return err;
 	ref = dp_peer_find(dp, in);
 	if (ref) {
 		*out = ref;
@@ -173,6 +229,7 @@ int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 	t = &dp->maps.tunnel[ref]; /* closed since birth or peer_del */
 	memcpy(t->local, &in->local, sizeof(t->local));
 	memcpy(t->remote, &in->remote, sizeof(t->remote));
+	t->sum4 = address_sum(in);
 	write_nexthop(dp, ref);
 	*out = ref;
 	if (dp->cfg.hooks.peer_added)

@@ -24,8 +24,10 @@ static dp_ref owner_of(const struct dp_bpf *dp, uint32_t slot, unsigned half)
 
 struct verdict {
 	uint32_t tunnel, up_tunnel;
+	union pm_key_pair keys;
 	uint16_t flags;
 	uint16_t access;
+	uint16_t domain;
 	struct mac mac;
 };
 
@@ -34,11 +36,18 @@ static bool to_self(const struct dp_bpf *dp, const struct dp_path *p)
 	return p->kind == DP_TO_PEER && dp->peers.rec[p->peer].self;
 }
 
-static void place_down(const struct dp_half_rec *h, struct verdict *v)
+/* The key that the peer wants to see, of a path through one. */
+static uint32_t peer_key(const struct dp_bpf *dp, const struct dp_path *p)
+{
+	return dp_encap_keyed(dp->peers.rec[p->peer].peer.encap) ? p->key : 0;
+}
+
+static void place_down(const struct dp_bpf *dp, const struct dp_half_rec *h, struct verdict *v)
 {
 	switch (h->down.kind) {
 	case DP_TO_PEER:
 		v->tunnel = h->down.peer;
+		v->keys.down = peer_key(dp, &h->down);
 		return;
 	case DP_TO_LINK:
 		v->flags |= PM_F_LINK;
@@ -59,33 +68,54 @@ static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 {
 	const struct dp_half_rec *first = anchor ? anchor : access;
 
-	*v = (struct verdict){.flags = PM_F_VALID | (anchor ? PM_F_ANCHORED : 0)};
+	*v = (struct verdict){.flags = PM_F_VALID | (anchor ? PM_F_ANCHORED : 0),
+			      .domain = first->domain};
 	if (first->mode == DP_DROP)
 		v->flags |= PM_F_DROP;
 	if (!anchor || !to_self(dp, &anchor->down)) {
-		place_down(first, v);
+		place_down(dp, first, v);
 	} else if (access) {
-		place_down(access, v);
+		place_down(dp, access, v);
 		if (access->mode == DP_DROP)
 			v->flags |= PM_F_DROP;
 	} else {
 		v->flags |= PM_F_DROP;
 	}
-	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up))
+	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up)) {
 		v->up_tunnel = first->up.peer;
-	else if (first->up.kind != DP_TO_ROUTE && !(anchor && to_self(dp, &first->up)))
+		v->keys.up = peer_key(dp, &first->up);
+	} else if (first->up.kind != DP_TO_ROUTE && !(anchor && to_self(dp, &first->up))) {
 		v->flags |= PM_F_DROP;
+	}
 }
 
 _Static_assert(offsetof(struct pm_session, mac) % 8 == 0 &&
 		       offsetof(struct pm_session, access) == offsetof(struct pm_session, mac) + 6,
 	       "mac and access are one word");
 
+/*
+ * Other keys go into the pair that is not in force; the descriptor that comes with it turns
+ * PM_F_KEYS. So who reads one descriptor before and after a pair has a tunnel and the key that
+ * belongs to it. Returns the bit for that descriptor.
+ */
+static uint16_t write_keys(struct dp_bpf *dp, uint32_t slot, const union pm_key_pair *want)
+{
+	struct pm_keys *k = &dp->maps.keys[slot];
+	unsigned turn = dp->maps.session[slot].flags & PM_F_KEYS ? 1 : 0;
+
+	if (dp_load64(&k->pair[turn]) != want->word) {
+		turn = !turn;
+		dp_store64(&k->pair[turn], want->word);
+	}
+	return turn ? PM_F_KEYS : 0;
+}
+
 /* The words of the slot first, the descriptor last; words that do not change are not written. */
 static void write_primary(struct dp_bpf *dp, uint32_t slot, const struct verdict *v)
 {
 	struct pm_session *m = &dp->maps.session[slot];
-	uint64_t desc = PM_DESC(v->tunnel, v->flags, dp->slots.slot[slot].gen);
+	uint16_t flags = v->flags | write_keys(dp, slot, &v->keys);
+	uint64_t desc = PM_DESC(v->tunnel, flags, dp->slots.slot[slot].gen);
 
 	if (v->flags & PM_F_LINK) {
 		struct {
@@ -98,19 +128,32 @@ static void write_primary(struct dp_bpf *dp, uint32_t slot, const struct verdict
 		if (word != dp_load64(&m->mac))
 			dp_store64(&m->mac, word);
 	}
+	if (m->domain != v->domain)
+		__atomic_store_n(&m->domain, v->domain, __ATOMIC_RELEASE);
 	if (m->up_tunnel != v->up_tunnel)
 		__atomic_store_n(&m->up_tunnel, v->up_tunnel, __ATOMIC_RELEASE);
 	if (m->desc != desc)
 		dp_store64(&m->desc, desc);
 }
 
+static const struct dp_body *lead_of(const struct dp_bpf *dp, uint32_t slot)
+{
+	const dp_ref *o = dp->slots.slot[slot].owner;
+
+	return dp->halves.rec[o[DP_ANCHOR] ? o[DP_ANCHOR] : o[DP_ACCESS]].body;
+}
+
 /* First slot with the same owners, in the order of the half that leads. */
 static uint32_t primary_of(const struct dp_bpf *dp, uint32_t slot)
 {
-	const dp_ref *o = dp->slots.slot[slot].owner;
-	const struct dp_body *lead =
-		dp->halves.rec[o[DP_ANCHOR] ? o[DP_ANCHOR] : o[DP_ACCESS]].body;
+	const struct dp_body *lead = lead_of(dp, slot);
+	const dp_ref *o;
 
+	if (dp_owner_is_key(&dp->slots.slot[slot].of)) {
+		slot = lead->slot[0];
+		lead = lead_of(dp, slot);
+	}
+	o = dp->slots.slot[slot].owner;
 	for (unsigned i = 0; i < lead->n; i++) {
 		const dp_ref *other = dp->slots.slot[lead->slot[i]].owner;
 
@@ -127,7 +170,7 @@ static uint32_t primary_of(const struct dp_bpf *dp, uint32_t slot)
 static void recompose(struct dp_bpf *dp, dp_ref ref)
 {
 	const struct dp_body *b = dp->halves.rec[ref].body;
-	uint32_t primary[DP_PREFIXES_MAX];
+	uint32_t primary[DP_SLOTS_MAX];
 
 	for (unsigned i = 0; i < b->n; i++) {
 		uint32_t slot = b->slot[i];
@@ -204,35 +247,96 @@ static void path_unuse(struct dp_bpf *dp, const struct dp_path *p)
 		dp_peer_unuse(dp, p->peer);
 }
 
-static struct dp_body *body_new(const struct dp_session *s)
+/* The home addresses of a session that is to be put. */
+struct wanted {
+	struct dp_owner of[DP_PREFIXES_MAX + 1];
+	unsigned n;
+};
+
+static struct dp_body *body_new(const struct dp_session *s, unsigned n_slots)
 {
-	struct dp_body *b = malloc(sizeof(*b) + s->n_prefixes * sizeof(b->slot[0]) + s->mnid.len);
+	struct dp_body *b = malloc(sizeof(*b) + n_slots * sizeof(b->slot[0]) + s->mnid.len);
 
 	if (!b)
 		return NULL;
 	b->subtype = s->mnid.subtype;
 	b->id_len = s->mnid.len;
-	b->n = (uint8_t)s->n_prefixes;
+	b->n = (uint8_t)n_slots;
 	if (s->mnid.len)
 		memcpy(dp_body_id(b), s->mnid.id, s->mnid.len);
 	return b;
 }
 
-/* May this half (0: a new one) own all these prefixes? */
-static int check_prefixes(const struct dp_bpf *dp, const struct dp_session *s, dp_ref ref)
+static int check_kind(const struct dp_bpf *dp, const struct dp_session *s)
 {
-	for (unsigned i = 0; i < s->n_prefixes; i++) {
-		uint32_t slot = dp_slot_find(&dp->slots, &s->prefixes[i]);
-		dp_ref owner = slot ? owner_of(dp, slot, s->half) : 0;
+	if (s->n_prefixes > DP_PREFIXES_MAX || (s->half != DP_ANCHOR && s->half != DP_ACCESS))
+		return -EINVAL;
+	/* on a link the domain is the link's; in a tunnel only keys tell */
+	if (s->domain && !s->keyed && s->half != DP_ACCESS)
+		return -EINVAL;
+	if ((s->addr4.s_addr && !dp->cfg.ip4) || (s->keyed && !dp->cfg.gre))
+		return -EOPNOTSUPP;
+	return 0;
+}
 
-		if (owner && owner != ref)
-			return -EEXIST;
+static int list_wanted(const struct dp_bpf *dp, const struct dp_session *s, struct wanted *w)
+{
+	w->n = 0;
+	for (unsigned i = 0; i < s->n_prefixes; i++) {
+		int err = dp_owner_prefix(&s->prefixes[i], &w->of[w->n++]);
+
+		if (err)
+			return err;
+		if (s->prefixes[i].len != 64 && !dp->cfg.framed)
+			return -EOPNOTSUPP;
 		for (unsigned j = 0; j < i; j++) {
 			if (prefix6_eq(&s->prefixes[i], &s->prefixes[j]))
 				return -EINVAL;
 		}
 	}
+	if (s->addr4.s_addr)
+		w->of[w->n++] = dp_owner_addr4(s->domain, s->addr4);
 	return 0;
+}
+
+/* May this half (0: a new one) have all these addresses? */
+static int check_wanted(const struct dp_bpf *dp, const struct wanted *w, unsigned half, dp_ref ref)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		uint32_t slot = dp_slot_find(&dp->slots, &w->of[i]);
+		dp_ref owner = slot ? owner_of(dp, slot, half) : 0;
+
+		if (owner && owner != ref)
+			return -EEXIST;
+	}
+	return 0;
+}
+
+static bool wants(const struct dp_bpf *dp, const struct wanted *w, uint32_t slot)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		if (dp_slot_find(&dp->slots, &w->of[i]) == slot ||
+		    dp_slot_of_pool(&dp->slots, &w->of[i]) == slot)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the half need a slot for its key besides those of its addresses? `key` is the one that it
+ * has so far. Negative when that slot cannot be the key's alone, because the other half still has
+ * the address.
+ */
+static int needs_key_slot(const struct dp_bpf *dp, const struct dp_session *s,
+			  const struct wanted *w, uint32_t key)
+{
+	if (!s->keyed)
+		return 0;
+	if (!key)
+		return !w->n;
+	if (wants(dp, w, key))
+		return 0;
+	return owner_of(dp, key, !s->half) ? -EBUSY : 1;
 }
 
 /* Releases those slots that no half owns. */
@@ -244,19 +348,44 @@ static void release_unowned(struct dp_bpf *dp, const uint32_t *slot, unsigned n)
 	}
 }
 
-static int claim_slots(struct dp_bpf *dp, const struct dp_session *s, struct dp_body *b)
+/* `key` is what the half has so far; a last slot behind those of the addresses is the key's. */
+static int claim_slots(struct dp_bpf *dp, const struct wanted *w, uint32_t key, struct dp_body *b)
 {
-	for (unsigned i = 0; i < s->n_prefixes; i++) {
-		int err;
+	struct dp_slots *slots = &dp->slots;
 
-		b->slot[i] = dp_slot_find(&dp->slots, &s->prefixes[i]);
-		err = b->slot[i] ? 0 : dp_slot_claim(&dp->slots, &s->prefixes[i], &b->slot[i]);
+	for (unsigned i = 0; i < b->n; i++) {
+		int err = 0;
+
+		if (i == w->n) {
+			b->slot[i] = key;
+			if (!key)
+				err = dp_slot_claim_key(slots, &b->slot[i]);
+		} else {
+			b->slot[i] = dp_slot_find(slots, &w->of[i]);
+			if (!b->slot[i] && key && dp_slot_of_pool(slots, &w->of[i]) == key)
+				b->slot[i] = key;
+			else if (!b->slot[i])
+				err = dp_slot_claim(slots, &w->of[i], &b->slot[i]);
+		}
 		if (err) {
 			release_unowned(dp, b->slot, i);
 			return err;
 		}
 	}
 	return 0;
+}
+
+/* Slots that were an address's and are the key's from now on, or the other way round. */
+static void rename_slots(struct dp_bpf *dp, const struct wanted *w, const struct dp_body *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		bool key = dp_owner_is_key(&dp->slots.slot[b->slot[i]].of);
+
+		if (i < w->n && key)
+			dp_slot_to_member(&dp->slots, b->slot[i], &w->of[i]);
+		else if (i == w->n && !key)
+			dp_slot_to_key(&dp->slots, b->slot[i]);
+	}
 }
 
 /* The other halves that own any of these slots, each once. */
@@ -276,13 +405,13 @@ static unsigned partners(const struct dp_bpf *dp, const struct dp_body *b, unsig
 }
 
 /* Nothing in here can fail: `b` replaces what the half has had. */
-static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, struct dp_body *b,
-		   uint32_t access)
+static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
+		   const struct wanted *w, struct dp_body *b, uint32_t access)
 {
 	struct dp_half_rec *r = &dp->halves.rec[ref];
 	struct dp_half_rec was = *r;
 	bool same = was.body && dp_mnid_same(was.body, b);
-	dp_ref other[2 * DP_PREFIXES_MAX];
+	dp_ref other[2 * DP_SLOTS_MAX];
 	unsigned n_others;
 
 	if (was.body && !same)
@@ -291,6 +420,11 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 	r->half = (uint8_t)s->half;
 	r->mode = (uint8_t)s->mode;
 	r->local_routing = s->local_routing;
+	r->domain = s->domain;
+	if (!s->keyed)
+		r->key = 0;
+	else if (!r->key)
+		r->key = b->slot[0];
 	r->down = s->down;
 	r->up = s->up;
 	r->access = access;
@@ -305,6 +439,7 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 		dp->slots.slot[was.body->slot[i]].owner[s->half] = 0;
 	for (unsigned i = 0; i < b->n; i++)
 		dp->slots.slot[b->slot[i]].owner[s->half] = ref;
+	rename_slots(dp, w, b);
 	recompose(dp, ref);
 	for (unsigned i = 0; i < n_others; i++)
 		recompose(dp, other[i]);
@@ -326,29 +461,35 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s, st
 
 int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 {
-	const struct dp_body *old = NULL;
-	struct dp_body *b;
-	uint32_t access = 0;
+	const struct dp_half_rec *r = NULL;
+	uint32_t access = 0, key = 0;
 	dp_ref mine = *ref;
-	int err;
+	struct wanted w;
+	struct dp_body *b;
+	int err, extra;
 
-	if (s->n_prefixes > DP_PREFIXES_MAX || (s->half != DP_ANCHOR && s->half != DP_ACCESS))
-		return -EINVAL;
+	err = check_kind(dp, s);
+	if (err)
+		return err;
 	if (mine) {
-		const struct dp_half_rec *r = half_at(dp, mine);
-
+		r = half_at(dp, mine);
 		if (!r)
 			return -ENOENT;
 		if (r->half != s->half)
 			return -EINVAL;
-		old = r->body;
+		key = r->key;
 	}
 	if (!path_ok(dp, &s->down) || !path_ok(dp, &s->up))
 		return -ENOENT;
-	err = check_prefixes(dp, s, mine);
+	err = list_wanted(dp, s, &w);
+	if (!err)
+		err = check_wanted(dp, &w, s->half, mine);
 	if (err)
 		return err;
-	b = body_new(s);
+	extra = needs_key_slot(dp, s, &w, key);
+	if (extra < 0)
+		return extra;
+	b = body_new(s, w.n + (unsigned)extra);
 	if (!b)
 		return -ENOMEM;
 
@@ -362,18 +503,18 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 		if (!access)
 			goto out_ref;
 	}
-	err = claim_slots(dp, s, b);
+	err = claim_slots(dp, &w, key, b);
 	if (err)
 		goto out_access;
-	if (b->n && !(old && dp_mnid_same(old, b))) {
-		struct pm_mnid_key key;
+	if (b->n && !(r && dp_mnid_same(r->body, b))) {
+		struct pm_mnid_key id;
 
-		dp_mnid_key(b, &key);
-		err = dp_mnid_write(dp, &key, b->slot[0]);
+		dp_mnid_key(b, &id);
+		err = dp_mnid_write(dp, &id, b->slot[0]);
 		if (err)
 			goto out_slots;
 	}
-	commit(dp, mine, s, b, access);
+	commit(dp, mine, s, &w, b, access);
 	*ref = mine;
 	return 0;
 
@@ -392,7 +533,7 @@ out_body:
 void dp_session_del(struct dp_bpf *dp, dp_ref ref)
 {
 	struct dp_half_rec *r = half_at(dp, ref);
-	dp_ref other[DP_PREFIXES_MAX];
+	dp_ref other[DP_SLOTS_MAX];
 	struct pm_mnid_key key;
 	struct dp_body *b;
 	unsigned n;
@@ -455,6 +596,16 @@ int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode)
 
 /* ---- looking */
 
+int dp_session_key(const struct dp_bpf *dp, dp_ref ref, uint32_t *key)
+{
+	const struct dp_half_rec *r = half_at(dp, ref);
+
+	if (!r || !r->key)
+		return -ENOENT;
+	*key = r->key;
+	return 0;
+}
+
 int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out)
 {
 	const struct dp_half_rec *r = half_at(dp, ref);
@@ -483,18 +634,25 @@ void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w)
 
 		if (!r->body)
 			continue;
-		for (unsigned i = 0; i < r->body->n; i++)
-			prefix[i] = dp_slot_prefix(&dp->slots, r->body->slot[i]);
 		s = (struct dp_session){
 			.half = r->half,
 			.mnid = {r->body->subtype, r->body->id_len, dp_body_id(r->body)},
-			.n_prefixes = r->body->n,
 			.prefixes = prefix,
+			.domain = r->domain,
+			.keyed = r->key,
 			.down = r->down,
 			.up = r->up,
 			.mode = r->mode,
 			.local_routing = r->local_routing,
 		};
+		for (unsigned i = 0; i < r->body->n; i++) {
+			const struct dp_owner *o = &dp->slots.slot[r->body->slot[i]].of;
+
+			if (dp_owner_is_prefix(o))
+				prefix[s.n_prefixes++] = dp_owner_to_prefix(o);
+			else if (dp_owner_is_addr4(o))
+				s.addr4 = dp_owner_to_addr4(o);
+		}
 		w->session(w->ctx, ref, &s);
 	}
 }

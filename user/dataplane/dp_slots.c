@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dp_slots.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
+
+/* ---- owners */
+
+#define KIND_ADDR4 ((uint64_t)PM_OWNER_ADDR4 << 48)
+#define KIND_KEY   ((uint64_t)PM_OWNER_KEY << 48)
+#define KIND_MASK  (0xffffull << 48)
+
+_Static_assert(PM_OWNER_ADDR4 < 0x100 && PM_OWNER_KEY < 0x100, "owners of all kinds are in ::/8");
 
 static uint64_t upper64(const struct in6_addr *a)
 {
@@ -16,17 +25,74 @@ static uint64_t upper64(const struct in6_addr *a)
 	return be64toh(be);
 }
 
-static uint64_t key_hash(uint64_t prefix, uint8_t len)
+static uint64_t mask64(unsigned len)
 {
-	return dp_hash64(prefix + len);
+	return len ? ~0ull << (64 - len) : 0;
+}
+
+int dp_owner_prefix(const struct prefix6 *p, struct dp_owner *out)
+{
+	uint64_t word;
+
+	if (!p->len || p->len > 64)
+		return -EINVAL;
+	word = upper64(&p->addr) & mask64(p->len);
+	if (!(word >> 56))
+		return -EINVAL;
+	*out = (struct dp_owner){word, p->len};
+	return 0;
+}
+
+struct dp_owner dp_owner_addr4(uint16_t domain, struct in_addr addr)
+{
+	return (struct dp_owner){KIND_ADDR4 | (uint64_t)domain << 32 | ntohl(addr.s_addr), 64};
+}
+
+bool dp_owner_is_addr4(const struct dp_owner *o)
+{
+	return (o->word & KIND_MASK) == KIND_ADDR4;
+}
+
+bool dp_owner_is_key(const struct dp_owner *o)
+{
+	return (o->word & KIND_MASK) == KIND_KEY;
+}
+
+bool dp_owner_is_prefix(const struct dp_owner *o)
+{
+	return o->word >> 56;
+}
+
+struct prefix6 dp_owner_to_prefix(const struct dp_owner *o)
+{
+	struct prefix6 p = {.len = o->len};
+	uint64_t be = htobe64(o->word);
+
+	memcpy(&p.addr, &be, sizeof(be));
+	return p;
+}
+
+struct in_addr dp_owner_to_addr4(const struct dp_owner *o)
+{
+	return (struct in_addr){htonl((uint32_t)o->word)};
+}
+
+static bool same_owner(const struct dp_owner *a, const struct dp_owner *b)
+{
+	return a->word == b->word && a->len == b->len;
+}
+
+static uint64_t owner_hash(const struct dp_owner *o)
+{
+	return dp_hash64(o->word + o->len);
 }
 
 static uint64_t slot_hash(const void *ctx, uint32_t slot)
 {
-	const struct dp_slots *s = ctx;
-
-	return key_hash(s->slot[slot].prefix, s->slot[slot].len);
+	return owner_hash(&((const struct dp_slots *)ctx)->slot[slot].of);
 }
+
+/* ---- birth */
 
 int dp_slots_init(struct dp_slots *s, const struct dp_maps *maps)
 {
@@ -37,7 +103,7 @@ int dp_slots_init(struct dp_slots *s, const struct dp_maps *maps)
 	s->pool_next = 1;
 	s->slot = calloc(maps->n_slots, sizeof(*s->slot));
 	if (!s->slot || dp_fifo_init(&s->free, first, maps->n_slots - first) < 0 ||
-	    dp_index_init(&s->by_prefix, maps->n_slots - first, slot_hash, s) < 0) {
+	    dp_index_init(&s->by_owner, maps->n_slots - first, slot_hash, s) < 0) {
 		dp_slots_free(s);
 		return -ENOMEM;
 	}
@@ -49,20 +115,20 @@ void dp_slots_free(struct dp_slots *s)
 	free(s->slot);
 	s->slot = NULL;
 	dp_fifo_free(&s->free);
-	dp_index_free(&s->by_prefix);
+	dp_index_free(&s->by_owner);
 }
 
 /* ---- pools */
 
-static uint32_t pool_slot(const struct dp_slots *s, uint64_t prefix, uint8_t len)
+uint32_t dp_slot_of_pool(const struct dp_slots *s, const struct dp_owner *o)
 {
-	if (len != 64)
+	if (o->len != 64)
 		return 0;
 	for (unsigned i = 0; i < s->n_pools; i++) {
 		const struct dp_pool *p = &s->pool[i];
 
-		if ((prefix & p->mask) == p->prefix && prefix - p->prefix < p->n)
-			return p->base + (uint32_t)(prefix - p->prefix);
+		if ((o->word & p->mask) == p->prefix && o->word - p->prefix < p->n)
+			return p->base + (uint32_t)(o->word - p->prefix);
 	}
 	return 0;
 }
@@ -70,22 +136,20 @@ static uint32_t pool_slot(const struct dp_slots *s, uint64_t prefix, uint8_t len
 static bool anything_in(const struct dp_slots *s, const struct dp_pool *p)
 {
 	for (uint32_t i = s->maps->pool_slots; i < s->maps->n_slots; i++) {
-		if (s->slot[i].len && (s->slot[i].prefix & p->mask) == p->prefix)
+		if (s->slot[i].of.len && (s->slot[i].of.word & p->mask) == p->prefix)
 			return true;
 	}
 	return false;
 }
 
-int dp_slots_pool(struct dp_slots *s, const struct prefix6 *aggregate, uint32_t n)
+static int pool_add(struct dp_slots *s, uint64_t word, unsigned len, uint32_t n)
 {
-	struct dp_pool p = {.n = n};
+	struct dp_pool p = {.prefix = word & mask64(len), .mask = mask64(len), .n = n};
 	struct pm_pool e;
 	uint32_t key = s->n_pools;
 
-	if (!aggregate->len || aggregate->len > 64 || !n)
+	if (!n)
 		return -EINVAL;
-	p.mask = ~0ull << (64 - aggregate->len);
-	p.prefix = upper64(&aggregate->addr) & p.mask;
 	if (~p.mask < p.n - 1)
 		p.n = (uint32_t)~p.mask + 1;
 	for (unsigned i = 0; i < s->n_pools; i++) {
@@ -113,35 +177,53 @@ int dp_slots_pool(struct dp_slots *s, const struct prefix6 *aggregate, uint32_t 
 	return 0;
 }
 
-/* ---- prefixes */
-
-uint32_t dp_slot_find(const struct dp_slots *s, const struct prefix6 *p)
+int dp_slots_pool(struct dp_slots *s, const struct prefix6 *aggregate, uint32_t n)
 {
-	uint64_t prefix = upper64(&p->addr);
-	uint32_t slot = pool_slot(s, prefix, p->len);
+	struct dp_owner first;
+	int err = dp_owner_prefix(aggregate, &first);
+
+	return err ? err : pool_add(s, first.word, aggregate->len, n);
+}
+
+int dp_slots_pool4(struct dp_slots *s, uint16_t domain, struct in_addr aggregate, uint8_t len,
+		   uint32_t n)
+{
+	if (len > 32)
+		return -EINVAL;
+	return pool_add(s, dp_owner_addr4(domain, aggregate).word, 32u + len, n);
+}
+
+/* ---- slots */
+
+uint32_t dp_slot_find(const struct dp_slots *s, const struct dp_owner *o)
+{
+	uint32_t slot = dp_slot_of_pool(s, o);
 
 	if (slot)
-		return s->slot[slot].len ? slot : 0;
-	for (uint32_t i = dp_index_first(&s->by_prefix, key_hash(prefix, p->len));
-	     (slot = s->by_prefix.tab[i]); i = dp_index_next(&s->by_prefix, i)) {
-		if (s->slot[slot].prefix == prefix && s->slot[slot].len == p->len)
+		return same_owner(&s->slot[slot].of, o) ? slot : 0;
+	for (uint32_t i = dp_index_first(&s->by_owner, owner_hash(o)); (slot = s->by_owner.tab[i]);
+	     i = dp_index_next(&s->by_owner, i)) {
+		if (same_owner(&s->slot[slot].of, o))
 			return slot;
 	}
 	return 0;
 }
 
-/* The kernel's way from a prefix to its slot: pm_prefix6 for /64s, pm_framed for the others. */
+/*
+ * The kernel's way from an address to its slot: pm_prefix6 for /64s, pm_framed for the other
+ * prefixes, pm_addr4 for IPv4 addresses.
+ */
 static int hash_entry(const struct dp_slots *s, uint32_t slot, bool add)
 {
-	const struct dp_slot *e = &s->slot[slot];
-	struct pm_framed framed = {.slot = slot, .prefix_len = e->len};
-	struct pm_framed_key framed_key = {.prefix_len = e->len};
-	__be64 prefix = htobe64(e->prefix);
-	const void *key = &prefix, *value = &slot;
-	int fd = s->maps->fd[DP_MAP_PREFIX6];
+	const struct dp_owner *o = &s->slot[slot].of;
+	struct pm_framed framed = {.slot = slot, .prefix_len = o->len};
+	struct pm_framed_key framed_key = {.prefix_len = o->len};
+	__be64 word = htobe64(o->word);
+	const void *key = &word, *value = &slot;
+	int fd = s->maps->fd[dp_owner_is_addr4(o) ? DP_MAP_ADDR4 : DP_MAP_PREFIX6];
 
-	if (e->len != 64) {
-		memcpy(framed_key.addr, &prefix, sizeof(prefix));
+	if (o->len != 64) {
+		memcpy(framed_key.addr, &word, sizeof(word));
 		key = &framed_key;
 		value = &framed;
 		fd = s->maps->fd[DP_MAP_FRAMED];
@@ -152,46 +234,70 @@ static int hash_entry(const struct dp_slots *s, uint32_t slot, bool add)
 	return 0;
 }
 
-int dp_slot_claim(struct dp_slots *s, const struct prefix6 *p, uint32_t *out)
+/* The slot has no valid descriptor, so nobody reads the rest. */
+static void own(struct dp_slots *s, uint32_t slot, const struct dp_owner *o)
 {
-	uint64_t prefix = upper64(&p->addr);
-	uint32_t slot = pool_slot(s, prefix, p->len);
-	bool pooled = slot;
-	struct pm_session *m;
-	struct dp_slot *e;
+	struct pm_session *m = &s->maps->session[slot];
+	struct dp_slot *e = &s->slot[slot];
 
-	if (!p->len || p->len > 64)
-		return -EINVAL;
-	if (!pooled)
-		slot = dp_fifo_take(&s->free);
-	if (!slot)
-		return -ENOSPC;
-	e = &s->slot[slot];
-	e->prefix = prefix;
-	e->len = p->len;
+	e->of = *o;
 	e->owner[DP_ANCHOR] = e->owner[DP_ACCESS] = 0;
-
-	m = &s->maps->session[slot];
-	dp_store64(&m->prefix, htobe64(prefix));
+	dp_store64(&m->prefix, htobe64(o->word));
 	m->domain = 0;
 	m->up_tunnel = 0;
 	memset(m->mac, 0, sizeof(m->mac));
 	m->access = 0;
 	m->down_packets = m->down_bytes = m->up_packets = m->up_bytes = 0;
-
-	if (!pooled) {
-		int err = hash_entry(s, slot, true);
-
-		if (err) {
-			e->len = 0;
-			dp_fifo_give(&s->free, slot);
-			return err;
-		}
-		dp_index_add(&s->by_prefix, slot);
-	}
+	memset(&s->maps->keys[slot], 0, sizeof(s->maps->keys[slot]));
 	s->used++;
+}
+
+int dp_slot_claim(struct dp_slots *s, const struct dp_owner *o, uint32_t *out)
+{
+	uint32_t slot = dp_slot_of_pool(s, o);
+	int err;
+
+	if (slot) {
+		if (s->slot[slot].of.len)
+			return -EBUSY;
+		own(s, slot, o);
+		*out = slot;
+		return 0;
+	}
+	slot = dp_fifo_take(&s->free);
+	if (!slot)
+		return -ENOSPC;
+	own(s, slot, o);
+	err = hash_entry(s, slot, true);
+	if (err) {
+		s->slot[slot].of.len = 0;
+		s->used--;
+		dp_fifo_give(&s->free, slot);
+		return err;
+	}
+	dp_index_add(&s->by_owner, slot);
 	*out = slot;
 	return 0;
+}
+
+int dp_slot_claim_key(struct dp_slots *s, uint32_t *out)
+{
+	uint32_t slot = dp_fifo_take(&s->free);
+
+	if (!slot)
+		return -ENOSPC;
+	own(s, slot, &(struct dp_owner){KIND_KEY | slot, 64});
+	*out = slot;
+	return 0;
+}
+
+/* Takes away how addresses lead to the slot. */
+static void unlink_address(struct dp_slots *s, uint32_t slot)
+{
+	if (slot < s->maps->pool_slots || dp_owner_is_key(&s->slot[slot].of))
+		return;
+	hash_entry(s, slot, false);
+	dp_index_del(&s->by_owner, slot);
 }
 
 void dp_slot_release(struct dp_slots *s, uint32_t slot)
@@ -200,21 +306,27 @@ void dp_slot_release(struct dp_slots *s, uint32_t slot)
 
 	e->gen++;
 	dp_store64(&s->maps->session[slot].desc, PM_DESC(0, 0, e->gen));
-	if (slot >= s->maps->pool_slots) {
-		hash_entry(s, slot, false);
-		dp_index_del(&s->by_prefix, slot);
+	unlink_address(s, slot);
+	if (slot >= s->maps->pool_slots)
 		dp_fifo_give(&s->free, slot);
-	}
-	e->len = 0;
+	e->of.len = 0;
 	e->owner[DP_ANCHOR] = e->owner[DP_ACCESS] = 0;
 	s->used--;
 }
 
-struct prefix6 dp_slot_prefix(const struct dp_slots *s, uint32_t slot)
+static void rename_slot(struct dp_slots *s, uint32_t slot, const struct dp_owner *o)
 {
-	struct prefix6 p = {.len = s->slot[slot].len};
-	uint64_t be = htobe64(s->slot[slot].prefix);
+	s->slot[slot].of = *o;
+	dp_store64(&s->maps->session[slot].prefix, htobe64(o->word));
+}
 
-	memcpy(&p.addr, &be, sizeof(be));
-	return p;
+void dp_slot_to_key(struct dp_slots *s, uint32_t slot)
+{
+	unlink_address(s, slot);
+	rename_slot(s, slot, &(struct dp_owner){KIND_KEY | slot, 64});
+}
+
+void dp_slot_to_member(struct dp_slots *s, uint32_t slot, const struct dp_owner *o)
+{
+	rename_slot(s, slot, o);
 }

@@ -156,6 +156,13 @@ static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
 	return l->dp->ops->session_put(l->dp, &s, &b->session);
 }
 
+static int get_tunnel(struct lma *l, const struct bce_reg *reg, dp_ref *out)
+{
+	const struct dp_peer peer = {reg->lmaa, reg->proxy_coa, DP_ENCAP_IP};
+
+	return tunnel_get(l->tunnels, &peer, out);
+}
+
 /* Registration values, tunnel, data plane for a binding that is in the cache. */
 static int bring_up(struct lma_job *j, struct bce *b)
 {
@@ -163,7 +170,7 @@ static int bring_up(struct lma_job *j, struct bce *b)
 	int err = reg_from(j, NULL, &b->reg);
 
 	if (!err)
-		err = tunnel_get(l->tunnels, &b->reg.lmaa, &b->reg.proxy_coa, &b->tunnel);
+		err = get_tunnel(l, &b->reg, &b->tunnel);
 	if (!err)
 		err = forward(l, b, b->tunnel);
 	return err;
@@ -263,7 +270,7 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 		return;
 	}
 	/* one more user of the tunnel, given back below when it is the same */
-	err = tunnel_get(l->tunnels, &now.lmaa, &now.proxy_coa, &tunnel);
+	err = get_tunnel(l, &now, &tunnel);
 	if (err) {
 		bce_reg_clear(&now);
 		refuse_dataplane(j, err);

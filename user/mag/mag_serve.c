@@ -60,11 +60,12 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 
 static int forward(struct mag *m, struct mag_session *s)
 {
+	const struct dp_peer peer = {m->cfg.proxy_coa, s->b.lmaa, DP_ENCAP_IP};
 	struct dp_session d;
 	int err = 0;
 
 	if (!s->b.tunnel)
-		err = tunnel_get(m->tunnels, &m->cfg.proxy_coa, &s->b.lmaa, &s->b.tunnel);
+		err = tunnel_get(m->tunnels, &peer, &s->b.tunnel);
 	if (err)
 		return err;
 	session_of(s, &d);
