@@ -86,6 +86,8 @@ enum ctl_format {
 	C("HALF", "half", CTL_TEXT) \
 	C("MN-ID", "mn_id", CTL_TEXT) \
 	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("IPV4", "ipv4", CTL_TEXT) \
+	C("GRE KEY", "gre_key", CTL_NUMBER) \
 	C("MODE", "mode", CTL_TEXT) \
 	C("TO NODE", "down", CTL_TEXT) \
 	C("PKTS", "down_packets", CTL_NUMBER) \
@@ -98,6 +100,7 @@ enum ctl_format {
 	C("NAME", "name", CTL_TEXT) \
 	C("ADDRESS", "address", CTL_TEXT) \
 	C("LOCAL", "local", CTL_TEXT) \
+	C("ENCAP", "encapsulation", CTL_TEXT) \
 	C("BINDINGS", "bindings", CTL_NUMBER) \
 	C("PBU", "pbu", CTL_NUMBER) \
 	C("REJECTED", "rejected", CTL_NUMBER) \

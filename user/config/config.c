@@ -47,6 +47,20 @@ static void spread(struct config_file *f)
 	c->access_cfg.link_local = d->fixed_link_local;
 	c->access_cfg.mac = d->fixed_link_layer;
 
+	for (unsigned i = 0; i < c->n_lma_statics; i++) {
+		struct static_session *s = &c->lma_statics[i];
+
+		s->half = DP_ANCHOR;
+		if (addr6_is_zero(&s->local))
+			s->local = addr_is_ip4(&s->remote) ? c->lma_addrs4[0] : c->lma.addrs[0];
+	}
+	for (unsigned i = 0; i < c->n_mag_statics; i++) {
+		struct static_session *s = &c->mag_statics[i];
+
+		s->half = DP_ACCESS;
+		s->local = addr_is_ip4(&s->remote) ? c->proxy_coa4 : c->mag.proxy_coa;
+	}
+
 	for (unsigned i = 0; i < f->n_profiles; i++) {
 		struct config_profile *p = &f->profiles[i];
 

@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "core/profile.h"
+#include "core/statics.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
 
@@ -34,6 +35,7 @@ enum config_link { CONFIG_LINK_SHARED, CONFIG_LINK_POINT_TO_POINT };
 struct config_transport {
 	char name[CONFIG_IFNAME_LEN];
 	enum config_hook hook;
+	uint16_t domain; /* of the IPv4 home addresses that are met there */
 };
 
 /* An interface towards mobile nodes. */
@@ -41,6 +43,7 @@ struct config_access {
 	char name[CONFIG_IFNAME_LEN];
 	enum config_link type;
 	enum config_hook hook;
+	uint16_t domain;	    /* of the IPv4 home addresses that are met there */
 	uint8_t att;		    /* Access Technology Type, RFC 5213 8.5 */
 	uint32_t probe_interval_ms; /* between probes of a node; 0: never probe */
 	uint32_t probe_count;	    /* unanswered probes until the node counts as gone */
@@ -71,6 +74,16 @@ struct config {
 	unsigned n_access;
 	struct in6_addr dhcp6_servers[DHCP6_SERVERS_MAX]; /* that the MAG relays to */
 	unsigned n_dhcp6_servers;
+
+	/* IPv4 addresses are IPv4-mapped throughout */
+	struct in6_addr lma_addrs4[LMA_ADDRS_MAX]; /* IPv4 addresses of the LMA, RFC 5844 2.2 */
+	unsigned n_lma_addrs4;
+	struct in6_addr proxy_coa4; /* IPv4-Proxy-CoA, RFC 5844 2.2; :: none */
+	/* complete: halves, addresses, defaults */
+	struct static_session *lma_statics;
+	unsigned n_lma_statics;
+	struct static_session *mag_statics;
+	unsigned n_mag_statics;
 
 	struct profile_table *profiles; /* profiles and fallback-profiles; always there */
 };

@@ -233,6 +233,9 @@ static int check_lma(const struct config_file *f, struct config_yaml *y)
 		return 0;
 	rc = unique(y, "lma.addresses", "", l->addrs, l->n_addrs, sizeof(l->addrs[0]), in6_cmp);
 	if (!rc)
+		rc = unique(y, "lma.ipv4-addresses", "", f->c.lma_addrs4, f->c.n_lma_addrs4,
+			    sizeof(f->c.lma_addrs4[0]), in6_cmp);
+	if (!rc)
 		rc = check_pools(l, y);
 	if (!rc)
 		rc = unique(y, "lma.mags", "name", l->mags ? l->mags->name : NULL, l->n_mags,
@@ -271,9 +274,10 @@ static int check_mag(const struct config_file *f, struct config_yaml *y)
 			    sizeof(f->c.dhcp6_servers[0]), in6_cmp);
 	for (unsigned i = 0; !rc && i < f->c.n_dhcp6_servers; i++)
 		if (addr6_eq(&f->c.dhcp6_servers[i], &m->proxy_coa))
-			rc = config_fail(y, path_of(path, "mag.dhcpv6-servers[%u]", i),
-					 "is the Proxy-CoA, where the relay agent itself is; a server's "
-					 "own address");
+			rc = config_fail(
+				y, path_of(path, "mag.dhcpv6-servers[%u]", i),
+				"is the Proxy-CoA, where the relay agent itself is; a server's "
+				"own address");
 	if (!rc)
 		rc = multiple_of_4(y, "mag.lifetime", m->lifetime);
 	if (!rc && m->initial_bindack_timeout_ms > m->max_bindack_timeout_ms)
@@ -401,6 +405,8 @@ int config_check(const struct config_file *f, struct config_yaml *y)
 		rc = check_lma(f, y);
 	if (!rc)
 		rc = check_mag(f, y);
+	if (!rc)
+		rc = config_check_statics(f, y);
 	if (!rc)
 		rc = check_profiles(f, y);
 	return rc;

@@ -7,3 +7,5 @@
 
 /* 0, or -EINVAL with the error line made. */
 int config_check(const struct config_file *f, struct config_yaml *y);
+/* The part of it about static sessions (config_statics.c). */
+int config_check_statics(const struct config_file *f, struct config_yaml *y);

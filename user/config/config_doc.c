@@ -12,6 +12,7 @@ static const char *type_name(const struct config_row *r, char buf[64])
 		[CONFIG_UINT] = "number",	 [CONFIG_BOOL] = "true/false",
 		[CONFIG_NAME] = "word",		 [CONFIG_STRING] = "text",
 		[CONFIG_ADDR] = "IPv6 address",	 [CONFIG_LINKLOCAL] = "IPv6 address",
+		[CONFIG_ADDR4] = "IPv4 address", [CONFIG_ADDR_ANY] = "IP address",
 		[CONFIG_PREFIX] = "IPv6 prefix", [CONFIG_MAC] = "MAC",
 		[CONFIG_MAC_OR_ZERO] = "MAC",	 [CONFIG_ATT] = "word or number",
 		[CONFIG_SECTION] = "section",

@@ -140,6 +140,17 @@ static const struct config_name names_inherit[] = {
 	{NULL,      0 },
 };
 
+static const struct config_name names_encap[] = {
+	{"ip",		DP_ENCAP_IP	    },
+	{"gre",		DP_ENCAP_GRE	    },
+	{"gre-key",	DP_ENCAP_GRE_KEY    },
+	{"udp",		DP_ENCAP_UDP	    },
+	{"udp-tlv",	DP_ENCAP_UDP_TLV    },
+	{"udp-gre",	DP_ENCAP_UDP_GRE    },
+	{"udp-gre-key", DP_ENCAP_UDP_GRE_KEY},
+	{NULL,	       0		   },
+};
+
 /* RFC 5213 8.5 and the registry it founded */
 static const struct config_name names_att[] = {
 	{"virtual",	    1 },
@@ -202,12 +213,44 @@ static const struct config_row rows_lma_mag[] = {
 static const struct config_section sec_lma_mag =
 	SECTION("lma.mags[]", "Mobile Access Gateways that may register nodes here", struct lma_mag_cfg, rows_lma_mag);
 
+/* lma.static-sessions[] */
+#define S(member) ONE(struct static_session, member)
+#define STATIC_OWNER_ROWS \
+	{"mn-id", CONFIG_STRING, S(mnid), .syntax = &syn_nai, LIVE, .example = "mn9@example.com", \
+	 .rfc = "MN-Identifier, RFC 4283 3.1", .help = "Who the node is."}, \
+	{"prefixes", CONFIG_PREFIX, ARRAY(struct static_session, prefixes, n_prefixes), .def = "", RANGE(64, 64), LIVE, \
+	 .example = "[2001:db8:e00:9::/64]", .rfc = "RFC 5213 2.2", .help = "Its home network prefixes."}, \
+	{"ipv4-home-address", CONFIG_ADDR4, S(addr4), .def = "", LIVE, .example = "192.0.2.9", \
+	 .rfc = "IPv4-MN-HoA, RFC 5844 2.2", .help = "Its IPv4 home address; none: IPv6 alone."}, \
+	{"ipv4-domain", CONFIG_UINT, S(domain), .def = "0", RANGE(0, 65535), LIVE, .rfc = "RFC 5845 3.1", \
+	 .help = "Tells equal IPv4 home addresses of several operators apart; other than 0 needs GRE keys."}
+#define STATIC_ENCAP_ROW \
+	{"encapsulation", CONFIG_NAME, S(encap), .def = "ip", .names = names_encap, LIVE, \
+	 .rfc = "RFC 5213 6.10.2, RFC 5844 4, RFC 5845", \
+	 .help = "Of its tunnel; the other end must use the same. Those with UDP run over IPv4 only."}
+#define KEY_MAX 4294967295ll
+static const struct config_row rows_lma_static[] = {
+	STATIC_OWNER_ROWS,
+	{"proxy-coa", CONFIG_ADDR_ANY, S(remote), LIVE, .example = "2001:db8:11::1",
+	 .rfc = "Proxy-CoA, IPv4-Proxy-CoA, RFC 5844 2.2", .help = "The MAG's end of the tunnel."},
+	{"lmaa", CONFIG_ADDR_ANY, S(local), .def = "", LIVE, .rfc = "LMAA, IPv4-LMAA, RFC 5844 2.2",
+	 .help = "Our end, one of addresses or ipv4-addresses; none: the first of the MAG's family."},
+	STATIC_ENCAP_ROW,
+	{"downlink-gre-key", CONFIG_UINT, S(peer_key), .def = "0", RANGE(0, KEY_MAX), LIVE, .rfc = "RFC 5845 3.3",
+	 .help = "That the MAG chose for packets to it; 0: not known yet, then nothing passes. Ours is in `pmipctl sessions`."},
+};
+static const struct config_section sec_lma_static = SECTION("lma.static-sessions[]",
+	"Nodes that are anchored here without signalling", struct static_session, rows_lma_static);
+
 /* lma */
 #define L(member) ONE(struct config_file, c.lma.member)
 static const struct config_row rows_lma[] = {
 	{"addresses", CONFIG_ADDR, ARRAY(struct config_file, c.lma.addrs, c.lma.n_addrs),
 	 .example = "[2001:db8:2::1]", .rfc = "LMAA, RFC 5213 2.2",
 	 .help = "Addresses that signalling and tunnels come to. The operator configures them on an interface."},
+	{"ipv4-addresses", CONFIG_ADDR4, ARRAY(struct config_file, c.lma_addrs4, c.n_lma_addrs4), .def = "",
+	 .example = "[198.51.100.1]", .rfc = "IPv4-LMAA, RFC 5844 2.2",
+	 .help = "Where tunnels over IPv4 come to; none: there are no such tunnels."},
 	{"pools", CONFIG_SECTION, HEAP(struct config_file, c.lma.pools, c.lma.n_pools, 16), .def = "", .sub = &sec_pool,
 	 LIVE, .rfc = "RFC 5213 5.3.2", .help = "Pools can be added while running, not changed or removed."},
 	{"static-prefixes", CONFIG_PREFIX, HEAP(struct config_file, c.lma.static_prefixes, c.lma.n_static_prefixes, 256),
@@ -232,6 +275,8 @@ static const struct config_row rows_lma[] = {
 	 .help = "How far a MAG's clock may be off."},
 	{"hold-before-new-bce", CONFIG_BOOL, L(hold_before_new_bce), .def = "true", LIVE, .rfc = "RFC 5213 5.4.1.2, 5.4.1.3",
 	 .help = "Wait as MaxDelayBeforeNewBCEAssign says; false: create a new binding at once."},
+	{"static-sessions", CONFIG_SECTION, HEAP(struct config_file, c.lma_statics, c.n_lma_statics, 65536), .def = "",
+	 .sub = &sec_lma_static, LIVE, .help = "Sessions that nobody signals, with any encapsulation."},
 };
 static const struct config_section sec_lma =
 	SECTION("lma", "The Local Mobility Anchor; absent: this daemon is none", struct config_file, rows_lma);
@@ -255,6 +300,8 @@ static const struct config_row rows_access[] = {
 	 .help = "Whether several nodes are on it (a bridge, an access point) or one."},
 	{"hook", CONFIG_NAME, A(hook), .def = "auto", .names = names_hook, LIVE,
 	 .help = "Where packets are taken: auto uses native XDP where the driver has it, else TC."},
+	{"ipv4-domain", CONFIG_UINT, A(domain), .def = "0", RANGE(0, 65535), LIVE,
+	 .help = "Whose IPv4 home addresses are met here; see static-sessions."},
 	{"access-technology-type", CONFIG_ATT, A(att), .def = "ieee-802.3", RANGE(1, 255), .names = names_att, LIVE,
 	 .rfc = "Access Technology Type, RFC 5213 8.5", .help = "Told to the LMA; a name or the number."},
 	{"probe-interval", CONFIG_UINT, A(probe_interval_ms), .def = "1000", RANGE(0, 3600000), .unit = "ms", LIVE,
@@ -272,6 +319,24 @@ static const struct config_row rows_access[] = {
 };
 static const struct config_section sec_access =
 	SECTION("mag.access[]", "Interfaces towards mobile nodes", struct config_access, rows_access);
+
+/* mag.static-sessions[] */
+static const struct config_row rows_mag_static[] = {
+	STATIC_OWNER_ROWS,
+	{"lmaa", CONFIG_ADDR_ANY, S(remote), LIVE, .example = "2001:db8:2::1",
+	 .rfc = "LMAA, IPv4-LMAA, RFC 5844 2.2", .help = "The LMA's end of the tunnel; ours is proxy-coa or ipv4-proxy-coa, of the same family."},
+	STATIC_ENCAP_ROW,
+	{"uplink-gre-key", CONFIG_UINT, S(peer_key), .def = "0", RANGE(0, KEY_MAX), LIVE, .rfc = "RFC 5845 3.3",
+	 .help = "That the LMA chose for packets to it; 0: not known yet, then nothing passes. Ours is in `pmipctl sessions`."},
+	{"interface", CONFIG_STRING, S(ifname), .syntax = &syn_ifname, LIVE, .example = "acc0",
+	 .help = "Where the node is: one of access."},
+	{"link-layer-address", CONFIG_MAC, S(mac), LIVE, .example = "\"02:00:00:00:00:09\"",
+	 .help = "The node's, on that interface."},
+	{"local-routing", CONFIG_BOOL, S(local_routing), .def = "false", LIVE,
+	 .rfc = "EnableMAGLocalRouting, RFC 5213 9.2", .help = "Its packets to other nodes here do not go through the LMA."},
+};
+static const struct config_section sec_mag_static = SECTION("mag.static-sessions[]",
+	"Nodes that are served here without signalling", struct static_session, rows_mag_static);
 
 /* mag.router-advertisements */
 #define RA(member) ONE(struct config_file, c.access_cfg.member)
@@ -301,6 +366,8 @@ static const struct config_section sec_ra = SECTION("mag.router-advertisements",
 static const struct config_row rows_mag[] = {
 	{"proxy-coa", CONFIG_ADDR, M(proxy_coa), .example = "2001:db8:11::1", .rfc = "Proxy-CoA, RFC 5213 2.2",
 	 .help = "Our end of the tunnels. The operator configures it on an interface."},
+	{"ipv4-proxy-coa", CONFIG_ADDR4, ONE(struct config_file, c.proxy_coa4), .def = "", .example = "198.51.100.11",
+	 .rfc = "IPv4-Proxy-CoA, RFC 5844 2.2", .help = "Our end of tunnels over IPv4; none: there are no such tunnels."},
 	{"lmas", CONFIG_SECTION, HEAP(struct config_file, c.mag.lmas, c.mag.n_lmas, 1024), .sub = &sec_mag_lma, LIVE,
 	 .rfc = "RFC 5213 4", .help = "Anchors whose acknowledgements are believed."},
 	{"access", CONFIG_SECTION, HEAP(struct config_file, c.access, c.n_access, 4095), .sub = &sec_access, LIVE,
@@ -338,6 +405,8 @@ static const struct config_row rows_mag[] = {
 	 .help = "Packets between two nodes here do not go through the LMA. A profile may say otherwise."},
 	{"deprecate-on-detach", CONFIG_BOOL, M(deprecate_on_detach), .def = "true", LIVE, .rfc = "RFC 5213 6.12",
 	 .help = "A final advertisement with zero lifetimes when the session ends here."},
+	{"static-sessions", CONFIG_SECTION, HEAP(struct config_file, c.mag_statics, c.n_mag_statics, 65536), .def = "",
+	 .sub = &sec_mag_static, LIVE, .help = "Sessions that nobody signals, with any encapsulation."},
 };
 static const struct config_section sec_mag =
 	SECTION("mag", "The Mobile Access Gateway; absent: this daemon is none", struct config_file, rows_mag);
@@ -403,6 +472,8 @@ static const struct config_row rows_transport[] = {
 	 .help = "The interface; it may appear later."},
 	{"hook", CONFIG_NAME, ONE(struct config_transport, hook), .def = "auto", .names = names_hook, LIVE,
 	 .help = "Where packets are taken: auto uses native XDP where the driver has it, else TC."},
+	{"ipv4-domain", CONFIG_UINT, ONE(struct config_transport, domain), .def = "0", RANGE(0, 65535), LIVE,
+	 .help = "Whose IPv4 home addresses are met here in packets outside of tunnels; see static-sessions."},
 };
 static const struct config_section sec_transport = SECTION(
 	"transport[]", "Interfaces towards the network, the LMA's to the Internet included", struct config_transport,

@@ -16,6 +16,8 @@ enum config_kind {
 	CONFIG_NAME,	  /* one of a few words; row->names */
 	CONFIG_STRING,	  /* row->syntax says which characters */
 	CONFIG_ADDR,	  /* IPv6 address fit to be a tunnel end point */
+	CONFIG_ADDR4,	  /* IPv4 unicast address, kept IPv4-mapped */
+	CONFIG_ADDR_ANY,  /* one of these two */
 	CONFIG_LINKLOCAL, /* IPv6 link-local address, or :: */
 	CONFIG_PREFIX,	  /* IPv6 prefix of row->min..row->max bits */
 	CONFIG_MAC,	  /* unicast link-layer address */

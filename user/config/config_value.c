@@ -38,8 +38,13 @@ static int64_t int_load(const void *p, size_t size)
 		memcpy(&v, p, sizeof(v));
 		return v;
 	}
+	case 8: {
+		int64_t v;
+		memcpy(&v, p, sizeof(v));
+		return v;
+	}
 	default: {
-		/* signed: enumerations may hold -1, and no row goes beyond 2^31 */
+		/* signed: enumerations may hold -1, and no such row goes beyond 2^31 */
 		int32_t v;
 		memcpy(&v, p, sizeof(v));
 		return v;
@@ -57,6 +62,8 @@ static void int_store(void *p, size_t size, int64_t value)
 		memcpy(p, &v8, sizeof(v8));
 	else if (size == 2)
 		memcpy(p, &v16, sizeof(v16));
+	else if (size == 8)
+		memcpy(p, &value, sizeof(value));
 	else
 		memcpy(p, &v32, sizeof(v32));
 }
@@ -119,6 +126,13 @@ const char *config_value_expected(const struct config_row *r, char buf[CONFIG_VA
 		break;
 	case CONFIG_ADDR:
 		snprintf(buf, CONFIG_VALUE_LEN, "a routable IPv6 address such as 2001:db8::1");
+		break;
+	case CONFIG_ADDR4:
+		snprintf(buf, CONFIG_VALUE_LEN, "an IPv4 unicast address such as 192.0.2.1");
+		break;
+	case CONFIG_ADDR_ANY:
+		snprintf(buf, CONFIG_VALUE_LEN,
+			 "a routable IPv6 or IPv4 address such as 2001:db8::1 or 192.0.2.1");
 		break;
 	case CONFIG_LINKLOCAL:
 		snprintf(buf, CONFIG_VALUE_LEN,
@@ -197,14 +211,52 @@ static int parse_bool(const struct config_row *r, const char *text, void *dst, c
 	return wrong(r, why, text, "is neither true nor false");
 }
 
+/* Nothing, where that is the default. */
+static bool no_addr(const struct config_row *r, const char *text, void *dst)
+{
+	if (*text || r->list != CONFIG_ONE || !r->def || *r->def)
+		return false;
+	memset(dst, 0, sizeof(struct in6_addr));
+	return true;
+}
+
+static int parse_addr4(const struct config_row *r, const char *text, void *dst, char *why)
+{
+	struct in6_addr a;
+
+	if (no_addr(r, text, dst))
+		return 0;
+	if (addr_parse(text, &a) || !addr_is_ip4(&a) || strchr(text, ':'))
+		return wrong(r, why, text,
+			     strchr(text, '/') ? "has a prefix length" : "is not an IPv4 address");
+	if (!addr4_is_unicast_routable(addr_to_ip4(&a)))
+		return wrong(r, why, text, "is not routable");
+	memcpy(dst, &a, sizeof(a));
+	return 0;
+}
+
+static int parse_addr_any(const struct config_row *r, const char *text, void *dst, char *why)
+{
+	struct in6_addr a;
+
+	if (no_addr(r, text, dst))
+		return 0;
+	if (addr_parse(text, &a))
+		return wrong(r, why, text,
+			     strchr(text, '/') ? "has a prefix length" : "is not an IP address");
+	if (strchr(text, ':') ? !addr6_is_unicast_routable(&a)
+			      : !addr4_is_unicast_routable(addr_to_ip4(&a)))
+		return wrong(r, why, text, "is not routable");
+	memcpy(dst, &a, sizeof(a));
+	return 0;
+}
+
 static int parse_addr(const struct config_row *r, const char *text, void *dst, char *why)
 {
 	struct in6_addr a;
 
-	if (!*text && r->list == CONFIG_ONE && r->def && !*r->def) {
-		memset(dst, 0, sizeof(a));
+	if (no_addr(r, text, dst))
 		return 0;
-	}
 	if (addr6_parse(text, &a))
 		return wrong(r, why, text,
 			     strchr(text, '/') ? "has a prefix length" : "is not an IPv6 address");
@@ -246,7 +298,8 @@ static int parse_prefix(const struct config_row *r, const char *text, void *dst,
 	if (p.len >= 3 && !addr6_is_zero(&p.addr) &&
 	    (addr6_is_multicast(&p.addr) || addr6_is_linklocal(&p.addr)))
 		return wrong(r, why, text, "is not for unicast routing");
-	if (p.len && addr6_is_zero(&p.addr))
+	/* ::/8 is reserved (RFC 4291 2.4), and the data plane keeps other things under it */
+	if (p.len && !p.addr.s6_addr[0])
 		return wrong(r, why, text, "is not for unicast routing");
 	memcpy(dst, &p, sizeof(p));
 	return 0;
@@ -304,6 +357,10 @@ int config_value_parse(const struct config_row *r, const char *text, void *dst,
 	case CONFIG_ADDR:
 	case CONFIG_LINKLOCAL:
 		return parse_addr(r, text, dst, why);
+	case CONFIG_ADDR4:
+		return parse_addr4(r, text, dst, why);
+	case CONFIG_ADDR_ANY:
+		return parse_addr_any(r, text, dst, why);
 	case CONFIG_PREFIX:
 		return parse_prefix(r, text, dst, why);
 	case CONFIG_MAC:
@@ -341,8 +398,10 @@ const char *config_value_str(const struct config_row *r, const void *v, char buf
 		snprintf(buf, CONFIG_VALUE_LEN, "%s", (const char *)v);
 		break;
 	case CONFIG_ADDR:
+	case CONFIG_ADDR4:
+	case CONFIG_ADDR_ANY:
 		if (!addr6_is_zero(v))
-			addr6_str(v, buf);
+			addr_str(v, buf);
 		break;
 	case CONFIG_LINKLOCAL:
 		addr6_str(v, buf);

@@ -79,7 +79,7 @@ json_t *control_addr(const struct in6_addr *a)
 {
 	char s[ADDR6_STRLEN];
 
-	return json_string(addr6_str(a, s));
+	return json_string(addr_str(a, s));
 }
 
 json_t *control_mac(const struct mac *m)

@@ -131,21 +131,36 @@ static json_t *path_json(const struct control_ctx *c, const struct dp_path *p)
 	return control_str("nowhere");
 }
 
+/* That the other end chose. */
+static json_t *peer_key(const struct dp_path *p, bool keyed)
+{
+	return keyed && p->kind == DP_TO_PEER ? json_integer(p->key) : json_null();
+}
+
 static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 {
 	struct control_req *r = ctx;
 	struct dataplane *dp = r->ctx->dp;
+	const struct in6_addr four = addr_from_ip4(s->addr4);
 	struct dp_stats st = {0};
+	uint32_t key = 0;
 	json_t *o;
 
 	if (!is_node(r, &s->mnid) || !control_page_wants(&r->page))
 		return;
 	dp->ops->session_stats(dp, ref, &st);
+	if (s->keyed)
+		dp->ops->session_key(dp, ref, &key);
 	o = json_object();
 	control_set(o, "session", json_integer(ref));
 	control_set(o, "half", control_str(s->half == DP_ANCHOR ? "anchor" : "access"));
 	control_set(o, "mn_id", control_mnid(&s->mnid));
 	control_set(o, "prefixes", control_prefixes(s->prefixes, s->n_prefixes));
+	control_set(o, "ipv4", s->addr4.s_addr ? control_addr(&four) : json_null());
+	control_set(o, "ipv4_domain", json_integer(s->domain));
+	control_set(o, "gre_key", key ? json_integer(key) : json_null());
+	control_set(o, "down_gre_key", peer_key(&s->down, s->keyed));
+	control_set(o, "up_gre_key", peer_key(&s->up, s->keyed));
 	control_set(o, "mode", control_str(s->mode == DP_DROP ? "drop" : "forward"));
 	control_set(o, "local_routing", json_boolean(s->local_routing));
 	control_set(o, "down", path_json(r->ctx, &s->down));
@@ -202,6 +217,21 @@ static void show_lma(void *ctx, const struct mag_lma_info *i)
 	control_page_row(&r->page, o);
 }
 
+static const char *encap_name(enum dp_encap e)
+{
+	static const char *const names[DP_ENCAP_MAX] = {
+		[DP_ENCAP_IP] = "ip",
+		[DP_ENCAP_GRE] = "gre",
+		[DP_ENCAP_GRE_KEY] = "gre-key",
+		[DP_ENCAP_UDP] = "udp",
+		[DP_ENCAP_UDP_TLV] = "udp-tlv",
+		[DP_ENCAP_UDP_GRE] = "udp-gre",
+		[DP_ENCAP_UDP_GRE_KEY] = "udp-gre-key",
+	};
+
+	return e < DP_ENCAP_MAX ? names[e] : "?";
+}
+
 static void show_tunnel(void *ctx, const struct tunnel_info *i)
 {
 	struct control_req *r = ctx;
@@ -219,6 +249,7 @@ static void show_tunnel(void *ctx, const struct tunnel_info *i)
 	control_set(o, "tunnel", json_integer(i->ref));
 	control_set(o, "address", control_addr(&i->peer.remote));
 	control_set(o, "local", control_addr(&i->peer.local));
+	control_set(o, "encapsulation", control_str(encap_name(i->peer.encap)));
 	control_set(o, "users", json_integer(i->users));
 	if (c->dp)
 		control_set(o, "mtu", json_integer(c->dp->ops->peer_mtu(c->dp, i->ref)));

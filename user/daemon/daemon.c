@@ -199,17 +199,21 @@ static uint32_t pool_slots(const struct lma_cfg *c)
 static int start_dataplane(struct daemon *d, char *err, size_t cap)
 {
 	const struct config *c = d->cfg;
+	const struct preset_features features = preset_features(c);
 	const struct dp_bpf_cfg dc = {
 		.instance = c->instance,
 		.bpffs = c->bpffs,
 		.roles = (c->has_lma ? DP_BPF_LMA : 0) | (c->has_mag ? DP_BPF_MAG : 0),
 		.max_sessions = (c->has_lma ? c->lma.max_bindings : 0) +
-				(c->has_mag ? c->mag.max_bindings : 0),
+				(c->has_mag ? c->mag.max_bindings : 0) + preset_slots(c),
 		.pool_slots = c->has_lma ? pool_slots(&c->lma) : 0,
 		.max_peers = 65535,
 		/* our own pools give /64s; another domain's anchor may give others */
 		.framed = c->has_mag,
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
+		.ip4 = features.ip4,
+		.ip4_outer = features.ip4_outer,
+		.gre = features.gre,
 		.hooks = hops_hooks(d),
 	};
 	int rc;
@@ -217,18 +221,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 	rc = dp_bpf_new(&d->dp, &dc, err, cap);
 	if (rc)
 		return rc;
-	for (unsigned i = 0; c->has_lma && i < c->lma.n_addrs; i++) {
-		rc = dp_bpf_local_add(d->dp, &c->lma.addrs[i]);
-		if (rc)
-			return fail(err, cap, rc, "cannot register a tunnel end point");
-	}
-	if (c->has_mag) {
-		rc = dp_bpf_local_add(d->dp, &c->mag.proxy_coa);
-		if (rc)
-			return fail(err, cap, rc, "cannot register a tunnel end point");
-	}
 	rc = tunnels_new(&d->tunnels, dp_bpf_dataplane(d->dp));
-	return rc ? fail(err, cap, rc, "tunnels") : 0;
+	return rc ? fail(err, cap, rc, "tunnels") : preset_start(d, err, cap);
 }
 
 static int start_sockets(struct daemon *d, char *err, size_t cap)
@@ -390,6 +384,7 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 	if (rc)
 		return rc;
 	daemon_warm_tunnels(d);
+	preset_settle(d, daemon_now());
 	return loop_start(d);
 }
 
@@ -451,6 +446,7 @@ void daemon_stop(struct daemon **p)
 	if (d->access) /* its links go after the MAG, which nobody may tell about them then */
 		access_bind(d->access, &(const struct access_triggers){0});
 	mag_free(&d->mag);
+	preset_stop(d);
 	if (d->tunnels)
 		daemon_cool_tunnels(d);
 	links_stop(d);

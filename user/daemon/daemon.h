@@ -7,6 +7,7 @@
  *	loop.c      libev: one timer for every deadline, descriptors, signals
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
  *	dhcp6.c     the DHCPv6 relay agent and its socket
+ *	preset.c    what the configuration alone puts into the data plane: end points, static sessions
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
@@ -25,6 +26,7 @@
 #include "config/config.h"
 #include "control/control.h"
 #include "core/inbox.h"
+#include "core/statics.h"
 #include "core/tunnel.h"
 #include "dataplane/dp_bpf.h"
 #include "lma/lma.h"
@@ -42,6 +44,7 @@ struct iface {
 	char name[IFNAMSIZ];
 	bool is_access;
 	enum dp_bpf_want want;
+	uint16_t domain;             /* of the IPv4 home addresses that are met there */
 	struct config_access access; /* when is_access */
 	unsigned ifindex;            /* 0: not there now */
 	bool attached;               /* both hooks are as wanted */
@@ -77,6 +80,7 @@ struct daemon {
 
 	struct dp_bpf *dp;
 	struct tunnels *tunnels;
+	struct statics *statics;
 	struct nl *nl;
 	struct nl_listener nl_listener;
 	struct nexthops *hops;
@@ -140,6 +144,20 @@ void dhcp6_stop(struct daemon *d);
  * what d->cfg says, and gives back what was got in vain. */
 int dhcp6_prepare(struct daemon *d, const struct config *cfg, const char **why);
 void dhcp6_settle(struct daemon *d);
+
+/* preset.c */
+/* What the programs must be made for, to do what a configuration asks. */
+struct preset_features {
+	bool ip4, ip4_outer, gre;
+};
+struct preset_features preset_features(const struct config *c);
+/* Slots of the data plane that static sessions take, with some for those that a reload brings. */
+uint32_t preset_slots(const struct config *c);
+int preset_start(struct daemon *d, char *err, size_t cap); /* end points; before the roles */
+void preset_stop(struct daemon *d);
+/* 0, or -EBUSY when the running programs were not made for it. */
+int preset_judge(const struct daemon *d, const struct config *c, const char **why);
+void preset_settle(struct daemon *d, nsec_t now); /* the sessions of d->cfg take force */
 
 /* hops.c */
 struct dp_bpf_hooks hops_hooks(struct daemon *d);

@@ -65,9 +65,17 @@ static void set_sysctl(struct iface *i, const char *key, const char *value)
 }
 
 /* The kernel forwards what the programs leave to it, and its route lookup serves them. */
-static void prepare_transport(struct iface *i)
+static void enable_forwarding(const struct daemon *d, struct iface *i)
 {
+	int err;
+
 	set_sysctl(i, "forwarding", "1");
+	if (!preset_features(d->cfg).ip4)
+		return;
+	err = nl_sysctl_ipv4(i->name, "forwarding", "1");
+	if (err)
+		log_msg(LOG_C_LOCAL, "%s: cannot set net.ipv4.conf.%s.forwarding=1: %s", i->name,
+			i->name, strerror(-err));
 }
 
 static void put_gateway_address(struct daemon *d, struct iface *i, const struct in6_addr *ll)
@@ -86,7 +94,7 @@ static void prepare_access(struct daemon *d, struct iface *i, const struct nl_li
 {
 	const struct mac *mac = fixed_mac(d);
 
-	set_sysctl(i, "forwarding", "1");
+	enable_forwarding(d, i);
 	set_sysctl(i, "accept_ra", "0");
 	set_sysctl(i, "addr_gen_mode", "1"); /* none: the gateway's address is the only one */
 	if (!mac_is_zero(mac) && !mac_eq(mac, &l->mac)) {
@@ -132,6 +140,7 @@ static int attach_programs(struct daemon *d, struct iface *i)
 		.ifname = i->name,
 		.kind = i->is_access ? DP_BPF_ACCESS : DP_BPF_TRANSPORT,
 		.want = i->want,
+		.domain = i->domain,
 		.mtu = (uint16_t)(i->mtu < UINT16_MAX ? i->mtu : UINT16_MAX),
 	};
 	const struct nl_link *l = nl_link_by_index(d->nl, i->ifindex);
@@ -165,7 +174,7 @@ static void arrive(struct daemon *d, struct iface *i, const struct nl_link *l, n
 	if (i->is_access)
 		prepare_access(d, i, l);
 	else
-		prepare_transport(i);
+		enable_forwarding(d, i);
 	if (attach_programs(d, i))
 		return;
 	if (i->is_access) {
@@ -181,6 +190,7 @@ static void arrive(struct daemon *d, struct iface *i, const struct nl_link *l, n
 		}
 	}
 	i->attached = true;
+	statics_link(d->statics, i->name, now);
 	log_msg(LOG_C_INFO, "%s: %s interface, hook %s%s%s", i->name,
 		i->is_access ? "access" : "transport", dp_bpf_mode_name(i->mode),
 		i->note[0] ? ": " : "", i->note);
@@ -353,7 +363,7 @@ static void check_own_address(struct daemon *d, const struct in6_addr *a, const 
 
 	if (nl_route_get(d->nl, a, NULL, &path) || !path.local)
 		log_msg(LOG_C_LOCAL, "%s %s is not an address of this machine yet", what,
-			addr6_str(a, text));
+			addr_str(a, text));
 }
 
 static struct iface *table_new(const struct config *c, unsigned *n)
@@ -368,12 +378,14 @@ static struct iface *table_new(const struct config *c, unsigned *n)
 
 		snprintf(f->name, sizeof(f->name), "%s", c->transport[i].name);
 		f->want = want_of(c->transport[i].hook);
+		f->domain = c->transport[i].domain;
 	}
 	for (unsigned i = 0; c->has_mag && i < c->n_access; i++) {
 		struct iface *f = &t[(*n)++];
 
 		snprintf(f->name, sizeof(f->name), "%s", c->access[i].name);
 		f->want = want_of(c->access[i].hook);
+		f->domain = c->access[i].domain;
 		f->is_access = true;
 		f->access = c->access[i];
 	}
@@ -408,8 +420,12 @@ int links_start(struct daemon *d, char *err, size_t cap)
 				d->ifaces[i].name);
 	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->lma.n_addrs; i++)
 		check_own_address(d, &d->cfg->lma.addrs[i], "LMAA");
+	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->n_lma_addrs4; i++)
+		check_own_address(d, &d->cfg->lma_addrs4[i], "IPv4-LMAA");
 	if (d->cfg->has_mag)
 		check_own_address(d, &d->cfg->mag.proxy_coa, "Proxy-CoA");
+	if (d->cfg->has_mag && !addr6_is_zero(&d->cfg->proxy_coa4))
+		check_own_address(d, &d->cfg->proxy_coa4, "IPv4-Proxy-CoA");
 	put_pool_routes(d);
 	return 0;
 }
@@ -462,7 +478,8 @@ int links_reload(struct daemon *d, const struct config *was, nsec_t now)
 			continue;
 		}
 		keep->ifindex = old[i].ifindex;
-		keep->attached = old[i].attached && keep->want == old[i].want;
+		keep->attached = old[i].attached && keep->want == old[i].want &&
+				 keep->domain == old[i].domain;
 		keep->running = old[i].running;
 		keep->mac_changed = old[i].mac_changed;
 		keep->original_mac = old[i].original_mac;

@@ -69,6 +69,7 @@ static nsec_t next_deadline(const struct daemon *d)
 {
 	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_early_next(d->dp));
 
+	next = nsec_min(next, statics_next(d->statics));
 	if (d->lma)
 		next = nsec_min(next, lma_next(d->lma));
 	if (d->mag)
@@ -84,6 +85,8 @@ static void run_deadlines(struct daemon *d, nsec_t now)
 		nexthops_tick(d->hops, now);
 	if (dp_bpf_early_next(d->dp) <= now)
 		dp_bpf_early(d->dp, now);
+	if (statics_next(d->statics) <= now)
+		statics_tick(d->statics, now);
 	if (d->lma && lma_next(d->lma) <= now)
 		lma_tick(d->lma, now);
 	if (d->mag && mag_next(d->mag) <= now)

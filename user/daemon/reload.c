@@ -48,7 +48,9 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 		return changes;
 	}
 	profiles = profile_table_profiles(new->profiles);
-	rc = dhcp6_prepare(d, new, &why);
+	rc = preset_judge(d, new, &why);
+	if (!rc)
+		rc = dhcp6_prepare(d, new, &why);
 	if (!rc)
 		rc = reload_roles(d, new, &profiles, &why, now);
 	if (rc) {
@@ -69,6 +71,7 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
 	rc = links_reload(d, was, now);
+	preset_settle(d, now);
 	config_free(&was);
 	if (rc) {
 		snprintf(msg, cap, "interfaces: %s", strerror(-rc));

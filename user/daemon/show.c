@@ -113,6 +113,7 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 	all[n++] = inbox_counters(&d->inbox);
 	all[n++] = mh_sock_counters(d->mh);
 	all[n++] = nl_counters(d->nl);
+	all[n++] = statics_counters(d->statics);
 	if (d->frames)
 		all[n++] = frame_sock_counters(d->frames);
 	if (d->access) {

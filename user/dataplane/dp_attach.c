@@ -122,7 +122,7 @@ static int write_access(struct dp_bpf *dp, const struct dp_iface *f, bool valid)
 
 static int write_iface(struct dp_bpf *dp, const struct dp_iface *f)
 {
-	struct pm_iface e = {.access = f->access};
+	struct pm_iface e = {.access = f->access, .domain = f->pub.domain};
 
 	if (f->link >= 0)
 		e.flags |= PM_I_XDP;
@@ -382,6 +382,7 @@ static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 	f->pub.kind = a->kind;
 	f->pub.want = a->want;
 	f->pub.mac = a->mac;
+	f->pub.domain = a->domain;
 	f->pub.mtu = a->mtu;
 	f->own = (struct mac){0};
 	dp_netdev_mac(a->ifname, &f->own);

@@ -97,6 +97,7 @@ struct dp_bpf_iface {
 	enum dp_bpf_mode mode; /* what runs there */
 	bool xdp_tx;	       /* takes frames that an XDP program redirects to it */
 	struct mac mac;	       /* DP_BPF_ACCESS: the router's address there */
+	uint16_t domain;       /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
 	char why[128]; /* DP_BPF_AUTO fell back to TC: the kernel's reason; else "" */
 };
@@ -107,6 +108,7 @@ struct dp_bpf_attach {
 	enum dp_bpf_kind kind;
 	enum dp_bpf_want want;
 	struct mac mac; /* DP_BPF_ACCESS: source of frames to the nodes */
+	uint16_t domain; /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
 };
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the configuration alone puts into the data plane: our tunnel end points, and sessions that
+ * nobody signals.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "daemon/daemon.h"
+
+#define SPARE_SLOTS 1024 /* for static sessions that a reload brings */
+
+static bool any_domain(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_transport; i++)
+		if (c->transport[i].domain)
+			return true;
+	for (unsigned i = 0; i < c->n_access; i++)
+		if (c->access[i].domain)
+			return true;
+	return false;
+}
+
+/* Whatever hints at IPv4 or at static sessions turns both on, so that the first of them may come
+ * with a reload; tunnels over IPv4 need an end point of their own, which cannot. */
+struct preset_features preset_features(const struct config *c)
+{
+	const bool outer =
+		(c->has_lma && c->n_lma_addrs4) || (c->has_mag && !addr6_is_zero(&c->proxy_coa4));
+	const bool statics = c->n_lma_statics || c->n_mag_statics;
+	const bool more = outer || statics || any_domain(c);
+
+	return (struct preset_features){.ip4 = more, .ip4_outer = outer, .gre = more};
+}
+
+uint32_t preset_slots(const struct config *c)
+{
+	uint32_t n = preset_features(c).ip4 ? SPARE_SLOTS : 0;
+
+	for (unsigned i = 0; i < c->n_lma_statics; i++)
+		n += c->lma_statics[i].n_prefixes + 1;
+	for (unsigned i = 0; i < c->n_mag_statics; i++)
+		n += c->mag_statics[i].n_prefixes + 1;
+	return n;
+}
+
+int preset_judge(const struct daemon *d, const struct config *c, const char **why)
+{
+	const struct preset_features have = preset_features(d->cfg), want = preset_features(c);
+
+	if ((have.ip4 || !want.ip4) && (have.gre || !want.gre))
+		return 0;
+	*why = "static-sessions, ipv4-domain: the programs that run were made without IPv4 and "
+	       "GRE; "
+	       "restart the daemon";
+	return -EBUSY;
+}
+
+static unsigned ifindex_of(void *ctx, const char *ifname)
+{
+	const struct iface *i = link_by_name(ctx, ifname);
+
+	return i && i->is_access && i->attached ? i->ifindex : 0;
+}
+
+static int add_local(struct daemon *d, const struct in6_addr *addr)
+{
+	return addr6_is_zero(addr) ? 0 : dp_bpf_local_add(d->dp, addr);
+}
+
+static int add_locals(struct daemon *d)
+{
+	const struct config *c = d->cfg;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && c->has_lma && i < c->lma.n_addrs; i++)
+		rc = add_local(d, &c->lma.addrs[i]);
+	for (unsigned i = 0; !rc && c->has_lma && i < c->n_lma_addrs4; i++)
+		rc = add_local(d, &c->lma_addrs4[i]);
+	if (!rc && c->has_mag)
+		rc = add_local(d, &c->mag.proxy_coa);
+	if (!rc && c->has_mag)
+		rc = add_local(d, &c->proxy_coa4);
+	return rc;
+}
+
+int preset_start(struct daemon *d, char *err, size_t cap)
+{
+	int rc = add_locals(d);
+
+	if (rc) {
+		snprintf(err, cap, "cannot register a tunnel end point: %s", strerror(-rc));
+		return rc;
+	}
+	rc = statics_new(&d->statics, dp_bpf_dataplane(d->dp), d->tunnels, ifindex_of, d);
+	if (rc)
+		snprintf(err, cap, "static sessions: %s", strerror(-rc));
+	return rc;
+}
+
+void preset_stop(struct daemon *d)
+{
+	statics_free(&d->statics);
+}
+
+void preset_settle(struct daemon *d, nsec_t now)
+{
+	const struct config *c = d->cfg;
+	const unsigned n_lma = c->has_lma ? c->n_lma_statics : 0,
+		       n_mag = c->has_mag ? c->n_mag_statics : 0;
+	const struct statics_part parts[] = {
+		{c->lma_statics, n_lma},
+		{c->mag_statics, n_mag},
+	};
+
+	if (statics_set(d->statics, parts, ARRAY_SIZE(parts), now))
+		log_msg(LOG_C_LOCAL, "no memory for the static sessions; those before stay");
+}
