@@ -30,7 +30,7 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 
 	if (!pm_hook_untag(ctx))
 		return pm_drop_for(a, PM_DROP_MALFORMED);
-	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
+	iface = pm_get_iface(ifindex);
 	if (!iface || !pm_parse(ctx, p) || (p->v4 && !pm_use_ip4))
 		return pm_kernel(a);
 	access = pm_get_access(iface->access);

@@ -126,6 +126,8 @@ __noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
 		if (!pm_again(ctx, &p, a, 0))
 			return pm_discard(PM_DROP_MALFORMED);
 		h.eth = *p.eth;
+	} else if (a->neigh) { /* the kernel writes the addresses */
+		__builtin_memset(&h.eth, 0, sizeof(h.eth));
 	} else {
 		__builtin_memcpy(h.eth.h_dest, a->dmac, ETH_ALEN);
 		__builtin_memcpy(h.eth.h_source, a->smac, ETH_ALEN);

@@ -216,15 +216,6 @@ pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, con
 	return 0;
 }
 
-/* Can a frame leave where it came in? */
-pm_inline bool pm_hook_reflects(struct pm_ctx *ctx)
-{
-	__u32 ifindex = pm_hook_ifindex(ctx);
-	const struct pm_iface *iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
-
-	return iface && iface->flags & PM_I_XDP_OUT;
-}
-
 /* Not XDP_TX: a veth whose other end has GRO but no XDP leaves such frames lying in a queue until
  * something else comes by. */
 pm_inline int pm_hook_reflect(struct pm_ctx *ctx)
@@ -371,11 +362,6 @@ pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n
 pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, const __u32 n)
 {
 	return bpf_skb_store_bytes(ctx, off, from, n, BPF_F_RECOMPUTE_CSUM);
-}
-
-pm_inline bool pm_hook_reflects(struct pm_ctx *ctx)
-{
-	return true;
 }
 
 pm_inline int pm_hook_reflect(struct pm_ctx *ctx)

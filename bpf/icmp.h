@@ -191,7 +191,7 @@ __noinline int pm_make_error6(struct pm_ctx *ctx, const struct pm_act *a)
 	h.ip.payload_len = bpf_htons(quote + sizeof(h.icmp));
 	h.ip.nexthdr = IPPROTO_ICMPV6;
 	h.ip.hop_limit = 64;
-	__builtin_memcpy(&h.ip.saddr, a->next_hop, sizeof(h.ip.saddr));
+	__builtin_memcpy(&h.ip.saddr, a->source, sizeof(h.ip.saddr));
 	h.ip.daddr = pm_ip6(&p)->saddr;
 	h.icmp.icmp6_type = pm_icmp6_type(a->reason);
 	if (a->reason == PM_DROP_NO_SESSION)
@@ -235,7 +235,7 @@ __noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 	h.ip.frag_off = bpf_htons(PM_IP4_DF);
 	h.ip.ttl = 64;
 	h.ip.protocol = IPPROTO_ICMP;
-	__builtin_memcpy(&h.ip.saddr, a->next_hop, sizeof(h.ip.saddr));
+	__builtin_memcpy(&h.ip.saddr, a->source, sizeof(h.ip.saddr));
 	h.ip.daddr = pm_ip4(&p)->saddr;
 	h.ip.check = ~pm_fold(bpf_csum_diff(NULL, 0, (void *)&h.ip, sizeof(h.ip), 0));
 	switch (a->reason) {
@@ -262,7 +262,7 @@ __noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 	return PM_ERROR_MADE;
 }
 
-/* Our address towards whoever gets the error, in `next_hop`: the end of the tunnel, where it is of
+/* Our address towards whoever gets the error, in `source`: the end of the tunnel, where it is of
  * that family. */
 pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
 {
@@ -270,20 +270,20 @@ pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
 
 	if (p->v4) {
 		if (p->tunnelled && p->outer_v4)
-			*(pm_w32 *)a->next_hop = ((const struct iphdr *)pm_outer(p))->daddr;
+			*(pm_w32 *)a->source = ((const struct iphdr *)pm_outer(p))->daddr;
 		else if (t && a->outer_v4)
-			*(pm_w32 *)a->next_hop = *(const pm_w32 *)(t->local + 12);
+			*(pm_w32 *)a->source = *(const pm_w32 *)(t->local + 12);
 		else
-			__builtin_memcpy(a->next_hop, (const void *)pm_icmp4_source, 4);
-		return *(pm_w32 *)a->next_hop;
+			__builtin_memcpy(a->source, (const void *)pm_icmp4_source, 4);
+		return *(pm_w32 *)a->source;
 	}
 	if (p->tunnelled && !p->outer_v4)
-		__builtin_memcpy(a->next_hop, &((const struct ipv6hdr *)pm_outer(p))->daddr, 16);
+		__builtin_memcpy(a->source, &((const struct ipv6hdr *)pm_outer(p))->daddr, 16);
 	else if (t && !a->outer_v4)
-		__builtin_memcpy(a->next_hop, t->local, 16);
+		__builtin_memcpy(a->source, t->local, 16);
 	else
-		__builtin_memcpy(a->next_hop, (const void *)pm_icmp6_source, 16);
-	return *(pm_w64 *)a->next_hop;
+		__builtin_memcpy(a->source, (const void *)pm_icmp6_source, 16);
+	return *(pm_w64 *)a->source;
 }
 
 /* To the node itself, behind its tunnel, like any other packet to it. */
@@ -295,7 +295,7 @@ __noinline int pm_judge_back(struct pm_ctx *ctx, struct pm_act *a)
 
 	if (!a)
 		return PM_V_DROPPED;
-	slot = a->back;
+	slot = a->up;
 	__builtin_memset(a, 0, sizeof(*a));
 	if (!pm_parse(ctx, &p) || pm_at_slot(slot, 0, 0, &f) != PM_FOUND ||
 	    !pm_owns(&f, &p, true) || pm_to_node(ctx, &p, a, &f) != PM_V_ENCAP)
@@ -307,6 +307,14 @@ __noinline int pm_judge_back(struct pm_ctx *ctx, struct pm_act *a)
 	return PM_V_REPLIED;
 }
 
+/* Can a frame leave where it came in? */
+pm_inline bool pm_reflects(struct pm_ctx *ctx)
+{
+	const struct pm_iface *iface = pm_get_iface(pm_hook_ifindex(ctx));
+
+	return !PM_AT_XDP || (iface && iface->flags & PM_I_XDP_OUT);
+}
+
 /* Errors are rare. What makes them are functions of their own, so that the paths that forward stay
  * short. */
 pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
@@ -315,7 +323,7 @@ pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act
 
 	if (!pm_error_source(p, a))
 		return pm_discard(a->reason);
-	if (!pm_hook_reflects(ctx)) {
+	if (!pm_reflects(ctx)) {
 		pm_count_verdict(PM_V_TO_TC);
 		return PM_ACT_PASS;
 	}

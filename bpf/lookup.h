@@ -82,33 +82,52 @@ pm_inline enum pm_lookup pm_at_slot(__u32 slot, __be64 owner, __be64 mask, struc
 	return PM_FOUND;
 }
 
+/* May pm_prefix6 or pm_addr4 hold it? */
+pm_inline bool pm_seen_before(__be64 owner)
+{
+	__u32 bit = PM_BIT(owner), key = bit >> 6 & pm_seen_mask;
+	const __u64 *word = bpf_map_lookup_elem(&pm_seen, &key);
+
+	return word && *word >> (bit & 63) & 1;
+}
+
+pm_inline const struct pm_hints *pm_get_hints(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&pm_hints, &zero);
+}
+
+/* Prefixes other than /64s: few, if there are any. */
+pm_inline enum pm_lookup pm_find_framed(const struct in6_addr *addr, struct pm_found *f)
+{
+	const struct pm_hints *hints = pm_get_hints();
+	struct pm_framed_key key = {.prefix_len = 128};
+	const struct pm_framed *framed;
+
+	if (!hints || !hints->framed)
+		return PM_NONE;
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	framed = bpf_map_lookup_elem(&pm_framed, &key);
+	if (!framed)
+		return PM_NONE;
+	return pm_at_slot(framed->slot, pm_prefix(addr), pm_mask64(framed->prefix_len), f);
+}
+
 pm_inline enum pm_lookup pm_find6(const struct in6_addr *addr, struct pm_found *f)
 {
-	__be64 prefix = pm_prefix(addr), mask = ~0ULL;
+	__be64 prefix = pm_prefix(addr);
 	__u32 slot = 0;
 
 	if (pm_use_pools)
 		slot = pm_pool_slot(prefix);
-	if (!slot) {
+	if (!slot && pm_seen_before(prefix)) {
 		const __u32 *hit = bpf_map_lookup_elem(&pm_prefix6, &prefix);
 
-		if (hit) {
+		if (hit)
 			slot = *hit;
-		} else if (pm_use_framed) {
-			struct pm_framed_key key = {.prefix_len = 128};
-			const struct pm_framed *framed;
-
-			__builtin_memcpy(key.addr, addr, sizeof(key.addr));
-			framed = bpf_map_lookup_elem(&pm_framed, &key);
-			if (!framed)
-				return PM_NONE;
-			slot = framed->slot;
-			mask = pm_mask64(framed->prefix_len);
-		} else {
-			return PM_NONE;
-		}
 	}
-	return pm_at_slot(slot, prefix, mask, f);
+	return slot ? pm_at_slot(slot, prefix, ~0ULL, f) : pm_find_framed(addr, f);
 }
 
 pm_inline enum pm_lookup pm_find4(__be32 addr, __u16 domain, struct pm_found *f)
@@ -121,14 +140,13 @@ pm_inline enum pm_lookup pm_find4(__be32 addr, __u16 domain, struct pm_found *f)
 
 	if (pm_use_pools)
 		slot = pm_pool_slot(owner.word);
-	if (!slot) {
+	if (!slot && pm_seen_before(owner.word)) {
 		const __u32 *hit = bpf_map_lookup_elem(&pm_addr4, &owner.four);
 
-		if (!hit)
-			return PM_NONE;
-		slot = *hit;
+		if (hit)
+			slot = *hit;
 	}
-	return pm_at_slot(slot, owner.word, ~0ULL, f);
+	return slot ? pm_at_slot(slot, owner.word, ~0ULL, f) : PM_NONE;
 }
 
 pm_inline enum pm_lookup pm_find_source(const struct pm_pkt *p, __u16 domain, struct pm_found *f)
@@ -213,6 +231,15 @@ pm_inline const struct pm_tunnel *pm_get_tunnel(__u32 index)
 	return t && (t->flags & PM_T_VALID) ? t : NULL;
 }
 
+/* NULL: not one of ours. */
+pm_inline const struct pm_iface *pm_get_iface(__u32 ifindex)
+{
+	__u32 key = ifindex & (PM_IFACE_SLOTS - 1);
+	const struct pm_iface *i = bpf_map_lookup_elem(&pm_iface, &key);
+
+	return i && i->ifindex == ifindex ? i : NULL;
+}
+
 pm_inline const struct pm_access *pm_get_access(__u32 index)
 {
 	const struct pm_access *a;
@@ -225,14 +252,21 @@ pm_inline const struct pm_access *pm_get_access(__u32 index)
 
 pm_inline bool pm_is_local(const void *addr, bool v4)
 {
+	const struct pm_hints *hints = pm_get_hints();
+	const pm_w32 *w = addr;
 	struct pm_addr6 key;
+	__u32 bit;
 
+	bit = PM_BIT(v4 ? PM_LOCAL_WORD4(w) : PM_LOCAL_WORD6(w));
+	if (!hints || !(hints->local[bit >> 6 & (PM_LOCAL_WORDS - 1)] >> (bit & 63) & 1))
+		return false;
 	if (v4) {
 		__builtin_memset(key.addr, 0, 10);
 		key.addr[10] = key.addr[11] = 0xff;
-		__builtin_memcpy(key.addr + 12, addr, 4);
+		*(pm_w32 *)(key.addr + 12) = w[0];
 	} else {
-		__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+		for (int i = 0; i < 4; i++)
+			((pm_w32 *)key.addr)[i] = w[i];
 	}
 	return bpf_map_lookup_elem(&pm_local, &key);
 }

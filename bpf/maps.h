@@ -73,11 +73,27 @@ struct {
 } pm_access SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PM_MAX_ACCESS);
-	__type(key, __u32);         /* ifindex */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PM_IFACE_SLOTS);
+	__type(key, __u32);         /* ifindex % PM_IFACE_SLOTS */
 	__type(value, struct pm_iface);
 } pm_iface SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pm_hints);
+} pm_hints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1024);  /* loader: a power of two */
+	__type(key, __u32);
+	__type(value, __u64);
+} pm_seen SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -148,11 +164,13 @@ struct {
 } pm_scratch SEC(".maps");
 /* clang-format on */
 
+/* Words of pm_seen, less one. */
+const volatile __u32 pm_seen_mask = 1023;
+
 /* Switches, fixed at load time; the verifier removes what is off. */
 const volatile _Bool pm_role_lma = 1;	   /* sessions may be anchored here */
 const volatile _Bool pm_role_mag = 1;	   /* sessions may be on a link here */
 const volatile _Bool pm_use_pools = 1;	   /* pm_pool has entries */
-const volatile _Bool pm_use_framed = 0;	   /* pm_framed has entries */
 const volatile _Bool pm_use_ip4 = 1;	   /* sessions may have IPv4 home addresses */
 const volatile _Bool pm_use_ip4_outer = 1; /* tunnels may be over IPv4 */
 const volatile _Bool pm_use_gre = 1;	   /* tunnels may use GRE */

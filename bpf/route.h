@@ -61,11 +61,14 @@ pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return rc;
 	a->ifindex = fib->ifindex;
-	__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
-	__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
 	a->neigh = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
-	a->family = fib->family;
-	__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
+	if (a->neigh) {
+		a->family = fib->family;
+		__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
+	} else {
+		__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
+		__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
+	}
 	return rc;
 }
 
@@ -278,7 +281,7 @@ pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		if (!PM_AT_XDP)
 			break;
-		out = bpf_map_lookup_elem(&pm_iface, &a->ifindex);
+		out = pm_get_iface(a->ifindex);
 		if (!out || !(out->flags & PM_I_XDP_OUT))
 			return a->verdict = PM_V_TO_TC;
 		break;

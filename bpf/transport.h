@@ -60,7 +60,7 @@ pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_ac
 	if (!pm_decap_ecn(p, a))
 		return pm_drop_for(a, PM_DROP_ECN);
 	a->up = from->slot;
-	a->back = from->slot;
+	a->back = 1;
 	switch (pm_find_target(p, p->v4 ? READ_ONCE(from->s->domain) : 0, &to)) {
 	case PM_STALE:
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
@@ -232,7 +232,7 @@ pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 		return pm_drop_for(a, PM_DROP_MALFORMED);
 	if (!pm_parse(ctx, p) || pm_to_group(p))
 		return pm_kernel(a);
-	iface = bpf_map_lookup_elem(&pm_iface, &ifindex);
+	iface = pm_get_iface(ifindex);
 	if (iface && !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac))
 		return pm_kernel(a);
 	if (pm_may_be_tunnel(p)) {

@@ -19,25 +19,31 @@ struct pm_act {
 	__u8 to_stack;	/* strip the tunnel and hand the packet to this host */
 	__u8 encap;	/* of `tunnel`, enum pm_encap */
 	__u8 outer_v4;	/* of `tunnel` */
+	__u8 back;	/* an error goes to the node of `up`, not to where the packet came from */
+	__u8 family;	/* of next_hop */
+	__u8 pad[2];
 	__u32 tunnel;	/* put it in here; 0: none */
 	__u32 key;	/* for `tunnel`, when keyed */
 	__u32 up;	/* slot: count as from this node; 0: nobody */
 	__u32 down;	/* slot: count as to this node */
-	__u32 back;	/* slot: an error goes to this node; 0: to where the packet came from */
 	__u32 param;	/* the error's MTU or pointer */
 	__u32 ifindex;	/* egress */
 	__u32 wire_len; /* octets of the inner packet, or of its largest segment to come */
-	__u8 dmac[6];
-	__u8 smac[6];
-	__u8 next_hop[16]; /* with neigh */
-	__u32 family;	   /* of next_hop */
+	union {
+		struct {
+			__u8 dmac[6];
+			__u8 smac[6];
+		};
+		__u8 next_hop[16]; /* with neigh */
+		__u8 source[16];   /* of an error; IPv4 in the first four octets */
+	};
 	/* the packet as it is: see struct pm_pkt */
 	__u32 len;
 	__u32 outer_len; /* 0: not in a tunnel */
 	__u8 v4;
 	__u8 was_outer_v4;
 	__u8 was_encap;
-	__u8 pad;
+	__u8 pad2;
 };
 
 /* What the packet is, for who carries out the verdict. */

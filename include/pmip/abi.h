@@ -172,12 +172,19 @@ struct pm_access {
 
 enum pm_access_flag { PM_A_VALID = 1 << 0, PM_A_XDP = 1 << 1 };
 
-/* pm_iface: ifindex -> what a program that runs there must know. Hash, small. */
+/*
+ * pm_iface: what a program must know of the interface that it runs on. An array, because a hash costs
+ * more than all the rest of a short packet's way: the element is ifindex % PM_IFACE_SLOTS, and two of
+ * our interfaces that meet there cannot both be ours.
+ */
+#define PM_IFACE_SLOTS 4096
 struct pm_iface {
+	__u32 ifindex;      /* 0: free */
 	__u32 flags;        /* enum pm_iface_flag */
 	__u32 access;       /* index into pm_access; 0: a transport interface */
 	__u8 mac[6];        /* its link-layer address; zero: frames to any unicast address count */
 	__u16 domain;       /* of IPv4 home addresses that are met there */
+	__u32 pad;
 };
 
 enum pm_iface_flag {
@@ -201,6 +208,28 @@ struct pm_framed {
 	__u32 slot;
 	__u32 prefix_len;   /* of the entry; the slot's owner is compared up to this bit */
 };
+
+/*
+ * What saves look-ups in hashes that would find nothing.
+ *
+ *	pm_hints  one element. `local`: a bit for each of our own addresses. `framed`: entries of pm_framed
+ *	pm_seen   bits for what pm_prefix6 and pm_addr4 hold; a power of two of words
+ *
+ * A bit is PM_BIT() of the owner word, or of PM_LOCAL_WORD4/6; set before its entry is added, and cleared
+ * when no entry needs it any more.
+ */
+#define PM_LOCAL_WORDS 8
+struct pm_hints {
+	__u64 local[PM_LOCAL_WORDS];
+	__u32 framed;
+	__u32 pad;
+};
+
+/* Multiplicative hashing: the upper half of the product is the number of a bit. */
+#define PM_BIT(word) ((__u32)(((word) * 0x9e3779b97f4a7c15ULL) >> 32))
+/* `w`: an address as 32-bit words in memory. */
+#define PM_LOCAL_WORD4(w) ((__u64)(w)[0])
+#define PM_LOCAL_WORD6(w) ((__u64)(w)[0] ^ (w)[1] ^ (__u64)(w)[3] << 32)
 
 /* pm_meta: one element, for whoever adopts the maps or reads a dump. */
 struct pm_meta {

@@ -60,7 +60,10 @@ static int attach(const char *ifname, enum dp_bpf_kind kind, enum dp_bpf_want wa
 
 static bool iface_entry(unsigned ifindex, struct pm_iface *out)
 {
-	return bpf_map_lookup_elem(iface_fd, &ifindex, out) == 0;
+	uint32_t key = ifindex % PM_IFACE_SLOTS;
+
+	CU_ASSERT_EQUAL(bpf_map_lookup_elem(iface_fd, &key, out), 0);
+	return out->ifindex == ifindex;
 }
 
 static struct pm_access access_entry(uint32_t index)

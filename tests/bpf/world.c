@@ -132,6 +132,27 @@ static void put_tunnel(struct world *w, uint32_t index, const char *local, const
 	put(w, "pm_tunnel", &index, &t);
 }
 
+static void put_iface(struct world *w, enum world_prog prog, struct pm_iface iface)
+{
+	uint32_t key = w->ifindex[prog] % PM_IFACE_SLOTS;
+
+	iface.ifindex = w->ifindex[prog];
+	put(w, "pm_iface", &key, &iface);
+}
+
+/* Every hash has what it has: the programs look everything up. */
+static void put_hints(struct world *w, bool framed)
+{
+	struct pm_hints hints = {.framed = framed};
+	uint32_t zero = 0;
+	uint64_t all = ~0ull;
+
+	memset(hints.local, 0xff, sizeof(hints.local));
+	put(w, "pm_hints", &zero, &hints);
+	for (uint32_t i = 0; i < 1024; i++)
+		put(w, "pm_seen", &i, &all);
+}
+
 static void put_session(struct world *w, enum world_slot slot, uint32_t tunnel, unsigned flags,
 			uint32_t up, uint16_t access)
 {
@@ -149,7 +170,7 @@ static void put_session(struct world *w, enum world_slot slot, uint32_t tunnel, 
 
 enum { TUN_MAG1 = 1, TUN_MAG2, TUN_LMA2, TUN_SELF, TUN_UNRESOLVED, TUN_SLOW, TUN_SMALL, TUN_TINY };
 
-static void fill(struct world *w)
+static void fill(struct world *w, const struct world_switches *sw)
 {
 	const uint32_t good = PM_T_NEXTHOP | PM_T_XDP;
 	struct pm_pool pool = {.base = 1, .n = 64};
@@ -157,6 +178,7 @@ static void fill(struct world *w)
 	uint32_t zero = 0, one = 1, slot;
 	uint8_t addr[16];
 
+	put_hints(w, sw->framed);
 	put_tunnel(w, TUN_MAG1, LMAA, MAG1, good, 1460);
 	put_tunnel(w, TUN_MAG2, LMAA, MAG2, good, 1460);
 	put_tunnel(w, TUN_LMA2, PCOA, LMA2, good, 1460);
@@ -175,13 +197,13 @@ static void fill(struct world *w)
 		put(w, "pm_access", &i, &a);
 	}
 	frame_mac(iface.mac, T_MAC);
-	put(w, "pm_iface", &w->ifindex[AT_TRANSPORT], &iface);
+	put_iface(w, AT_TRANSPORT, iface);
 	memset(iface.mac, 0, 6);
 	frame_mac(iface.mac, "02:00:00:00:02:01");
 	iface.access = 1;
-	put(w, "pm_iface", &w->ifindex[AT_ACCESS], &iface);
+	put_iface(w, AT_ACCESS, iface);
 	iface.access = 2;
-	put(w, "pm_iface", &w->ifindex[AT_ACCESS2], &iface);
+	put_iface(w, AT_ACCESS2, iface);
 
 	frame_addr(addr, LMAA);
 	put(w, "pm_local", addr, &one);
@@ -244,7 +266,6 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 	do {                                                                 \
 		(skel)->rodata->pm_role_lma = sw->lma;                       \
 		(skel)->rodata->pm_role_mag = sw->mag;                       \
-		(skel)->rodata->pm_use_framed = sw->framed;                  \
 		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                \
 		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;              \
 		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS); \
@@ -284,7 +305,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		world_free(&w);
 		return NULL;
 	}
-	fill(w);
+	fill(w, sw);
 	return w;
 }
 

@@ -209,7 +209,6 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.pool_slots = c->has_lma ? pool_slots(&c->lma) : 0,
 		.max_peers = 65535,
 		/* our own pools give /64s; another domain's anchor may give others */
-		.framed = c->has_mag,
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,

@@ -122,15 +122,43 @@ static int write_access(struct dp_bpf *dp, const struct dp_iface *f, bool valid)
 
 static int write_iface(struct dp_bpf *dp, const struct dp_iface *f)
 {
-	struct pm_iface e = {.access = f->access, .domain = f->pub.domain};
+	struct pm_iface e = {.ifindex = f->pub.ifindex,
+			     .access = f->access,
+			     .domain = f->pub.domain};
+	uint32_t key = f->pub.ifindex % PM_IFACE_SLOTS;
 
 	if (f->link >= 0)
 		e.flags |= PM_I_XDP;
 	if (f->pub.xdp_tx)
 		e.flags |= PM_I_XDP_OUT;
 	memcpy(e.mac, f->own.b, sizeof(e.mac));
-	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_IFACE], &f->pub.ifindex, &e, BPF_ANY) < 0)
+	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_IFACE], &key, &e, BPF_ANY) < 0)
 		return -errno;
+	return 0;
+}
+
+static void erase_iface(struct dp_bpf *dp, const struct dp_iface *f)
+{
+	const struct pm_iface none = {0};
+	struct pm_iface was;
+	uint32_t key = f->pub.ifindex % PM_IFACE_SLOTS;
+
+	/* another interface may have the element, and this one have failed to get it */
+	if (bpf_map_lookup_elem(dp->maps.fd[DP_MAP_IFACE], &key, &was) == 0 &&
+	    was.ifindex == f->pub.ifindex)
+		bpf_map_update_elem(dp->maps.fd[DP_MAP_IFACE], &key, &none, BPF_ANY);
+}
+
+/* The interface that has the element of `f` in pm_iface; 0: none other has. */
+static unsigned iface_in_the_way(const struct dp_bpf *dp, const struct dp_iface *f)
+{
+	for (unsigned i = 0; i < dp->ifaces.n; i++) {
+		unsigned other = dp->ifaces.iface[i].pub.ifindex;
+
+		if (other != f->pub.ifindex &&
+		    other % PM_IFACE_SLOTS == f->pub.ifindex % PM_IFACE_SLOTS)
+			return other;
+	}
 	return 0;
 }
 
@@ -310,7 +338,7 @@ static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 		dp_pin_path(&dp->maps.pins, path, "tc", (int)f->pub.ifindex);
 		unlink(path);
 	}
-	bpf_map_delete_elem(dp->maps.fd[DP_MAP_IFACE], &f->pub.ifindex);
+	erase_iface(dp, f);
 	f->pub.xdp_tx = false;
 	write_access(dp, f, false);
 	dp_access_put(dp, f->access);
@@ -329,6 +357,12 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 	int r;
 
 	dp_complaint_reset();
+	if (iface_in_the_way(dp, f))
+		return dp_fail(
+			err, errlen, EADDRINUSE,
+			"%s: its index %u and index %u share an element of pm_iface; make the "
+			"interface anew to get another index",
+			f->pub.ifname, f->pub.ifindex, iface_in_the_way(dp, f));
 	if (f->pub.kind == DP_BPF_ACCESS && !f->access) {
 		f->access = dp_access_get(dp, f->pub.ifindex);
 		if (!f->access)

@@ -48,7 +48,6 @@ struct dp_bpf_cfg {
 	bool ip4;		/* IPv4 home addresses */
 	bool ip4_outer;		/* tunnels over IPv4 */
 	bool gre;		/* tunnels with GRE; keyed sessions */
-	bool framed;		/* home network prefixes that are not /64 */
 	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
 	struct in6_addr icmp_source; /* of ICMPv6 errors where a tunnel is over IPv4; or zero */

@@ -16,12 +16,12 @@ struct ring_buffer;
 #define DP_EARLY_MAX 256
 #define DP_EARLY_AGE nsec_from_ms(100)
 
-#define DP_EARLY_COUNTERS(X)                                                                       \
-	X(DP_EARLY_C_KEPT, "kept", "tunnel packets that came before their session")                \
-	X(DP_EARLY_C_DELIVERED, "delivered", "put back when the session came")                     \
-	X(DP_EARLY_C_EXPIRED, "expired", "discarded: no session came in time")                     \
-	X(DP_EARLY_C_OVERFLOW, "overflow", "discarded: too many were waiting")                     \
-	X(DP_EARLY_C_STRANGER, "stranger", "discarded: not through a tunnel of ours")              \
+#define DP_EARLY_COUNTERS(X)                                                          \
+	X(DP_EARLY_C_KEPT, "kept", "tunnel packets that came before their session")   \
+	X(DP_EARLY_C_DELIVERED, "delivered", "put back when the session came")        \
+	X(DP_EARLY_C_EXPIRED, "expired", "discarded: no session came in time")        \
+	X(DP_EARLY_C_OVERFLOW, "overflow", "discarded: too many were waiting")        \
+	X(DP_EARLY_C_STRANGER, "stranger", "discarded: not through a tunnel of ours") \
 	X(DP_EARLY_C_FAILED, "failed", "discarded: the kernel did not take it back")
 
 enum dp_early_counter { DP_EARLY_COUNTERS(COUNTER_ENUM) DP_EARLY_C_MAX };
@@ -30,7 +30,7 @@ struct dp_early_packet;
 
 struct dp_early {
 	struct ring_buffer *ring;
-	nsec_t now; /* of the last dp_bpf_early() */
+	nsec_t now;				       /* of the last dp_bpf_early() */
 	struct dp_early_packet *waiting[DP_EARLY_MAX]; /* oldest first */
 	unsigned n;
 	uint64_t counter[DP_EARLY_C_MAX];

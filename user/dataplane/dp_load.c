@@ -29,7 +29,8 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_IFACE] = "pm_iface",	 [DP_MAP_LOCAL] = "pm_local",
 	[DP_MAP_META] = "pm_meta",	 [DP_MAP_DROP] = "pm_drop",
 	[DP_MAP_VERDICT] = "pm_verdict", [DP_MAP_SLOW] = "pm_slow",
-	[DP_MAP_KEYS] = "pm_keys",
+	[DP_MAP_KEYS] = "pm_keys",	 [DP_MAP_HINTS] = "pm_hints",
+	[DP_MAP_SEEN] = "pm_seen",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -143,6 +144,11 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	bpf_map__set_max_entries(m->xdp->maps.pm_tunnel, m->n_tunnels);
 	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, statics);
 	bpf_map__set_max_entries(m->xdp->maps.pm_keys, m->n_slots);
+	/* sixteen bits for each entry: one look-up in sixteen that need not have been */
+	m->n_seen = 64;
+	while (m->n_seen * 4 < statics)
+		m->n_seen *= 2;
+	bpf_map__set_max_entries(m->xdp->maps.pm_seen, m->n_seen);
 	/* Next hops change word by word under running programs, see dp_peer.c. */
 	bpf_map__set_map_flags(m->xdp->maps.pm_tunnel, BPF_F_MMAPABLE);
 }
@@ -209,7 +215,6 @@ static bool have_decap_flags(void)
 		(skel)->rodata->pm_role_lma = (cfg)->roles & DP_BPF_LMA;                      \
 		(skel)->rodata->pm_role_mag = (cfg)->roles & DP_BPF_MAG;                      \
 		(skel)->rodata->pm_use_pools = (cfg)->pool_slots > 0;                         \
-		(skel)->rodata->pm_use_framed = (cfg)->framed;                                \
 		(skel)->rodata->pm_use_ip4 = (cfg)->ip4;                                      \
 		(skel)->rodata->pm_use_ip4_outer = (cfg)->ip4_outer;                          \
 		(skel)->rodata->pm_use_gre = (cfg)->gre;                                      \
@@ -233,6 +238,7 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	size_maps(m, cfg);
 	SET_SWITCHES(m->xdp, cfg, decap_flags);
 	SET_SWITCHES(m->tc, cfg, decap_flags);
+	m->xdp->rodata->pm_seen_mask = m->tc->rodata->pm_seen_mask = m->n_seen - 1;
 	r = pmip_xdp__load(m->xdp);
 	if (r < 0)
 		return load_error(r, "the XDP programs", err, errlen);
@@ -313,9 +319,10 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	m->session = map_memory(m->fd[DP_MAP_SESSION], mapped_len(m->n_slots, sizeof(*m->session)));
 	m->keys = map_memory(m->fd[DP_MAP_KEYS], mapped_len(m->n_slots, sizeof(*m->keys)));
 	m->tunnel = map_memory(m->fd[DP_MAP_TUNNEL], mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
-	if (!m->session || !m->keys || !m->tunnel)
-		return dp_fail(err, errlen, errno,
-			       "cannot map pm_session, pm_keys and pm_tunnel: %s", strerror(errno));
+	m->hints = map_memory(m->fd[DP_MAP_HINTS], mapped_len(1, sizeof(*m->hints)));
+	m->seen = map_memory(m->fd[DP_MAP_SEEN], mapped_len(m->n_seen, sizeof(*m->seen)));
+	if (!m->session || !m->keys || !m->tunnel || !m->hints || !m->seen)
+		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
 	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
 				.n_slots = m->n_slots,
 				.pool_slots = m->pool_slots};
@@ -332,8 +339,14 @@ void dp_unload(struct dp_maps *m, bool flush)
 		munmap(m->tunnel, mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
 	if (m->keys)
 		munmap(m->keys, mapped_len(m->n_slots, sizeof(*m->keys)));
+	if (m->hints)
+		munmap(m->hints, mapped_len(1, sizeof(*m->hints)));
+	if (m->seen)
+		munmap(m->seen, mapped_len(m->n_seen, sizeof(*m->seen)));
 	m->session = NULL;
 	m->keys = NULL;
+	m->hints = NULL;
+	m->seen = NULL;
 	m->tunnel = NULL;
 	dp_pins_close(&m->pins, flush);
 	pmip_tc__destroy(m->tc);

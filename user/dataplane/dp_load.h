@@ -19,6 +19,8 @@ enum dp_map {
 	DP_MAP_PREFIX6,
 	DP_MAP_ADDR4,
 	DP_MAP_KEYS,
+	DP_MAP_HINTS,
+	DP_MAP_SEEN,
 	DP_MAP_MNID,
 	DP_MAP_FRAMED,
 	DP_MAP_POOL,
@@ -49,7 +51,10 @@ struct dp_maps {
 	int prog[DP_PROG_MAX];
 	struct pm_session *session; /* pm_session, mapped: [n_slots] */
 	struct pm_keys *keys;	    /* pm_keys, mapped: [n_slots] */
-	struct pm_tunnel *tunnel;   /* pm_tunnel, mapped: [n_tunnels] */
+	struct pm_hints *hints;	    /* pm_hints, mapped: one */
+	uint64_t *seen;		    /* pm_seen, mapped: [n_seen], a power of two */
+	uint32_t n_seen;
+	struct pm_tunnel *tunnel; /* pm_tunnel, mapped: [n_tunnels] */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */
 	uint32_t n_tunnels;  /* elements of pm_tunnel */

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "dataplane/dp_hints.h"
 #include "dataplane/dp_state.h"
 
 #define IP4_HLEN	20
@@ -338,6 +339,7 @@ int dp_bpf_local_add(struct dp_bpf *dp, const struct in6_addr *addr)
 	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_LOCAL], &key, &one, BPF_ANY) < 0)
 		return -errno;
 	p->local[p->n_local++] = *addr;
+	dp_hints_local(&dp->maps, p->local, p->n_local);
 	locals_changed(dp);
 	return 0;
 }
@@ -353,6 +355,7 @@ void dp_bpf_local_del(struct dp_bpf *dp, const struct in6_addr *addr)
 		memcpy(key.addr, addr, sizeof(key.addr));
 		bpf_map_delete_elem(dp->maps.fd[DP_MAP_LOCAL], &key);
 		p->local[i] = p->local[--p->n_local];
+		dp_hints_local(&dp->maps, p->local, p->n_local);
 		locals_changed(dp);
 		return;
 	}

@@ -287,8 +287,6 @@ static int list_wanted(const struct dp_bpf *dp, const struct dp_session *s, stru
 
 		if (err)
 			return err;
-		if (s->prefixes[i].len != 64 && !dp->cfg.framed)
-			return -EOPNOTSUPP;
 		for (unsigned j = 0; j < i; j++) {
 			if (prefix6_eq(&s->prefixes[i], &s->prefixes[j]))
 				return -EINVAL;

@@ -102,7 +102,8 @@ int dp_slots_init(struct dp_slots *s, const struct dp_maps *maps)
 	s->maps = maps;
 	s->pool_next = 1;
 	s->slot = calloc(maps->n_slots, sizeof(*s->slot));
-	if (!s->slot || dp_fifo_init(&s->free, first, maps->n_slots - first) < 0 ||
+	if (!s->slot || dp_hints_init(&s->hints, maps) < 0 ||
+	    dp_fifo_init(&s->free, first, maps->n_slots - first) < 0 ||
 	    dp_index_init(&s->by_owner, maps->n_slots - first, slot_hash, s) < 0) {
 		dp_slots_free(s);
 		return -ENOMEM;
@@ -114,6 +115,7 @@ void dp_slots_free(struct dp_slots *s)
 {
 	free(s->slot);
 	s->slot = NULL;
+	dp_hints_free(&s->hints);
 	dp_fifo_free(&s->free);
 	dp_index_free(&s->by_owner);
 }
@@ -209,18 +211,28 @@ uint32_t dp_slot_find(const struct dp_slots *s, const struct dp_owner *o)
 	return 0;
 }
 
+static void hint(struct dp_slots *s, const struct dp_owner *o, bool add)
+{
+	if (o->len != 64)
+		dp_hints_framed(&s->hints, add ? 1 : -1);
+	else if (add)
+		dp_hints_add(&s->hints, o->word);
+	else
+		dp_hints_del(&s->hints, o->word);
+}
+
 /*
  * The kernel's way from an address to its slot: pm_prefix6 for /64s, pm_framed for the other
  * prefixes, pm_addr4 for IPv4 addresses.
  */
-static int hash_entry(const struct dp_slots *s, uint32_t slot, bool add)
+static int hash_entry(struct dp_slots *s, uint32_t slot, bool add)
 {
 	const struct dp_owner *o = &s->slot[slot].of;
 	struct pm_framed framed = {.slot = slot, .prefix_len = o->len};
 	struct pm_framed_key framed_key = {.prefix_len = o->len};
 	__be64 word = htobe64(o->word);
 	const void *key = &word, *value = &slot;
-	int fd = s->maps->fd[dp_owner_is_addr4(o) ? DP_MAP_ADDR4 : DP_MAP_PREFIX6];
+	int fd = s->maps->fd[dp_owner_is_addr4(o) ? DP_MAP_ADDR4 : DP_MAP_PREFIX6], err = 0;
 
 	if (o->len != 64) {
 		memcpy(framed_key.addr, &word, sizeof(word));
@@ -228,10 +240,14 @@ static int hash_entry(const struct dp_slots *s, uint32_t slot, bool add)
 		value = &framed;
 		fd = s->maps->fd[DP_MAP_FRAMED];
 	}
+	if (add)
+		hint(s, o, true);
 	if (add ? bpf_map_update_elem(fd, key, value, BPF_ANY) < 0
 		: bpf_map_delete_elem(fd, key) < 0)
-		return errno == E2BIG ? -ENOSPC : -errno;
-	return 0;
+		err = errno == E2BIG ? -ENOSPC : -errno;
+	if (!add || err)
+		hint(s, o, false);
+	return err;
 }
 
 /* The slot has no valid descriptor, so nobody reads the rest. */

@@ -22,6 +22,7 @@
 
 #include "base/addr.h"
 #include "dataplane/dp_index.h"
+#include "dataplane/dp_hints.h"
 #include "dataplane/dp_load.h"
 
 /* What a slot belongs to: see pmip/abi.h. */
@@ -46,6 +47,7 @@ struct dp_slots {
 	struct dp_slot *slot; /* [maps->n_slots] */
 	struct dp_fifo free;
 	struct dp_index by_owner; /* of addresses that are in no pool */
+	struct dp_hints hints;
 	struct dp_pool pool[PM_MAX_POOLS];
 	unsigned n_pools;
 	uint32_t pool_next; /* first slot that no pool has yet */
