@@ -187,6 +187,9 @@ static int fail(char *err, size_t cap, int code, const char *what)
  * beyond is found through a hash. */
 #define POOL_SLOTS_MAX (1u << 22)
 
+/* Packets to be fragmented, per second and CPU: each costs this thread some microseconds. */
+#define FRAGMENT_RATE 5000
+
 static uint32_t pool_slots(const struct lma_cfg *c)
 {
 	uint64_t slots = 0;
@@ -213,6 +216,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,
 		.gre = features.gre,
+		.fragment_rate = FRAGMENT_RATE,
 		.hooks = hops_hooks(d),
 	};
 	int rc;
@@ -244,6 +248,9 @@ static int start_sockets(struct daemon *d, char *err, size_t cap)
 			 strerror(-rc));
 		return rc;
 	}
+	rc = slow_start(d, &why);
+	if (rc)
+		return fail(err, cap, rc, why);
 	rc = nl_new(&d->nl);
 	if (rc)
 		return fail(err, cap, rc, "netlink socket");
@@ -458,6 +465,7 @@ void daemon_stop(struct daemon **p)
 	dp_bpf_free(&d->dp, true);
 	nexthops_free(&d->hops);
 	frame_sock_free(&d->frames);
+	slow_stop(d);
 	mh_sock_free(&d->mh);
 	nl_free(&d->nl);
 	if (d->loop)

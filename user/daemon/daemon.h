@@ -8,6 +8,7 @@
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	preset.c    what the configuration alone puts into the data plane: end points, static sessions
+ *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
@@ -33,9 +34,12 @@
 #include "mag/mag.h"
 #include "net/dhcp6_sock.h"
 #include "net/frame_sock.h"
+#include "net/icmp_relay.h"
+#include "net/icmp_sock.h"
 #include "net/mh_sock.h"
 #include "net/nexthop.h"
 #include "net/nl.h"
+#include "net/tunnel_sock.h"
 
 #define DAEMON_ERRLEN 512
 
@@ -75,7 +79,7 @@ struct daemon {
 	ev_timer timer;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
-	ev_io mh_io, nl_io, frame_io, pmtu_io, dp_io, early_io, dhcp6_io;
+	ev_io mh_io, nl_io, frame_io, dp_io, slow_io, ends_io, icmp_io, dhcp6_io;
 	struct control_watch *watches; /* loop.c */
 
 	struct dp_bpf *dp;
@@ -86,6 +90,10 @@ struct daemon {
 	struct nexthops *hops;
 	struct mh_sock *mh;
 	struct frame_sock *frames;
+	struct tunnel_sock *ends;
+	struct icmp_sock *icmp;
+	nsec_t relays_spent_until;	  /* slow.c: rate of relayed errors */
+	uint64_t relayed[ICMP_RELAY_MAX];
 	struct access *access;
 	struct dhcp6_relay *dhcp6;
 	struct dhcp6_sock *dhcp6_sock; /* NULL while no server is configured */
@@ -162,6 +170,11 @@ void preset_settle(struct daemon *d, nsec_t now); /* the sessions of d->cfg take
 /* hops.c */
 struct dp_bpf_hooks hops_hooks(struct daemon *d);
 void hops_changed(void *ctx, uint32_t id, const struct nexthop *nh, nsec_t now);
+
+/* slow.c */
+int slow_start(struct daemon *d, const char **why); /* the sockets; 0 or -errno */
+void slow_stop(struct daemon *d);
+void slow_fragment(void *ctx, const struct dp_bpf_fragment *f);
 
 /* show.c */
 struct control_ops show_ops(struct daemon *d);

@@ -37,13 +37,6 @@ static void on_frames(struct ev_loop *loop, ev_io *w, int revents)
 	frame_sock_read(d->frames, 0, daemon_now());
 }
 
-static void on_pmtu(struct ev_loop *loop, ev_io *w, int revents)
-{
-	struct daemon *d = w->data;
-
-	nexthops_pmtu_read(d->hops, daemon_now());
-}
-
 static void on_dataplane(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
@@ -51,11 +44,25 @@ static void on_dataplane(struct ev_loop *loop, ev_io *w, int revents)
 	dp_bpf_events(d->dp);
 }
 
-static void on_early(struct ev_loop *loop, ev_io *w, int revents)
+static void on_slow(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
 
-	dp_bpf_early(d->dp, daemon_now());
+	dp_bpf_slow(d->dp, daemon_now());
+}
+
+static void on_ends(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	tunnel_sock_read(d->ends, daemon_now());
+}
+
+static void on_icmp(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	icmp_sock_read(d->icmp, daemon_now());
 }
 
 static void on_control(struct ev_loop *loop, ev_io *w, int revents)
@@ -67,7 +74,7 @@ static void on_control(struct ev_loop *loop, ev_io *w, int revents)
 
 static nsec_t next_deadline(const struct daemon *d)
 {
-	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_early_next(d->dp));
+	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_slow_next(d->dp));
 
 	next = nsec_min(next, statics_next(d->statics));
 	if (d->lma)
@@ -83,8 +90,8 @@ static void run_deadlines(struct daemon *d, nsec_t now)
 {
 	if (nexthops_next(d->hops) <= now)
 		nexthops_tick(d->hops, now);
-	if (dp_bpf_early_next(d->dp) <= now)
-		dp_bpf_early(d->dp, now);
+	if (dp_bpf_slow_next(d->dp) <= now)
+		dp_bpf_slow(d->dp, now);
 	if (statics_next(d->statics) <= now)
 		statics_tick(d->statics, now);
 	if (d->lma && lma_next(d->lma) <= now)
@@ -173,8 +180,9 @@ int loop_start(struct daemon *d)
 {
 	watch_fd(d, &d->mh_io, on_mh, mh_sock_fd(d->mh));
 	watch_fd(d, &d->nl_io, on_nl, nl_fd(d->nl));
-	watch_fd(d, &d->pmtu_io, on_pmtu, nexthops_pmtu_fd(d->hops));
-	watch_fd(d, &d->early_io, on_early, dp_bpf_early_fd(d->dp));
+	watch_fd(d, &d->slow_io, on_slow, dp_bpf_slow_fd(d->dp));
+	watch_fd(d, &d->ends_io, on_ends, tunnel_sock_fd(d->ends));
+	watch_fd(d, &d->icmp_io, on_icmp, icmp_sock_fd(d->icmp));
 	watch_fd(d, &d->dp_io, on_dataplane, dp_bpf_event_fd(d->dp));
 	if (d->frames)
 		watch_fd(d, &d->frame_io, on_frames, frame_sock_fd(d->frames));
@@ -193,8 +201,9 @@ void loop_stop(struct daemon *d)
 {
 	ev_io_stop(d->loop, &d->mh_io);
 	ev_io_stop(d->loop, &d->nl_io);
-	ev_io_stop(d->loop, &d->pmtu_io);
-	ev_io_stop(d->loop, &d->early_io);
+	ev_io_stop(d->loop, &d->slow_io);
+	ev_io_stop(d->loop, &d->ends_io);
+	ev_io_stop(d->loop, &d->icmp_io);
 	ev_io_stop(d->loop, &d->dp_io);
 	ev_io_stop(d->loop, &d->frame_io);
 	ev_timer_stop(d->loop, &d->timer);

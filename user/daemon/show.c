@@ -106,7 +106,7 @@ static void walk_profiles(void *ctx,
 static size_t counters(void *ctx, struct counter_set *out, size_t max)
 {
 	const struct daemon *d = ctx;
-	struct counter_set all[16];
+	struct counter_set all[24];
 	size_t n = 0;
 
 	all[n++] = daemon_counters(d);
@@ -124,6 +124,10 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 	if (d->dhcp6_sock)
 		all[n++] = dhcp6_sock_counters(d->dhcp6_sock);
 	all[n++] = dp_bpf_early_counters(d->dp);
+	all[n++] = dp_bpf_slow_counters(d->dp);
+	all[n++] = tunnel_sock_counters(d->ends);
+	all[n++] = icmp_sock_counters(d->icmp);
+	all[n++] = icmp_relay_counters(d->relayed);
 	if (dp_bpf_verdicts(d->dp, &all[n], &all[n + 1]) == 0)
 		n += 2;
 	for (size_t i = 0; i < n && i < max; i++)

@@ -304,7 +304,7 @@ static bool xdp_alive(const struct dp_iface *f)
 
 /* ---- attach and detach */
 
-static struct dp_iface *find(const struct dp_bpf *dp, unsigned ifindex)
+struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex)
 {
 	for (unsigned i = 0; i < dp->ifaces.n; i++) {
 		if (dp->ifaces.iface[i].pub.ifindex == ifindex)
@@ -315,7 +315,7 @@ static struct dp_iface *find(const struct dp_bpf *dp, unsigned ifindex)
 
 bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex)
 {
-	const struct dp_iface *f = find(dp, ifindex);
+	const struct dp_iface *f = dp_iface_find(dp, ifindex);
 
 	return f && f->pub.xdp_tx;
 }
@@ -425,7 +425,7 @@ static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bpf_iface *got,
 		  char *err, size_t errlen)
 {
-	struct dp_iface *f = find(dp, a->ifindex);
+	struct dp_iface *f = dp_iface_find(dp, a->ifindex);
 	char name[IF_NAMESIZE];
 	struct dp_bpf_iface was = {0};
 	bool had = f;
@@ -468,7 +468,7 @@ int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bp
 
 void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex)
 {
-	struct dp_iface *f = find(dp, ifindex);
+	struct dp_iface *f = dp_iface_find(dp, ifindex);
 
 	if (!f)
 		return;
@@ -479,7 +479,7 @@ void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex)
 
 bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 {
-	struct dp_iface *f = find(dp, ifindex);
+	struct dp_iface *f = dp_iface_find(dp, ifindex);
 	struct mac own = {0};
 	bool takes;
 

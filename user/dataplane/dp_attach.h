@@ -47,5 +47,7 @@ void dp_attach_forget(const char *name, const char *path);
 uint32_t dp_access_get(struct dp_bpf *dp, unsigned ifindex);
 void dp_access_put(struct dp_bpf *dp, uint32_t access); /* 0 is ignored */
 
+/* NULL: not attached. */
+struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex);
 /* Whether redirected XDP frames may go out there; false for an interface not attached. */
 bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex);

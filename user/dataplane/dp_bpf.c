@@ -56,8 +56,8 @@ static int op_session_put(struct dataplane *dp, const struct dp_session *s, dp_r
 {
 	int r = dp_session_put(self(dp), s, ref);
 
-	if (r == 0 && s->half == DP_ACCESS)
-		dp_early_arrived(self(dp), s->prefixes, s->n_prefixes);
+	if (r == 0)
+		dp_slow_arrived(self(dp), s);
 	return r;
 }
 
@@ -127,8 +127,8 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 			    dp->maps.n_slots);
 		goto fail;
 	}
-	if (cfg->roles & DP_BPF_MAG && dp_early_init(dp) < 0) {
-		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of early packets");
+	if (dp_slow_init(dp) < 0) {
+		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of packets for the daemon");
 		goto fail;
 	}
 	*out = dp;
@@ -144,7 +144,7 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 
 	if (!dp)
 		return;
-	dp_early_free(&dp->early);
+	dp_slow_free(&dp->slow);
 	dp_attach_free(dp, flush);
 	dp_peers_free(&dp->peers);
 	dp_halves_free(&dp->halves);

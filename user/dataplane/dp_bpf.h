@@ -25,9 +25,21 @@ struct dp_bpf;
 
 enum dp_bpf_role { DP_BPF_LMA = 1 << 0, DP_BPF_MAG = 1 << 1 };
 
-/* Called from within peer_put and peer_del; must not call back into struct dataplane_ops. */
+/* An inner packet, ready to leave, that its tunnel can only carry in fragments. */
+struct dp_bpf_fragment {
+	const struct dp_peer *peer;
+	uint32_t key;  /* that the peer wants it marked with */
+	uint8_t class; /* of the outer header */
+	const void *data;
+	size_t len;
+};
+
+/* Must not call back into struct dataplane_ops. */
 struct dp_bpf_hooks {
 	void *ctx;
+	/* from within dp_bpf_slow() and session_put(); NULL: such packets are dropped */
+	void (*fragment)(void *ctx, const struct dp_bpf_fragment *f);
+	/* from within peer_put() and peer_del() */
 	void (*peer_added)(void *ctx, dp_ref ref, const struct dp_peer *peer);
 	void (*peer_deleted)(void *ctx, dp_ref ref, const struct dp_peer *peer);
 };
@@ -165,17 +177,48 @@ struct dp_bpf_peer_info {
 void dp_bpf_walk_peers(const struct dp_bpf *dp,
 		       void (*cb)(void *ctx, const struct dp_bpf_peer_info *i), void *ctx);
 
-/* ---- early packets (dp_early.c) */
+/* ---- the slow path (dp_slow.c) */
 
 /*
- * An anchor forwards to a new gateway from the moment it accepts the registration, so the first
- * packets may overtake the answer. They are kept for a moment and put back into the receive path
- * when session_put() brings their prefix, so that a handover loses nothing here.
+ * Packets that need the daemon: those that overtake the answer to a registration (an anchor forwards
+ * to a new gateway from the moment it accepts) are kept for a moment and put back into the receive
+ * path when session_put() brings their session; those to be fragmented go to hooks.fragment.
  */
-int dp_bpf_early_fd(const struct dp_bpf *dp);	   /* poll for reading; -1 without the MAG role */
-nsec_t dp_bpf_early_next(const struct dp_bpf *dp); /* when dp_bpf_early() wants to be called */
-void dp_bpf_early(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
+int dp_bpf_slow_fd(const struct dp_bpf *dp);	  /* poll for reading */
+nsec_t dp_bpf_slow_next(const struct dp_bpf *dp); /* when dp_bpf_slow() wants to be called */
+void dp_bpf_slow(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
+
+/* The payload of a tunnel packet that came in fragments, without the UDP header where it has one. */
+struct dp_bpf_tunnelled {
+	struct in6_addr src, dst; /* of the outer header, IPv4-mapped for IPv4 */
+	unsigned ifindex;	  /* that it came in by */
+	uint8_t proto;
+	uint8_t class;
+	uint16_t port; /* UDP: the source's */
+	const void *data;
+	size_t len;
+};
+/* Has it judged like one that came whole, if it came through a tunnel of ours. */
+void dp_bpf_receive(struct dp_bpf *dp, const struct dp_bpf_tunnelled *t);
+
+/* A packet of ours, inner header and tunnel, that an error is about. */
+struct dp_bpf_quote {
+	struct dp_peer peer;
+	uint32_t key;		  /* with a keyed encapsulation */
+	struct in6_addr src, dst; /* inner, IPv4-mapped for IPv4 */
+};
+enum dp_bpf_told {
+	DP_BPF_TOLD,
+	DP_BPF_NO_NODE,	  /* the source is beyond our network: the kernel's routes lead to it */
+	DP_BPF_STRANGER, /* no session sends such packets through such a tunnel */
+	DP_BPF_NOT_TOLD, /* the error cannot be delivered */
+};
+/* Delivers `packet`, an ICMP error for the source of the quoted packet, where that is a node. */
+enum dp_bpf_told dp_bpf_tell(struct dp_bpf *dp, const struct dp_bpf_quote *q, const void *packet,
+			     size_t len);
+
 struct counter_set dp_bpf_early_counters(const struct dp_bpf *dp);
+struct counter_set dp_bpf_slow_counters(const struct dp_bpf *dp);
 
 /* ---- inspection (dp_stats.c) */
 

@@ -4,11 +4,11 @@
 
 #include "dataplane/dp_attach.h"
 #include "dataplane/dp_bpf.h"
-#include "dataplane/dp_early.h"
 #include "dataplane/dp_load.h"
 #include "dataplane/dp_peer.h"
 #include "dataplane/dp_session.h"
 #include "dataplane/dp_slots.h"
+#include "dataplane/dp_slow.h"
 
 struct dp_bpf {
 	struct dataplane dp;   /* first: handed out */
@@ -18,7 +18,7 @@ struct dp_bpf {
 	struct dp_halves halves;
 	struct dp_peers peers;
 	struct dp_ifaces ifaces;
-	struct dp_early early;
+	struct dp_slow slow;
 	uint64_t drop[PM_DROP_MAX];
 	uint64_t verdict[PM_HOOK_MAX * PM_V_MAX];
 };

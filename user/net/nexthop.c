@@ -2,14 +2,9 @@
 #include "net/nexthop.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
-#include <linux/filter.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #define HASH_NONFATAL_OOM	 1
 #define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
@@ -18,12 +13,10 @@
 #include "base/deadline.h"
 #include "base/util.h"
 
-#define SETTLE	       nsec_from_ms(3) /* events within this time cost one look */
-#define RECHECK	       nsec_from_s(60) /* a good next hop, for what nobody announces */
-#define RETRY	       nsec_from_s(1)  /* one that is not usable yet */
-#define KEEP_FRESH     nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
-#define PROTO_IPV6     41
-#define PMTU_READS_MAX 64
+#define SETTLE	   nsec_from_ms(3) /* events within this time cost one look */
+#define RECHECK	   nsec_from_s(60) /* a good next hop, for what nobody announces */
+#define RETRY	   nsec_from_s(1)  /* one that is not usable yet */
+#define KEEP_FRESH nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
 
 /* A neighbour that some tracked addresses are reached through. */
 struct via {
@@ -37,6 +30,14 @@ struct via {
 	enum nl_kept kept; /* does the kernel keep it resolved? */
 };
 
+/* A remote address: tunnels to it share what is known of the path. */
+struct dest {
+	struct in6_addr addr;
+	UT_hash_handle hh;
+	bool oom;
+	struct entry *entries;
+};
+
 struct entry {
 	uint32_t id;
 	UT_hash_handle hh;
@@ -47,6 +48,8 @@ struct entry {
 	struct deadline due;
 	struct via *via;
 	struct entry *prev, *next; /* of via */
+	struct dest *dest;
+	struct entry *prev_of_dest, *next_of_dest;
 };
 
 struct nexthops {
@@ -56,8 +59,8 @@ struct nexthops {
 	void *ctx;
 	struct entry *entries;
 	struct via *vias;
+	struct dest *dests;
 	struct deadlines deadlines;
-	int pmtu_fd;
 };
 
 /* ---- neighbours ---- */
@@ -113,6 +116,47 @@ static struct via *enter_via(struct nexthops *t, struct entry *e, unsigned ifind
 	DL_APPEND(v->users, e);
 	e->via = v;
 	return v;
+}
+
+/* ---- destinations ---- */
+
+static struct dest *find_dest(const struct nexthops *t, const struct in6_addr *addr)
+{
+	struct dest *d;
+
+	HASH_FIND(hh, t->dests, addr, sizeof(*addr), d);
+	return d;
+}
+
+static int enter_dest(struct nexthops *t, struct entry *e)
+{
+	struct dest *d = find_dest(t, &e->remote);
+
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return -ENOMEM;
+		d->addr = e->remote;
+		HASH_ADD(hh, t->dests, addr, sizeof(d->addr), d);
+		if (d->oom) {
+			free(d);
+			return -ENOMEM;
+		}
+	}
+	DL_APPEND2(d->entries, e, prev_of_dest, next_of_dest);
+	e->dest = d;
+	return 0;
+}
+
+static void leave_dest(struct nexthops *t, struct entry *e)
+{
+	struct dest *d = e->dest;
+
+	DL_DELETE2(d->entries, e, prev_of_dest, next_of_dest);
+	if (d->entries)
+		return;
+	HASH_DEL(t->dests, d);
+	free(d);
 }
 
 /* ---- one look ---- */
@@ -250,74 +294,14 @@ static void on_resync(void *ctx, nsec_t now)
 
 /* ---- path MTU ---- */
 
-static int open_pmtu(void)
+void nexthops_path_changed(struct nexthops *t, const struct in6_addr *remote, nsec_t now)
 {
-	struct sock_filter none[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-	struct sock_fprog prog = {ARRAY_SIZE(none), none};
-	int one = 1, fd;
+	const struct dest *d = find_dest(t, remote);
+	struct entry *e;
 
-	fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, PROTO_IPV6);
-	if (fd < 0)
-		return -1;
-	/* Errors only: IPV6_RECVERR makes the kernel take Packet Too Big to heart; the filter keeps
-	 * tunnel packets from being copied here. */
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-int nexthops_pmtu_fd(const struct nexthops *t)
-{
-	return t->pmtu_fd;
-}
-
-static bool is_too_big(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		struct sock_extended_err err;
-
-		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_RECVERR)
-			continue;
-		memcpy(&err, CMSG_DATA(c), sizeof(err));
-		return err.ee_origin == SO_EE_ORIGIN_ICMP6 && err.ee_type == ICMP6_PACKET_TOO_BIG;
-	}
-	return false;
-}
-
-void nexthops_pmtu_read(struct nexthops *t, nsec_t now)
-{
-	if (t->pmtu_fd < 0)
-		return;
-	for (int i = 0; i < PMTU_READS_MAX; i++) {
-		union {
-			struct cmsghdr align;
-			char buf[CMSG_SPACE(sizeof(struct sock_extended_err) +
-					    sizeof(struct sockaddr_in6))];
-		} control;
-		struct sockaddr_in6 dst = {0};
-		char byte;
-		struct iovec iov = {&byte, sizeof(byte)};
-		struct msghdr msg = {
-			.msg_name = &dst,
-			.msg_namelen = sizeof(dst),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = &control,
-			.msg_controllen = sizeof(control),
-		};
-		struct entry *e, *tmp;
-
-		if (recvmsg(t->pmtu_fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-			return;
-		if (!is_too_big(&msg))
-			continue;
-		HASH_ITER (hh, t->entries, e, tmp)
-			if (addr6_eq(&e->remote, &dst.sin6_addr))
-				look_soon(t, e, now);
-	}
+	if (d)
+		DL_FOREACH2(d->entries, e, next_of_dest)
+	look_soon(t, e, now);
 }
 
 /* ---- the set ---- */
@@ -331,7 +315,6 @@ int nexthops_new(struct nexthops **out, struct nl *nl, nexthop_fn cb, void *ctx)
 	t->nl = nl;
 	t->cb = cb;
 	t->ctx = ctx;
-	t->pmtu_fd = open_pmtu();
 	t->listener = (struct nl_listener){
 		.ctx = t,
 		.link = on_link,
@@ -348,6 +331,7 @@ static void free_entry(struct nexthops *t, struct entry *e)
 {
 	deadline_cancel(&t->deadlines, &e->due);
 	leave_via(t, e);
+	leave_dest(t, e);
 	HASH_DEL(t->entries, e);
 	free(e);
 }
@@ -362,8 +346,6 @@ void nexthops_free(struct nexthops **p)
 	HASH_ITER (hh, t->entries, e, tmp)
 		free_entry(t, e);
 	nl_unlisten(t->nl, &t->listener);
-	if (t->pmtu_fd >= 0)
-		close(t->pmtu_fd);
 	free(t);
 	*p = NULL;
 }
@@ -387,8 +369,13 @@ int nexthop_add(struct nexthops *t, uint32_t id, const struct in6_addr *remote,
 	e->remote = *remote;
 	e->local = *local;
 	e->due.fire = due_fire;
+	if (enter_dest(t, e)) {
+		free(e);
+		return -ENOMEM;
+	}
 	HASH_ADD(hh, t->entries, id, sizeof(e->id), e);
 	if (e->oom) {
+		leave_dest(t, e);
 		free(e);
 		return -ENOMEM;
 	}

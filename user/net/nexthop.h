@@ -8,9 +8,9 @@
  * new look, collected for a few milliseconds so that a burst of events costs one look; a slow
  * periodic one finds what the kernel does not announce (expired path MTUs).
  *
- * Path MTU (RFC 5213 6.9.5): packets that the data plane encapsulates belong to no socket, so the
- * kernel would ignore Packet Too Big messages about them. A raw socket for protocol 41, which
- * receives no data, makes the kernel process these and tells us at once (pmtu fd).
+ * Path MTU (RFC 5213 6.9.5): what the kernel has learnt from ICMP errors, which it lets expire after
+ * ten minutes. It believes those about tunnel packets while net/tunnel_sock has its sockets open;
+ * who hears one calls nexthops_path_changed().
  */
 #pragma once
 
@@ -51,5 +51,5 @@ void nexthops_walk(const struct nexthops *t,
 nsec_t nexthops_next(const struct nexthops *t);
 void nexthops_tick(struct nexthops *t, nsec_t now);
 
-int nexthops_pmtu_fd(const struct nexthops *t); /* poll for errors and reading; -1: not available */
-void nexthops_pmtu_read(struct nexthops *t, nsec_t now);
+/* The kernel may have learnt something about the path to this address. */
+void nexthops_path_changed(struct nexthops *t, const struct in6_addr *remote, nsec_t now);

@@ -26,7 +26,10 @@
 
 #include "net/frame_sock.h"
 #include "net/mh_sock.h"
+#include "net/icmp_relay.h"
+#include "net/icmp_sock.h"
 #include "net/nexthop.h"
+#include "net/tunnel_sock.h"
 #include "wire/mh.h"
 
 static bool have_ns;
@@ -585,7 +588,6 @@ static void on_nexthop(void *ctx, uint32_t id, const struct nexthop *nh, nsec_t 
 		while (!(cond) && clock_now() < until) {      \
 			wait_fd(nl_fd(nl), POLLIN, 5);        \
 			nl_read(nl, clock_now());             \
-			nexthops_pmtu_read(nhs, clock_now()); \
 			nexthops_tick(nhs, clock_now());      \
 		}                                             \
 	} while (0)
@@ -730,6 +732,19 @@ static void test_nexthop_ip4(void)
 	sh("ip addr del 192.0.2.1/24 dev v0");
 }
 
+static void hear_icmp(void *ctx, bool v4, const uint8_t *msg, size_t len, nsec_t now)
+{
+	struct in6_addr remote;
+
+	if (icmp_relay_too_big(v4, msg, len, &remote))
+		nexthops_path_changed(ctx, &remote, now);
+}
+
+static void no_tunnelled(void *ctx, const struct tunnel_rx *rx, nsec_t now)
+{
+	CU_FAIL("nothing comes through a tunnel here");
+}
+
 /* The router behind the gateway says Packet Too Big about a tunnel packet that no socket sent. */
 static void test_path_mtu(void)
 {
@@ -738,6 +753,9 @@ static void test_path_mtu(void)
 	uint8_t ptb[8 + 40 + 40] = {2,	  0, 0, 0, 0,	 0,    0x05, 0x78,
 				    0x60, 0, 0, 0, 0x05, 0xb4, 41,   64};
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6};
+	const struct dp_peer peer = {.local = local, .remote = remote};
+	struct tunnel_sock *ends = NULL;
+	struct icmp_sock *icmp = NULL;
 	struct told told = {0};
 	struct nexthops *t = NULL;
 	struct nl *nl = NULL;
@@ -752,7 +770,9 @@ static void test_path_mtu(void)
 	CU_ASSERT_EQUAL_FATAL(nl_new(&nl), 0);
 	nl_start(nl, clock_now());
 	CU_ASSERT_EQUAL_FATAL(nexthops_new(&t, nl, on_nexthop, &told), 0);
-	CU_ASSERT(nexthops_pmtu_fd(t) >= 0);
+	CU_ASSERT_EQUAL_FATAL(tunnel_sock_new(&ends, no_tunnelled, NULL), 0);
+	CU_ASSERT_EQUAL(tunnel_sock_add(ends, &peer), 0);
+	CU_ASSERT_EQUAL_FATAL(icmp_sock_new(&icmp, hear_icmp, t), 0);
 	nexthop_add(t, 7, &remote, &local, clock_now());
 	RUN_UNTIL(nl, t, told.nh.valid);
 	CU_ASSERT_EQUAL(told.nh.mtu, 1500);
@@ -771,8 +791,10 @@ static void test_path_mtu(void)
 		_exit(sendto(fd, ptb, sizeof(ptb), 0, (struct sockaddr *)&to, sizeof(to)) < 0);
 	}
 	waitpid(sender, NULL, 0);
-	RUN_UNTIL(nl, t, told.nh.mtu == 1400);
+	RUN_UNTIL(nl, t, (icmp_sock_read(icmp, clock_now()), told.nh.mtu == 1400));
 	CU_ASSERT_EQUAL(told.nh.mtu, 1400);
+	tunnel_sock_free(&ends);
+	icmp_sock_free(&icmp);
 	nexthops_free(&t);
 	nl_free(&nl);
 }
