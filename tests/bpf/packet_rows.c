@@ -88,8 +88,8 @@ size_t lma_down_rows(struct row *rows)
 	DROP("hash leads to another owner's slot", T, PM_DROP_STALE_SLOT, DOWN(.dst = MN_HASH_STALE));
 	DROP("tunnel to ourselves", T, PM_DROP_LOOP, DOWN(.dst = mn(MN_SELF)));
 	DROP("session without a tunnel", T, PM_DROP_NO_NEXTHOP, DOWN(.dst = mn(MN_NOWHERE)));
-	DROP("payload length beyond the frame", T, PM_DROP_MALFORMED, DOWN(.plen_error = 1));
-	DROP("payload length 0 with a payload", T, PM_DROP_MALFORMED, DOWN(.plen_error = -88));
+	DROP("payload length beyond the frame", T, PM_DROP_MALFORMED, DOWN(.len_error = 1));
+	DROP("payload length 0 with a payload", T, PM_DROP_MALFORMED, DOWN(.len_error = -88));
 
 	KERNEL("nobody at this prefix", T, DOWN(.dst = mn(MN_FREE)));
 	KERNEL("prefix beyond the pool's slots", T, DOWN(.dst = mn(MN_NONE)));
@@ -120,7 +120,7 @@ size_t lma_up_rows(struct row *rows)
 	DEC("leaves the tunnel by route", UP(), ROUTED());
 	DEC("outer hop limit does not matter", UP(.ohl = 1), ROUTED());
 	DEC("Ethernet padding is cut", UP(.len = 44, .nh = 59, .pad = 9), ROUTED(.len = 44, .nh = 59));
-	DEC("outer payload longer than the inner packet", UP(.len = 100, .pad = 8, .oplen_error = 8), ROUTED(.len = 100));
+	DEC("outer payload longer than the inner packet", UP(.len = 100, .pad = 8, .olen_error = 8), ROUTED(.len = 100));
 	DEC("later fragment inside", UP(.ext = EXT_FRAG_LATER), ROUTED(.ext = EXT_FRAG_LATER));
 	DEC("options inside", UP(.ext = EXT_DSTOPTS), ROUTED(.ext = EXT_DSTOPTS));
 	DEC("alias source", UP(.src = mn(MN_ALIAS)), ROUTED(.src = mn(MN_ALIAS)));
@@ -184,8 +184,8 @@ size_t lma_up_rows(struct row *rows)
 	DROP("link-local destination in the tunnel", T, PM_DROP_LINK_SCOPE, UP(.dst = "fe80::1"));
 	DROP("link-local source in the tunnel", T, PM_DROP_LINK_SCOPE, UP(.src = "fe80::1"));
 	DROP("no IPv6 in the tunnel", T, PM_DROP_MALFORMED, UP(.version = 4));
-	DROP("inner packet longer than the outer payload", T, PM_DROP_MALFORMED, UP(.plen_error = 1));
-	DROP("outer payload longer than the frame", T, PM_DROP_MALFORMED, UP(.oplen_error = 1));
+	DROP("inner packet longer than the outer payload", T, PM_DROP_MALFORMED, UP(.len_error = 1));
+	DROP("outer payload longer than the frame", T, PM_DROP_MALFORMED, UP(.olen_error = 1));
 	KERNEL("outer fragment for us", T, UP(.oext = EXT_FRAG_FIRST));
 	KERNEL("later outer fragment for us", T, UP(.oext = EXT_FRAG_LATER));
 	KERNEL("options between outer and inner header", T, UP(.oext = EXT_DSTOPTS));
@@ -264,7 +264,7 @@ size_t mag_rows(struct row *rows)
 	DROP("forged tunnel packet from a node", A, PM_DROP_UNKNOWN_NODE,
 	     {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .osrc = LMA2, .odst = PCOA, .src = CN, .dst = mn(MN_LINK_LR)});
 	DROP("forged signalling from a node", A, PM_DROP_UNKNOWN_NODE, ACC(.src = LMA2, .dst = PCOA, .nh = 135));
-	DROP("node's packet with a false length", A, PM_DROP_MALFORMED, ACC(.plen_error = 1));
+	DROP("node's packet with a false length", A, PM_DROP_MALFORMED, ACC(.len_error = 1));
 	KERNEL("node to the gateway itself", A, ACC(.dst = PCOA));
 	KERNEL("router solicitation", A, ACC(.src = "fe80::1", .dst = "ff02::2", .hl = 255, .nh = 58, .l4 = {133}));
 	DROP("neighbour solicitation between routed addresses", A, PM_DROP_LINK_SCOPE,

@@ -2,142 +2,12 @@
 /* Runs the table of packet_rows.c at both hooks, and what a table cannot say. */
 #include <bpf/bpf.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/cu.h"
-#include "packet_rows.h"
+#include "packet_run.h"
 
 static struct world *worlds[PM_HOOK_MAX];
-static const char *const hook_names[PM_HOOK_MAX] = {"XDP", "TC"};
-static FILE *witness; /* every forwarded or answered packet, for scapy */
-static char witness_path[] = "/tmp/pmip-packets-XXXXXX";
-
-static int retval_of(enum pm_hook hook, const struct row *r, enum pm_verdict v)
-{
-	bool xdp = hook == PM_HOOK_XDP;
-	uint8_t lmaa[16], dst[16];
-
-	switch (v) {
-	case PM_V_TO_KERNEL:
-	case PM_V_TO_TC:
-		return xdp ? 2 : 0;
-	case PM_V_DROPPED:
-		return xdp ? 1 : 2;
-	case PM_V_REPLIED:
-		return xdp ? 4 : 7;
-	default:
-		frame_addr(lmaa, LMAA);
-		frame_addr(dst, r->out.dst);
-		if (!memcmp(lmaa, dst, 16)) /* stripped and handed to this host */
-			return xdp ? 2 : 0;
-		return xdp ? 4 : 7;
-	}
-}
-
-static void show(const char *what, const struct frame *f)
-{
-	fprintf(stderr, "  %s (%zu):", what, f->n);
-	for (size_t i = 0; i < f->n && i < 160; i++)
-		fprintf(stderr, "%s%02x", i % 8 ? "" : " ", f->b[i]);
-	fprintf(stderr, "\n");
-}
-
-static void hex(FILE *to, const struct frame *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		fprintf(to, "%02x", f->b[i]);
-}
-
-/* The outer flow label is a hash: taken over here, judged in tests of its own. */
-static void take_label(struct frame *want, const struct frame *got)
-{
-	if (got->n < 18 || want->n < 18)
-		return;
-	want->b[15] = (want->b[15] & 0xf0) | (got->b[15] & 0x0f);
-	want->b[16] = got->b[16];
-	want->b[17] = got->b[17];
-}
-
-static void expect_bytes(const struct row *r, const struct frame *in, const struct world_result *res)
-{
-	struct frame want;
-
-	switch (res->verdict) {
-	case PM_V_DROPPED:
-		return;
-	case PM_V_TO_KERNEL:
-	case PM_V_TO_TC:
-		want = *in;
-		break;
-	case PM_V_REPLIED:
-		frame_build_error(&want, in, frame_inner_at(&r->in), &r->error);
-		if (r->error.osrc) { /* the way of any packet into that tunnel */
-			frame_mac(want.b, R_MAC);
-			frame_mac(want.b + 6, T_MAC);
-			take_label(&want, &res->out);
-		}
-		break;
-	default:
-		frame_build(&want, &r->out);
-		if (r->out.osrc)
-			take_label(&want, &res->out);
-	}
-	CU_ASSERT_EQUAL(res->out.n, want.n);
-	CU_ASSERT(!memcmp(res->out.b, want.b, want.n));
-	if (res->out.n != want.n || memcmp(res->out.b, want.b, want.n)) {
-		show("want", &want);
-		show("got ", &res->out);
-	}
-	if (witness && res->verdict != PM_V_TO_KERNEL && res->verdict != PM_V_TO_TC) {
-		fprintf(witness, "%s\t", world_verdict_name(res->verdict));
-		hex(witness, in);
-		fprintf(witness, "\t");
-		hex(witness, &res->out);
-		fprintf(witness, "\t%s\n", r->name);
-	}
-}
-
-static void run_row(enum pm_hook hook, const struct row *r)
-{
-	struct world *w = worlds[hook];
-	static struct pm_session before[MN_SLOTS];
-	enum pm_verdict verdict = r->verdict;
-	bool forwarded;
-	struct world_result res;
-	unsigned failures = CU_get_number_of_failures();
-	struct frame in;
-
-	if (hook == PM_HOOK_XDP && r->xdp_leaves_it)
-		verdict = PM_V_TO_TC;
-	forwarded = verdict != PM_V_TO_KERNEL && verdict != PM_V_TO_TC && verdict != PM_V_DROPPED &&
-		    verdict != PM_V_REPLIED;
-	memcpy(before, world_session(w, 0), sizeof(before));
-	frame_build(&in, &r->in);
-	world_run(w, r->prog, &in, NULL, &res);
-	CU_ASSERT_EQUAL(res.verdict, verdict);
-	CU_ASSERT_EQUAL(res.reason, verdict == PM_V_DROPPED ? r->reason : 0);
-	CU_ASSERT_EQUAL(res.retval, retval_of(hook, r, verdict));
-	expect_bytes(r, &in, &res);
-	for (unsigned i = 0; i < MN_SLOTS; i++) {
-		const struct pm_session *s = world_session(w, i), *b = &before[i];
-		bool up = forwarded && r->up && i == r->up, down = forwarded && r->down && i == r->down;
-		uint64_t len = frame_inner_len(&r->in);
-
-		CU_ASSERT(s->up_packets - b->up_packets == up);
-		CU_ASSERT(s->up_bytes - b->up_bytes == (up ? len : 0));
-		CU_ASSERT(s->down_packets - b->down_packets == down);
-		CU_ASSERT(s->down_bytes - b->down_bytes == (down ? len : 0));
-	}
-	if (CU_get_number_of_failures() != failures)
-		fprintf(stderr, "  ^ %s, \"%s\": verdict %s%s%s, expected %s%s%s\n", hook_names[hook],
-			r->name, world_verdict_name(res.verdict),
-			res.verdict == PM_V_DROPPED ? " " : "",
-			res.verdict == PM_V_DROPPED ? world_reason_name(res.reason) : "",
-			world_verdict_name(verdict), verdict == PM_V_DROPPED ? " " : "",
-			verdict == PM_V_DROPPED ? world_reason_name(r->reason) : "");
-}
 
 static void run_rows(size_t (*make)(struct row *))
 {
@@ -147,7 +17,7 @@ static void run_rows(size_t (*make)(struct row *))
 	CU_ASSERT_FATAL(n > 0 && n <= ROWS_MAX);
 	for (int hook = 0; hook < PM_HOOK_MAX; hook++)
 		for (size_t i = 0; i < n; i++)
-			run_row(hook, &rows[i]);
+			packet_run(worlds[hook], &rows[i]);
 }
 
 static void test_lma_down(void)
@@ -413,14 +283,12 @@ static void test_reflection(void)
 
 static void test_scapy(void)
 {
-	char cmd[512], dir[256];
-	const char *slash = strrchr(__FILE__, '/');
+	CU_ASSERT(packet_witness_agrees());
+}
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(witness);
-	fflush(witness);
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - __FILE__) : 1, slash ? __FILE__ : ".");
-	snprintf(cmd, sizeof(cmd), "/usr/bin/python3 %s/scapy_packets.py %s", dir, witness_path);
-	CU_ASSERT_EQUAL(system(cmd), 0);
+static void test_account(void)
+{
+	CU_ASSERT(packet_account_holds());
 }
 
 int main(int argc, char **argv)
@@ -439,22 +307,19 @@ int main(int argc, char **argv)
 		{"prefixes that are not /64 are found when asked for", test_framed},
 		{"errors leave where the packet came in, if they can", test_reflection},
 		{"segments to come are judged one by one", test_segments},
+		{"received is the sum of all verdicts, dropped the sum of all reasons", test_account},
 		{0},
 	};
-	int fd, rc;
+	int rc;
 
 	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
 		worlds[hook] = world_new(hook, NULL);
 		if (!worlds[hook])
 			return 2;
 	}
-	fd = mkstemp(witness_path);
-	witness = fd < 0 ? NULL : fdopen(fd, "w");
+	packet_witness_open();
 	rc = cu_main("packets", tests, argc, argv);
-	if (witness) {
-		fclose(witness);
-		unlink(witness_path);
-	}
+	packet_witness_close();
 	for (int hook = 0; hook < PM_HOOK_MAX; hook++)
 		world_free(&worlds[hook]);
 	return rc;

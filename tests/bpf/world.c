@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "world.h"
+#include "world_fill.h"
 
 #include <CUnit/CUnit.h>
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -30,28 +29,13 @@ struct world {
 	unsigned ifindex[AT_PROGS];
 	struct pm_session *session;
 	size_t session_size;
+	struct ring_buffer *ring;
+	struct world_record *record; /* where the next one goes */
 };
 
+static struct world_account accounts[PM_HOOK_MAX];
+
 static const char *const ifnames[AT_PROGS] = {"t0", "a0", "a1"};
-
-const char *mn(enum world_slot slot)
-{
-	static char text[MN_SLOTS][48];
-
-	if (slot == MN_HASH)
-		return MN_HASH_ADDR;
-	snprintf(text[slot], sizeof(text[slot]), "2001:db8:100:%x::1",
-		 slot == MN_NONE ? 0x999u : (unsigned)slot - 1);
-	return text[slot];
-}
-
-const char *mn_mac(enum world_slot slot)
-{
-	static char text[MN_SLOTS][24];
-
-	snprintf(text[slot], sizeof(text[slot]), MN_MAC, (unsigned)slot);
-	return text[slot];
-}
 
 static void sh(const char *cmd)
 {
@@ -99,9 +83,16 @@ static bool namespace_ready(void)
 		}
 	}
 	sh("echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
+	sh("echo 1 >/proc/sys/net/ipv4/ip_forward");
 	sh("ip link set lo up");
-	sh("ip addr add " LMAA "/64 dev t0 nodad");
+	sh("ip addr add " LMAA "/64 dev t0 nodad && ip addr add " LMAA4 "/24 dev t0");
 	sh("ip neigh add 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
+	sh("ip neigh add 192.0.2.254 lladdr " R_MAC " nud permanent dev t0");
+	sh("ip route add 198.18.0.0/18 via 192.0.2.254");
+	sh("ip route add 198.18.64.0/18 via 192.0.2.253");
+	sh("ip route add unreachable 198.18.128.0/18");
+	sh("ip route add 198.18.192.0/18 via 192.0.2.254 mtu lock 1300");
+	sh("ip route add 198.51.100.0/24 via 192.0.2.254");
 	sh("ip route add 2001:db8:cafe::/48 via 2001:db8:2::ff");
 	sh("ip route add 2001:db8:5a11::/48 via 2001:db8:2::ff mtu lock 1300");
 	sh("ip route add 2001:db8:aaaa::/48 via 2001:db8:2::fe");
@@ -111,145 +102,51 @@ static bool namespace_ready(void)
 	return true;
 }
 
-static void put(struct world *w, const char *map, const void *key, const void *value)
+static void source(const char *addr, uint8_t *to, size_t from)
 {
-	if (bpf_map_update_elem(world_map(w, map), key, value, BPF_ANY)) {
-		fprintf(stderr, "cannot fill %s: %s\n", map, strerror(errno));
+	uint8_t b[16];
+
+	if (!addr)
+		return;
+	frame_addr(b, addr);
+	memcpy(to, b + from, sizeof(b) - from);
+}
+
+static int on_record(void *arg, void *data, size_t n)
+{
+	struct world *w = arg;
+	struct world_record *rec = w->record;
+
+	if (n < sizeof(rec->head) || n > sizeof(rec->head) + sizeof(rec->data.b)) {
+		fprintf(stderr, "pm_slow: a record of %zu octets\n", n);
+		abort();
+	}
+	memcpy(&rec->head, data, sizeof(rec->head));
+	rec->data.n = n - sizeof(rec->head);
+	memcpy(rec->data.b, (uint8_t *)data + sizeof(rec->head), rec->data.n);
+	w->record = NULL;
+	return 1; /* no other */
+}
+
+bool world_record(struct world *w, struct world_record *rec)
+{
+	/* a positive answer of the callback does not stop it: one record at a time is in there */
+	w->record = rec;
+	if (ring_buffer__consume(w->ring) < 0) {
+		fprintf(stderr, "cannot read pm_slow\n");
 		exit(2);
 	}
-}
-
-static void put_tunnel(struct world *w, uint32_t index, const char *local, const char *remote,
-		       uint32_t flags, uint16_t mtu)
-{
-	struct pm_tunnel t = {.flags = PM_T_VALID | flags, .mtu = mtu, .hop_limit = 64};
-
-	frame_addr(t.local, local);
-	frame_addr(t.remote, remote);
-	frame_mac(t.dmac, R_MAC);
-	frame_mac(t.smac, T_MAC);
-	t.ifindex = w->ifindex[AT_TRANSPORT];
-	put(w, "pm_tunnel", &index, &t);
-}
-
-static void put_iface(struct world *w, enum world_prog prog, struct pm_iface iface)
-{
-	uint32_t key = w->ifindex[prog] % PM_IFACE_SLOTS;
-
-	iface.ifindex = w->ifindex[prog];
-	put(w, "pm_iface", &key, &iface);
-}
-
-/* Every hash has what it has: the programs look everything up. */
-static void put_hints(struct world *w, bool framed)
-{
-	struct pm_hints hints = {.framed = framed};
-	uint32_t zero = 0;
-	uint64_t all = ~0ull;
-
-	memset(hints.local, 0xff, sizeof(hints.local));
-	put(w, "pm_hints", &zero, &hints);
-	for (uint32_t i = 0; i < 1024; i++)
-		put(w, "pm_seen", &i, &all);
-}
-
-static void put_session(struct world *w, enum world_slot slot, uint32_t tunnel, unsigned flags,
-			uint32_t up, uint16_t access)
-{
-	struct pm_session *s = &w->session[slot];
-	uint8_t addr[16];
-
-	memset(s, 0, sizeof(*s));
-	frame_addr(addr, mn(slot));
-	memcpy(&s->prefix, addr, 8);
-	s->up_tunnel = up;
-	s->access = access;
-	frame_mac(s->mac, mn_mac(slot));
-	s->desc = PM_DESC(tunnel, PM_F_VALID | flags, slot == MN_1 ? 7 : 1);
-}
-
-enum { TUN_MAG1 = 1, TUN_MAG2, TUN_LMA2, TUN_SELF, TUN_UNRESOLVED, TUN_SLOW, TUN_SMALL, TUN_TINY };
-
-static void fill(struct world *w, const struct world_switches *sw)
-{
-	const uint32_t good = PM_T_NEXTHOP | PM_T_XDP;
-	struct pm_pool pool = {.base = 1, .n = 64};
-	struct pm_iface iface = {.flags = PM_I_XDP | PM_I_XDP_OUT};
-	uint32_t zero = 0, one = 1, slot;
-	uint8_t addr[16];
-
-	put_hints(w, sw->framed);
-	put_tunnel(w, TUN_MAG1, LMAA, MAG1, good, 1460);
-	put_tunnel(w, TUN_MAG2, LMAA, MAG2, good, 1460);
-	put_tunnel(w, TUN_LMA2, PCOA, LMA2, good, 1460);
-	put_tunnel(w, TUN_SELF, LMAA, LMAA, PM_T_SELF, 1460);
-	put_tunnel(w, TUN_UNRESOLVED, LMAA, MAG1, 0, 1460);
-	put_tunnel(w, TUN_SLOW, LMAA, MAG1, PM_T_NEXTHOP, 1460);
-	put_tunnel(w, TUN_SMALL, LMAA, MAG1, good, 1280);
-	put_tunnel(w, TUN_TINY, LMAA, MAG1, good, 1200);
-
-	for (uint32_t i = 1; i <= 3; i++) {
-		struct pm_access a = {.flags = PM_A_VALID, .mtu = 1500};
-
-		a.ifindex = w->ifindex[i == 1 ? AT_ACCESS : AT_ACCESS2];
-		a.flags |= i == 3 ? 0 : PM_A_XDP;
-		frame_mac(a.smac, A_MAC);
-		put(w, "pm_access", &i, &a);
-	}
-	frame_mac(iface.mac, T_MAC);
-	put_iface(w, AT_TRANSPORT, iface);
-	memset(iface.mac, 0, 6);
-	frame_mac(iface.mac, "02:00:00:00:02:01");
-	iface.access = 1;
-	put_iface(w, AT_ACCESS, iface);
-	iface.access = 2;
-	put_iface(w, AT_ACCESS2, iface);
-
-	frame_addr(addr, LMAA);
-	put(w, "pm_local", addr, &one);
-	frame_addr(addr, PCOA);
-	put(w, "pm_local", addr, &one);
-	frame_addr(addr, "2001:db8:100::");
-	memcpy(&pool.prefix, addr, 8);
-	frame_addr(addr, "ffff:ffff:fff0::");
-	memcpy(&pool.mask, addr, 8);
-	put(w, "pm_pool", &zero, &pool);
-
-	put_session(w, MN_1, TUN_MAG1, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_2, TUN_MAG2, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_LINK, 0, PM_F_LINK, TUN_LMA2, 1);
-	put_session(w, MN_LINK_LR, 0, PM_F_LINK | PM_F_LOCAL_ROUTING, TUN_LMA2, 1);
-	put_session(w, MN_LINK_FAR, 0, PM_F_LINK, TUN_LMA2, 2);
-	put_session(w, MN_BOTH, 0, PM_F_LINK | PM_F_ANCHORED, 0, 1);
-	put_session(w, MN_LINGER, TUN_MAG1, PM_F_ANCHORED | PM_F_DROP, 0, 0);
-	put_session(w, MN_LINGER_LINK, 0, PM_F_LINK | PM_F_DROP, TUN_LMA2, 1);
-	put_session(w, MN_ALIAS, MN_1, PM_F_ALIAS, 0, 0);
-	w->session[MN_ALIAS].generation = 7;
-	put_session(w, MN_ALIAS_OLD, MN_1, PM_F_ALIAS, 0, 0);
-	w->session[MN_ALIAS_OLD].generation = 6;
-	put_session(w, MN_CHAIN, TUN_MAG1, PM_F_ANCHORED, TUN_LMA2, 0);
-	put_session(w, MN_SELF, TUN_SELF, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_UNRESOLVED, TUN_UNRESOLVED, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_SLOW, TUN_SLOW, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_NOWHERE, 0, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_SMALL, TUN_SMALL, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_TINY, TUN_TINY, PM_F_ANCHORED, 0, 0);
-	put_session(w, MN_LINK_SLOW, 0, PM_F_LINK, TUN_LMA2, 3);
-	put_session(w, MN_STALE, TUN_MAG1, PM_F_ANCHORED, 0, 0);
-	w->session[MN_STALE].prefix ^= 1;
-	put_session(w, MN_HASH, TUN_MAG1, PM_F_ANCHORED, 0, 0);
-
-	slot = MN_HASH;
-	frame_addr(addr, MN_HASH_ADDR);
-	put(w, "pm_prefix6", addr, &slot);
-	frame_addr(addr, MN_HASH_STALE);
-	put(w, "pm_prefix6", addr, &slot);
+	return !w->record;
 }
 
 struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 {
-	struct world_switches all = {
-		.lma = true, .mag = true, .icmp_rate = 1000000000, .icmp_burst = 1000000000};
+	struct world_switches all = {.lma = true,
+				     .mag = true,
+				     .icmp_rate = 1000000000,
+				     .icmp_burst = 1000000000,
+				     .icmp6_source = ICMP6_SRC,
+				     .icmp4_source = ICMP4_SRC};
 	struct world *w = calloc(1, sizeof(*w));
 	int err = -1;
 
@@ -262,13 +159,24 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 	w->hook = hook;
 	for (int i = 0; i < AT_PROGS; i++)
 		w->ifindex[i] = if_nametoindex(ifnames[i]);
-#define SWITCHES(skel)                                                       \
-	do {                                                                 \
-		(skel)->rodata->pm_role_lma = sw->lma;                       \
-		(skel)->rodata->pm_role_mag = sw->mag;                       \
-		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                \
-		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;              \
-		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS); \
+#define SWITCHES(skel)                                                                 \
+	do {                                                                           \
+		(skel)->rodata->pm_role_lma = sw->lma;                                 \
+		(skel)->rodata->pm_role_mag = sw->mag;                                 \
+		(skel)->rodata->pm_use_ip4 = !sw->no_ip4;                              \
+		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                  \
+		(skel)->rodata->pm_use_gre = !sw->no_gre;                              \
+		(skel)->rodata->pm_decap_flags = !sw->no_decap_flags;                  \
+		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                          \
+		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;                        \
+		(skel)->rodata->pm_early_rate = sw->early_rate;                        \
+		(skel)->rodata->pm_early_burst = sw->early_rate;                       \
+		(skel)->rodata->pm_fragment_rate = sw->fragment_rate;                  \
+		(skel)->rodata->pm_fragment_burst = sw->fragment_rate;                 \
+		source(sw->icmp6_source, (void *)(skel)->rodata->pm_icmp6_source, 0);  \
+		source(sw->icmp4_source, (void *)(skel)->rodata->pm_icmp4_source, 12); \
+		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS);           \
+		bpf_map__set_max_entries((skel)->maps.pm_keys, MN_SLOTS);              \
 	} while (0)
 	if (hook == PM_HOOK_XDP) {
 		w->xdp = pmip_xdp__open();
@@ -305,7 +213,13 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		world_free(&w);
 		return NULL;
 	}
-	fill(w, sw);
+	w->ring = ring_buffer__new(world_map(w, "pm_slow"), on_record, w, NULL);
+	if (!w->ring) {
+		fprintf(stderr, "cannot read pm_slow: %s\n", strerror(errno));
+		world_free(&w);
+		return NULL;
+	}
+	world_fill(w, sw);
 	return w;
 }
 
@@ -315,6 +229,7 @@ void world_free(struct world **wp)
 
 	if (!w)
 		return;
+	ring_buffer__free(w->ring);
 	if (w->session)
 		munmap(w->session, w->session_size);
 	pmip_xdp__destroy(w->xdp);
@@ -341,6 +256,11 @@ int world_prog_fd(struct world *w, enum world_prog prog)
 enum pm_hook world_hook(const struct world *w)
 {
 	return w->hook;
+}
+
+unsigned world_ifindex(const struct world *w, enum world_prog prog)
+{
+	return w->ifindex[prog];
 }
 
 static void read_counters(struct world *w, const char *map, uint32_t n, uint64_t *out)
@@ -409,6 +329,7 @@ void world_run(struct world *w, enum world_prog prog, const struct frame *in,
 	uint64_t v0[NV], v1[NV], d0[PM_DROP_MAX], d1[PM_DROP_MAX];
 	uint64_t verdicts = 0, dropped = 0;
 	const unsigned base = w->hook * PM_V_MAX;
+	struct world_account *account = &accounts[w->hook];
 
 	memset(res, 0, sizeof(*res));
 	read_counters(w, "pm_verdict", NV, v0);
@@ -417,6 +338,11 @@ void world_run(struct world *w, enum world_prog prog, const struct frame *in,
 	read_counters(w, "pm_verdict", NV, v1);
 	read_counters(w, "pm_drop", PM_DROP_MAX, d1);
 
+	account->handed_in++;
+	for (unsigned i = 0; i < PM_V_MAX; i++)
+		account->verdicts[i] += v1[base + i] - v0[base + i];
+	for (unsigned i = 0; i < PM_DROP_MAX; i++)
+		account->drops[i] += d1[i] - d0[i];
 	CU_ASSERT_EQUAL(v1[base + PM_V_RECEIVED] - v0[base + PM_V_RECEIVED], 1);
 	for (unsigned i = PM_V_RECEIVED + 1; i < PM_V_MAX; i++) {
 		if (v1[base + i] != v0[base + i])
@@ -437,11 +363,16 @@ void world_run(struct world *w, enum world_prog prog, const struct frame *in,
 	}
 }
 
+const struct world_account *world_account(enum pm_hook hook)
+{
+	return &accounts[hook];
+}
+
 const char *world_verdict_name(enum pm_verdict v)
 {
 	static const char *const names[PM_V_MAX] = {
-		"received",   "to_kernel", "to_tc", "dropped", "encap", "decap_route",
-		"decap_link", "hairpin",   "local", "replied", "link",	"route",
+		"received", "to_kernel", "to_tc",   "dropped", "encap", "decap_route", "decap_link",
+		"hairpin",  "local",	 "replied", "link",    "route", "early",       "fragment",
 	};
 
 	return names[v];
