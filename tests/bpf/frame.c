@@ -377,7 +377,7 @@ void frame_build(struct frame *f, const struct spec *s)
 	if (f->n - start + 4 <= len) {
 		if (nh == 17 || nh == 6) {
 			put16(f, OR(s->sport, 4000));
-			put16(f, 5001);
+			put16(f, OR(s->dport, 5001));
 		} else {
 			put(f, s->l4, 4);
 		}

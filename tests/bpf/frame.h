@@ -80,6 +80,7 @@ struct spec {
 	enum frame_ext ext;
 	uint16_t len;	    /* of the inner packet, its header included; 0: 128 */
 	uint16_t sport;	    /* 0: 4000 */
+	uint16_t dport;	    /* 0: 5001 */
 	uint8_t l4[4];	    /* first octets of the payload where nh is not TCP or UDP */
 	int len_error;	    /* added to the inner length field */
 	int ihl_error;	    /* added to the inner IPv4 header length */
