@@ -262,6 +262,14 @@ __noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 	return PM_ERROR_MADE;
 }
 
+/* A source that was set at load time: volatile, or the compiler takes the value it was built with. */
+pm_inline void pm_set_source(struct pm_act *a, const volatile __u8 *from, const __u32 n)
+{
+#pragma unroll
+	for (__u32 i = 0; i < n; i++)
+		a->source[i] = from[i];
+}
+
 /* Our address towards whoever gets the error, in `source`: the end of the tunnel, where it is of
  * that family. */
 pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
@@ -274,7 +282,7 @@ pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
 		else if (t && a->outer_v4)
 			*(pm_w32 *)a->source = *(const pm_w32 *)(t->local + 12);
 		else
-			__builtin_memcpy(a->source, (const void *)pm_icmp4_source, 4);
+			pm_set_source(a, pm_icmp4_source, sizeof(pm_icmp4_source));
 		return *(pm_w32 *)a->source;
 	}
 	if (p->tunnelled && !p->outer_v4)
@@ -282,7 +290,7 @@ pm_inline bool pm_error_source(const struct pm_pkt *p, struct pm_act *a)
 	else if (t && !a->outer_v4)
 		__builtin_memcpy(a->source, t->local, 16);
 	else
-		__builtin_memcpy(a->source, (const void *)pm_icmp6_source, 16);
+		pm_set_source(a, pm_icmp6_source, sizeof(pm_icmp6_source));
 	return *(pm_w64 *)a->source;
 }
 
