@@ -19,7 +19,8 @@
 #define PM_IP4_DF     0x4000
 #define PM_IP4_OFFSET 0x3fff /* offset and More Fragments */
 
-#define PM_GRE_KEY 0x2000
+#define PM_GRE_KEY	0x2000
+#define PM_GRE_RESERVED 0x03f8 /* to be ignored, RFC 2784 2.3 */
 
 /* A packet under judgement. `ip` is what a node sent or shall get, which may be in a tunnel. */
 struct pm_pkt {
@@ -216,7 +217,7 @@ pm_inline int pm_enter_gre(const struct pm_pkt *p, const void *at, __u32 *len, _
 
 	if (at + 4 > p->end)
 		return -1;
-	flags = bpf_ntohs(gre[0]);
+	flags = bpf_ntohs(gre[0]) & ~PM_GRE_RESERVED;
 	proto = bpf_ntohs(gre[1]);
 	*len = 4;
 	if (flags == PM_GRE_KEY) {
