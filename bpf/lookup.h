@@ -114,11 +114,19 @@ pm_inline enum pm_lookup pm_find_framed(const struct in6_addr *addr, struct pm_f
 	return pm_at_slot(framed->slot, pm_prefix(addr), pm_mask64(framed->prefix_len), f);
 }
 
+/* In ::/8, where owners of other kinds are: not an address of any node. */
+pm_inline bool pm_no_home6(const struct in6_addr *addr)
+{
+	return !*(const __u8 *)addr;
+}
+
 pm_inline enum pm_lookup pm_find6(const struct in6_addr *addr, struct pm_found *f)
 {
 	__be64 prefix = pm_prefix(addr);
 	__u32 slot = 0;
 
+	if (pm_no_home6(addr))
+		return PM_NONE;
 	if (pm_use_pools)
 		slot = pm_pool_slot(prefix);
 	if (!slot && pm_seen_before(prefix)) {
@@ -176,6 +184,8 @@ pm_inline bool pm_owns(const struct pm_found *f, const struct pm_pkt *p, bool ta
 
 	if (p->v4)
 		owner = pm_owner4(target ? pm_ip4(p)->daddr : pm_ip4(p)->saddr, domain);
+	else if (pm_no_home6(target ? &pm_ip6(p)->daddr : &pm_ip6(p)->saddr))
+		return false;
 	else
 		owner = pm_prefix(target ? &pm_ip6(p)->daddr : &pm_ip6(p)->saddr);
 	if (READ_ONCE(f->s->prefix) == owner)

@@ -348,6 +348,19 @@ static const struct {
 	 LMA "  static-prefixes: [2001:db8:f00::/48, 2001:db8:f00:1::/64]\n",
 	 "f:7: lma.static-prefixes[1]: 2001:db8:f00:1::/64 overlaps 2001:db8:f00::/48 of the same "
 	 "list; prefixes apart"},
+	{"pool in ::/8",
+	 LMA "    - {name: q, prefix: \"47:0:1::/48\"}\n",
+	 "f:7: lma.pools[1].prefix: 47:0:1::/48 is in ::/8, where nodes have no addresses; a "
+	 "prefix of yours"},
+	{"static prefix in ::/8",
+	 LMA "  static-prefixes: [2001:db8:f00::/48, \"4:0:a00::/48\"]\n",
+	 "f:7: lma.static-prefixes[1]: 4:0:a00::/48 is in ::/8, where nodes have no addresses; a "
+	 "prefix of yours"},
+	{"profile prefix in ::/8",
+	 MAG "profiles:\n"
+	 "  - {mn-id: a@b, prefixes: [\"4:0:a00:1::/64\"]}\n",
+	 "f:10: profiles[0].prefixes[0]: 4:0:a00:1::/64 is in ::/8, where nodes have no addresses; "
+	 "a prefix of yours"},
 	{"no prefixes",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [2001:db8::1]\n",
