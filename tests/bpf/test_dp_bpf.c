@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/util.h"
 #include "dp_env.h"
 #include "lib/dp_contract.h"
 
@@ -35,13 +36,30 @@ static struct dataplane *fresh(void)
 	cfg.instance = "contract";
 	cfg.max_peers = DP_CONTRACT_PEERS;
 	cfg.max_sessions = DP_CONTRACT_SESSIONS;
+	cfg.pool_slots = DP_CONTRACT_POOL;
+	cfg.ip4 = cfg.ip4_outer = cfg.gre = true;
 	if (!contract_dp)
 		contract_dp = env_dp(&cfg);
 	return dp_bpf_dataplane(contract_dp);
 }
 
+/* No slot is left valid, and no way leads to one. */
 static void done(struct dataplane *dp)
 {
+	static const char *const ways[] = {"pm_prefix6", "pm_addr4", "pm_framed", "pm_mnid"};
+	struct pm_session s;
+	int fd = env_pin(contract_dp, "pm_session");
+
+	for (uint32_t i = 0; bpf_map_lookup_elem(fd, &i, &s) == 0; i++)
+		CU_ASSERT_EQUAL(s.flags, 0);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		uint8_t key[128];
+
+		fd = env_pin(contract_dp, ways[i]);
+		CU_ASSERT_NOT_EQUAL(bpf_map_get_next_key(fd, NULL, key), 0);
+		close(fd);
+	}
 }
 
 static void test_contract_over(void)

@@ -8,8 +8,9 @@
 #include "core/dataplane.h"
 #include "lib/cu.h"
 
-#define DP_CONTRACT_PEERS    6	/* the implementation has room for exactly so many tunnels */
-#define DP_CONTRACT_SESSIONS 12 /* and single-prefix session halves of one kind */
+#define DP_CONTRACT_PEERS    6	/* the implementation has room for exactly so many tunnels, */
+#define DP_CONTRACT_SESSIONS 32 /* single-prefix session halves of one kind, */
+#define DP_CONTRACT_POOL     64 /* and at least so many addresses of pools */
 
 struct dp_contract {
 	/* An empty data plane of that size; the same one again after done() is fine. */
@@ -19,6 +20,10 @@ struct dp_contract {
 };
 
 void dp_contract_use(const struct dp_contract *c);
+
+/* Around each test. */
+void dp_contract_begin(void);
+void dp_contract_end(void);
 
 void dp_contract_peer_idempotent(void);
 void dp_contract_peer_full(void);
@@ -32,6 +37,14 @@ void dp_contract_move_mode(void);
 void dp_contract_full(void);
 void dp_contract_pool(void);
 void dp_contract_random(void);
+void dp_contract_encapsulations(void);
+void dp_contract_addr4(void);
+void dp_contract_domains(void);
+void dp_contract_key_for_life(void);
+void dp_contract_keyed_or_not(void);
+void dp_contract_peer_keys(void);
+void dp_contract_bad_addresses(void);
+void dp_contract_pool4(void);
 
 // clang-format off
 #define DP_CONTRACT_TESTS                                                                          \
@@ -46,5 +59,13 @@ void dp_contract_random(void);
 	{"contract: move and mode change that and nothing else", dp_contract_move_mode},           \
 	{"contract: no room for a session is ENOSPC and changes nothing", dp_contract_full},       \
 	{"contract: sessions of an announced pool behave like others", dp_contract_pool},          \
+	{"contract: every encapsulation is a tunnel of its own, families do not mix", dp_contract_encapsulations}, \
+	{"contract: an IPv4 home address belongs to one session until it gives it back", dp_contract_addr4}, \
+	{"contract: one IPv4 address in two domains is two addresses, and needs keys", dp_contract_domains}, \
+	{"contract: RFC 5845 3.3 a session keeps its key whatever becomes of its addresses", dp_contract_key_for_life}, \
+	{"contract: only keyed sessions have keys, and give them back", dp_contract_keyed_or_not}, \
+	{"contract: keys of peers come back as they were put", dp_contract_peer_keys},             \
+	{"contract: prefixes that no node can have are EINVAL", dp_contract_bad_addresses},         \
+	{"contract: IPv4 addresses of an announced pool behave like others", dp_contract_pool4},   \
 	{"contract: random calls agree with a model after every one", dp_contract_random}
 // clang-format on
