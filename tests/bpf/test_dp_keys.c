@@ -522,7 +522,7 @@ static void test_off(void)
 		{true,  false, -EOPNOTSUPP, 0,	      0,		 -EOPNOTSUPP},
 		{false, true,  0,		 -EOPNOTSUPP, -EOPNOTSUPP, -EOPNOTSUPP},
 	};
-	const struct prefix6 p = prefix(1), framed = env_prefix("2001:db8:f00:10::/60");
+	const struct prefix6 p = prefix(1);
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		struct dp_peer six = {env_addr("2001:db8:2::1"), env_addr("2001:db8:11::1"),
@@ -550,8 +550,6 @@ static void test_off(void)
 		CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &ref), row[i].gre ? 0 : -EOPNOTSUPP);
 		ref = 0;
 		s.keyed = false;
-		s.prefixes = &framed;
-		CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &ref), -EOPNOTSUPP);
 		s.n_prefixes = 0;
 		s.addr4 = addr4(0x0a000001);
 		CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &ref), -EOPNOTSUPP);
