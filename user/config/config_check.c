@@ -104,19 +104,6 @@ static bool overlap(const struct prefix6 *a, const struct prefix6 *b)
 	return prefix6_contains(a, b) || prefix6_contains(b, a);
 }
 
-/* Addresses that are no unicast addresses of networks, RFC 4291 2.4: the data plane needs them
- * for other things. */
-static int home_prefix(struct config_yaml *y, const char *path, const struct prefix6 *p)
-{
-	char text[PREFIX6_STRLEN];
-
-	if (p->addr.s6_addr[0])
-		return 0;
-	return config_fail(y, path,
-			   "%s is in ::/8, where nodes have no addresses; a prefix of yours",
-			   prefix6_str(p, text));
-}
-
 static bool contained(const struct prefix6 *in, unsigned n, const struct prefix6 *p)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -186,9 +173,6 @@ static int check_pools(const struct lma_cfg *l, struct config_yaml *y)
 		const struct prefix6 *p = &l->pools[i].prefix;
 
 		path_of(path, "lma.pools[%u].prefix", i);
-		rc = home_prefix(y, path, p);
-		if (rc)
-			return rc;
 		for (unsigned j = 0; j < i; j++)
 			if (overlap(p, &l->pools[j].prefix))
 				return config_fail(
@@ -203,11 +187,7 @@ static int check_pools(const struct lma_cfg *l, struct config_yaml *y)
 					prefix6_str(p, mine),
 					prefix6_str(&l->static_prefixes[j], other));
 	}
-	for (unsigned i = 0; i < l->n_static_prefixes; i++) {
-		rc = home_prefix(y, path_of(path, "lma.static-prefixes[%u]", i),
-				 &l->static_prefixes[i]);
-		if (rc)
-			return rc;
+	for (unsigned i = 0; i < l->n_static_prefixes; i++)
 		for (unsigned j = 0; j < i; j++)
 			if (overlap(&l->static_prefixes[i], &l->static_prefixes[j]))
 				return config_fail(
@@ -215,7 +195,6 @@ static int check_pools(const struct lma_cfg *l, struct config_yaml *y)
 					"%s overlaps %s of the same list; prefixes apart",
 					prefix6_str(&l->static_prefixes[i], mine),
 					prefix6_str(&l->static_prefixes[j], other));
-	}
 	if (!l->n_pools && !l->n_static_prefixes)
 		return config_fail(y, "lma",
 				   "has no home network prefixes; pools, or static-prefixes");
@@ -345,12 +324,6 @@ static int check_profile(const struct config_file *f, struct config_yaml *y, con
 			return config_fail(y, path_of(path, "%s.prefixes[%u]", at, i),
 					   "%s is outside of lma.static-prefixes; a /64 of them",
 					   prefix6_str(&p->prefixes[i], text));
-	for (unsigned i = 0; i < p->n_prefixes; i++) {
-		int rc = home_prefix(y, path_of(path, "%s.prefixes[%u]", at, i), &p->prefixes[i]);
-
-		if (rc)
-			return rc;
-	}
 	known = addr6_is_zero(&p->lmaa);
 	for (unsigned i = 0; i < c->mag.n_lmas && !known; i++)
 		known = addr6_eq(&c->mag.lmas[i].addr, &p->lmaa);

@@ -350,17 +350,17 @@ static const struct {
 	 "list; prefixes apart"},
 	{"pool in ::/8",
 	 LMA "    - {name: q, prefix: \"47:0:1::/48\"}\n",
-	 "f:7: lma.pools[1].prefix: 47:0:1::/48 is in ::/8, where nodes have no addresses; a "
-	 "prefix of yours"},
+	 "f:7: lma.pools[1].prefix: \"47:0:1::/48\" is not for unicast routing; an IPv6 prefix of "
+	 "16 to 64 bits such as 2001:db8:1::/48"},
 	{"static prefix in ::/8",
 	 LMA "  static-prefixes: [2001:db8:f00::/48, \"4:0:a00::/48\"]\n",
-	 "f:7: lma.static-prefixes[1]: 4:0:a00::/48 is in ::/8, where nodes have no addresses; a "
-	 "prefix of yours"},
+	 "f:7: lma.static-prefixes[1]: \"4:0:a00::/48\" is not for unicast routing; an IPv6 prefix "
+	 "of 16 to 64 bits such as 2001:db8:1::/48"},
 	{"profile prefix in ::/8",
 	 MAG "profiles:\n"
 	 "  - {mn-id: a@b, prefixes: [\"4:0:a00:1::/64\"]}\n",
-	 "f:10: profiles[0].prefixes[0]: 4:0:a00:1::/64 is in ::/8, where nodes have no addresses; "
-	 "a prefix of yours"},
+	 "f:10: profiles[0].prefixes[0]: \"4:0:a00:1::/64\" is not for unicast routing; an IPv6 "
+	 "prefix of 64 bits such as 2001:db8:1::/64"},
 	{"no prefixes",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [2001:db8::1]\n",
