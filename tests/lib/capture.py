@@ -82,6 +82,78 @@ def ip6(packet):
             nxt, packet[40:40 + length])
 
 
+def ip4(packet):
+    """(source, destination, protocol, payload) of an IPv4 packet."""
+    head, length = 4 * (packet[0] & 15), struct.unpack_from("!H", packet, 2)[0]
+    return (str(ipaddress.IPv4Address(packet[12:16])), str(ipaddress.IPv4Address(packet[16:20])),
+            packet[9], packet[head:length])
+
+
+def ip(packet):
+    """As ip6() and ip4(), by the version that the packet says."""
+    return ip4(packet) if packet[0] >> 4 == 4 else ip6(packet)
+
+
+class Tunnelled:
+    """A packet inside of another; `encap` as the configuration names it."""
+
+    def __init__(self, src, dst, encap, key, inner):
+        self.src, self.dst, self.encap, self.key, self.inner = src, dst, encap, key, inner
+        self.inner_src, self.inner_dst = ip(inner)[:2]
+
+
+def tunnelled(frame):
+    """What is in the tunnel that a frame carries, or None. Anything that does not keep to RFC 2784,
+    RFC 2890, RFC 5844 4 and RFC 5845 7.2 to the last bit is an error."""
+    kind, packet = eth(frame)[2:]
+    if kind not in (0x0800, 0x86dd):
+        return None
+    src, dst, proto, body = ip(packet)
+    inner_proto = {4: 4, 41: 6}
+    if proto in inner_proto:
+        encap, key, inner, version = "ip", None, body, inner_proto[proto]
+    elif proto == 47:
+        encap, key, inner, version = _gre("gre", body)
+    elif proto == 17 and struct.unpack_from("!H", body, 2)[0] == 5437:
+        assert kind == 0x0800, "UDP encapsulation over IPv6"
+        length, checksum = struct.unpack_from("!HH", body, 4)
+        assert length == len(body) and checksum == 0, "UDP header"
+        body = body[8:]
+        if body[0] >> 4 in (4, 6):
+            encap, key, inner, version = "udp", None, body, body[0] >> 4
+        else:
+            kind, typ, length = struct.unpack_from("!BBH", body)
+            assert kind == 0 and length == len(body) - 4, "TLV header"
+            if typ in inner_proto:
+                encap, key, inner, version = "udp-tlv", None, body[4:], inner_proto[typ]
+            else:
+                assert typ == 47, f"type {typ} in the TLV header"
+                encap, key, inner, version = _gre("udp-gre", body[4:])
+    else:
+        return None
+    assert inner[0] >> 4 == version, f"IPv{inner[0] >> 4} announced as IPv{version}"
+    length = struct.unpack_from("!H", inner, 2 if version == 4 else 4)[0]
+    assert len(inner) == length + (0 if version == 4 else 40), "length of the inner packet"
+    return Tunnelled(src, dst, encap, key, inner)
+
+
+def _gre(encap, body):
+    flags, kind = struct.unpack_from("!HH", body)
+    assert flags in (0, 0x2000) and kind in (0x0800, 0x86dd), f"GRE {flags:#x} {kind:#x}"
+    version = 4 if kind == 0x0800 else 6
+    if not flags:
+        return encap, None, body[4:], version
+    return encap + "-key", struct.unpack_from("!I", body, 4)[0], body[8:], version
+
+
+def write_packets(path, packets):
+    """A pcap of IP packets without a link layer."""
+    with open(path, "wb") as f:
+        f.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+        for p in packets:
+            f.write(struct.pack("=IIII", 0, 0, len(p), len(p)) + p)
+
+
 def mobility_headers(frames):
     """[(time, source, destination, type, MH bytes)] of the signalling in a capture."""
     out = []

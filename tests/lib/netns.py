@@ -171,7 +171,7 @@ class Namespace:
 
     def ping(self, dst, count=1, interval=0.2, wait=1, src=None, size=None):
         """How many of `count` pings were answered."""
-        argv = ["ping", "-6", "-n", "-q", "-c", count, "-i", interval, "-W", wait]
+        argv = ["ping", "-6" if ":" in dst else "-4", "-n", "-q", "-c", count, "-i", interval, "-W", wait]
         argv += ["-I", src] if src else []
         argv += ["-s", size, "-M", "do"] if size else []
         r = self.run(*argv, dst, check=False, timeout=count * interval + wait + 10)

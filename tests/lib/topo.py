@@ -2,9 +2,11 @@
 """A Proxy Mobile IPv6 domain in network namespaces, for the demonstration and the tests.
 
     cn --- lma --- net --- mag1 --- ap1 )))  mn1, mn2
-                       \\-- mag2 --- ap2 )))
+    cn2 --/            \\-- mag2 --- ap2 )))
 
 `cn`, `lma`, `net`, `mag1`, ... and every mobile node are namespaces of their own, joined by veth.
+Links other than access links have IPv6 and IPv4 addresses; `net` forwards both, the LMA and the MAGs
+forward IPv4 only where their daemons see to it.
 The access points are bridges in the namespace `radio`: a node hears all nodes of its access point,
 and moving it means that its port leaves one bridge (the node loses carrier) and joins another.
 
@@ -41,11 +43,23 @@ REALM = "example.com"
 ROUTER_LL = "fe80::200:5eff:fe00:5213"  # RFC 6543
 ROUTER_MAC = "00:00:5e:00:52:13"
 TUNNEL_MTU = 1460
+CN4, CN4_GW = "203.0.113.2", "203.0.113.1"
+LMAA4 = "198.18.2.1"
 
 
 def mag_addr(n):
     """The Proxy-CoA of MAG number n."""
     return f"2001:db8:{10 + n}::1"
+
+
+def mag_addr4(n):
+    """The IPv4-Proxy-CoA of MAG number n."""
+    return f"198.18.{10 + n}.1"
+
+
+def cn_addr(n):
+    """Of correspondent number n: IPv6 and IPv4."""
+    return (CN, CN4) if n == 1 else (f"2001:db8:c{n}::2", f"203.0.{112 + n}.2")
 
 
 def node_mac(n):
@@ -85,23 +99,25 @@ class Topo:
     access: "shared"  one bridge per access point between the nodes and the MAG's acc0
             "bridge"  acc0 is itself a bridge in the MAG, nodes are its ports
             "p2p"     the node's link ends in the MAG, as acc0 (mn1), acc1 (mn2), ...
+    cns:    correspondents: cn, cn2, ... behind the LMA's inet0, inet1, ...
     dual:   mn1 has two radios: ports r1 and r2 of its bridge mn0, never bridged to each other
     host_pins: the daemons see the host's mounts, so that their maps are found in the host's bpffs;
             else each has mounts of its own, as under `ip netns exec`, and its pins go with it
     """
 
     def __init__(self, tag, bindir, mags=2, nodes=2, access="shared", dual=False, keep=False,
-                 host_pins=False):
+                 host_pins=False, cns=1):
         assert re.fullmatch(r"[a-z0-9]{1,12}", tag)
         self.tag, self.bindir, self.keep = tag, Path(bindir).resolve(), keep
         self.n_mags, self.access, self.dual = mags, access, dual
         self.host_pins = host_pins
+        self.cns = ["cn"] + [f"cn{i}" for i in range(2, cns + 1)]
         self.dir = Path(f"/run/pmip-{tag}")
         self.procs, self.daemons, self.captures = [], {}, []
         self._index = 100
         self._rtnl = {}
         self.ns = {}
-        for name in ["cn", "lma", "net", "radio"] + [f"mag{i}" for i in range(1, mags + 1)]:
+        for name in [*self.cns, "lma", "net", "radio"] + [f"mag{i}" for i in range(1, mags + 1)]:
             self.ns[name] = Namespace(self, name)
         self.nodes = [Host(self, f"mn{i}", i) for i in range(1, nodes + 1)]
         for n in self.nodes:
@@ -145,8 +161,8 @@ class Topo:
         for n in self.nodes:
             self._node(n)
         wait_until(lambda: self.cn.ping(CN_GW) and all(
-            self.ns[f"mag{i}"].ping(LMAA) for i in range(1, self.n_mags + 1)), 10,
-            "the infrastructure to carry packets")
+            self.ns[f"mag{i}"].ping(a) for i in range(1, self.n_mags + 1) for a in (LMAA, LMAA4)),
+            10, "the infrastructure to carry packets")
 
     def down(self):
         for r in self._rtnl.values():
@@ -210,30 +226,44 @@ class Topo:
                   "net__ipv6__conf__all__forwarding": 1}
         for name in ["lma", "net"] + [f"mag{i}" for i in range(1, self.n_mags + 1)]:
             self.ns[name].sysctl(**router)
-        self.cn.sysctl(net__ipv6__conf__default__accept_dad=0,
-                       net__ipv6__conf__all__accept_dad=0,
-                       net__ipv6__conf__default__accept_ra=0)
-        self.veth("cn", "eth0", "lma", "inet0")
+        self.net.sysctl(net__ipv4__ip_forward=1)
+        for i, cn in enumerate(self.cns):
+            self._correspondent(cn, i + 1)
         self.veth("lma", "net0", "net", "lma0")
         for i in range(1, self.n_mags + 1):
             self.veth(f"mag{i}", "net0", "net", f"mag{i}")
-        self.cn.offloads("eth0")
-        self.lma.offloads("inet0", "net0")
+        self.lma.offloads("net0")
         self.net.offloads("lma0", *[f"mag{i}" for i in range(1, self.n_mags + 1)])
-        self.cn.ip(f"addr add {CN}/64 dev eth0 nodad", "link set eth0 up",
-                   f"route add default via {CN_GW}")
-        self.lma.ip(f"addr add {CN_GW}/64 dev inet0 nodad", f"addr add {LMAA}/64 dev net0 nodad",
-                    "link set inet0 up", "link set net0 up",
-                    "route add default via 2001:db8:2::fe")
-        self.net.ip("addr add 2001:db8:2::fe/64 dev lma0 nodad", "link set lma0 up",
+        self.lma.ip(f"addr add {LMAA}/64 dev net0 nodad", f"addr add {LMAA4}/24 dev net0",
+                    "link set net0 up", "route add default via 2001:db8:2::fe",
+                    "route add 198.18.0.0/15 via 198.18.2.254")
+        self.net.ip("addr add 2001:db8:2::fe/64 dev lma0 nodad",
+                    "addr add 198.18.2.254/24 dev lma0", "link set lma0 up",
                     *[x for i in range(1, self.n_mags + 1) for x in (
                         f"addr add 2001:db8:{10 + i}::fe/64 dev mag{i} nodad",
+                        f"addr add 198.18.{10 + i}.254/24 dev mag{i}",
                         f"link set mag{i} up")])
         for i in range(1, self.n_mags + 1):
             m = self.ns[f"mag{i}"]
             m.offloads("net0")
-            m.ip(f"addr add {mag_addr(i)}/64 dev net0 nodad", "link set net0 up",
-                 f"route add default via 2001:db8:{10 + i}::fe")
+            m.ip(f"addr add {mag_addr(i)}/64 dev net0 nodad",
+                 f"addr add {mag_addr4(i)}/24 dev net0", "link set net0 up",
+                 f"route add default via 2001:db8:{10 + i}::fe",
+                 f"route add default via 198.18.{10 + i}.254")
+
+    def _correspondent(self, cn, n):
+        six, four = cn_addr(n)
+        gw6, gw4, lma_if = six[:-1] + "1", four[:-1] + "1", f"inet{n - 1}"
+        host = self.ns[cn]
+        host.sysctl(net__ipv6__conf__default__accept_dad=0, net__ipv6__conf__all__accept_dad=0,
+                    net__ipv6__conf__default__accept_ra=0)
+        self.veth(cn, "eth0", "lma", lma_if)
+        host.offloads("eth0")
+        self.lma.offloads(lma_if)
+        host.ip(f"addr add {six}/64 dev eth0 nodad", f"addr add {four}/24 dev eth0",
+                "link set eth0 up", f"route add default via {gw6}", f"route add default via {gw4}")
+        self.lma.ip(f"addr add {gw6}/64 dev {lma_if} nodad", f"addr add {gw4}/24 dev {lma_if}",
+                    f"link set {lma_if} up")
 
     def _access_point(self, i):
         mag, ap = f"mag{i}", f"ap{i}"
@@ -347,7 +377,8 @@ class Topo:
             "instance": f"{self.tag}-lma",
             "log-level": "debug",
             "control-socket": str(self.dir / "lma.sock"),
-            "transport": [{"name": "net0"}, {"name": "inet0"}],
+            "transport": [{"name": "net0"}] + [{"name": f"inet{i}"}
+                                               for i in range(len(self.cns))],
             "domain": {"realm": REALM},
             "lma": {
                 "addresses": [LMAA],
