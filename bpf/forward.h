@@ -53,7 +53,7 @@ pm_inline int pm_leave(struct pm_ctx *ctx, const struct pm_act *a)
 		return PM_ACT_PASS;
 #if !PM_AT_XDP
 	if (a->neigh) {
-		struct bpf_redir_neigh nh = {.nh_family = a->family};
+		struct bpf_redir_neigh nh = {.nh_family = a->neigh};
 
 		__builtin_memcpy(nh.ipv6_nh, a->next_hop, sizeof(nh.ipv6_nh));
 		return bpf_redirect_neigh(a->ifindex, &nh, sizeof(nh), 0);
@@ -71,6 +71,8 @@ pm_inline void pm_shapes(const struct pm_act *a, struct pm_shape *was, struct pm
 	now->len = 0;
 	now->outer_v4 = 0;
 	now->encap = 0;
+	was->tag = 0;
+	now->tag = PM_AT_XDP && a->tag ? PM_TAG_LEN : 0;
 	was->v4 = now->v4 = a->v4;
 	if (a->tunnel) {
 		now->outer_v4 = a->outer_v4;
@@ -146,10 +148,10 @@ __noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
 	default:
 		return pm_discard(PM_DROP_HEADROOM);
 	}
-	if (!pm_again(ctx, &p, a, now.len))
+	if (!pm_again(ctx, &p, a, now.len + now.tag))
 		return pm_discard(PM_DROP_HEADROOM);
 	n = pm_build(&h, &p, a, t);
-	if (pm_hook_write(ctx, &h, n))
+	if (pm_hook_write(ctx, &h, a->tag, n))
 		return pm_discard(PM_DROP_HEADROOM);
 	pm_account(a, &load);
 	pm_count_verdict(a->verdict);

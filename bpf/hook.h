@@ -82,7 +82,10 @@ struct pm_shape {
 	__u8 outer_v4; /* families */
 	__u8 v4;
 	__u8 encap; /* enum pm_encap */
+	__u8 tag;   /* octets of a VLAN tag in front of it */
 };
+
+#define PM_TAG_LEN 4
 
 /* Flags of bpf_skb_adjust_room() that older headers do not have. */
 #define PM_DECAP_L3_IPV4 (1ULL << 7)
@@ -131,7 +134,7 @@ pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)
 pm_inline int pm_hook_resize(struct pm_ctx *ctx, const struct pm_shape *was,
 			     const struct pm_shape *now)
 {
-	int delta = (int)now->len - (int)was->len;
+	int delta = (int)(now->len + now->tag) - (int)was->len;
 
 	return delta ? bpf_xdp_adjust_head(ctx, -delta) : 0;
 }
@@ -147,10 +150,10 @@ pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
 	return bpf_xdp_adjust_tail(ctx, (int)(len - pm_hook_len(ctx)));
 }
 
-/* `n` is a constant: 2 more than a multiple of 4. */
-pm_inline int pm_hook_copy(struct pm_ctx *ctx, const struct pm_head *h, const __u32 n)
+/* `n` is a constant: 2 more than a multiple of 4; `at` is where the header begins. */
+pm_inline int pm_hook_copy(struct pm_ctx *ctx, const struct pm_head *h, __u64 at, const __u32 n)
 {
-	void *data = pm_data(ctx);
+	void *data = pm_data(ctx) + at;
 	const void *from = h;
 	__u32 i;
 
@@ -166,12 +169,12 @@ pm_inline int pm_hook_copy(struct pm_ctx *ctx, const struct pm_head *h, const __
 	return 0;
 }
 
-/* Writes the Ethernet header and `n` octets behind it; what is usual comes first. */
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n)
+/* Writes the Ethernet header at `at` and `n` octets behind it; what is usual comes first. */
+pm_inline int pm_hook_write_at(struct pm_ctx *ctx, const struct pm_head *h, __u64 at, __u32 n)
 {
 #define PM_WRITE(octets)   \
 	if (n == (octets)) \
-		return pm_hook_copy(ctx, h, ETH_HLEN + (octets));
+		return pm_hook_copy(ctx, h, at, ETH_HLEN + (octets));
 	/* outer header, shim and inner words, or inner words alone; see pm_build() */
 	PM_WRITE(48)
 	PM_WRITE(8)
@@ -188,6 +191,30 @@ pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n
 	}
 #undef PM_WRITE
 	return -1;
+}
+
+/* The addresses once more, further in front by a tag, and the tag. */
+pm_inline int pm_hook_write_tag(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag)
+{
+	const void *from = &h->eth;
+	void *data = pm_data(ctx);
+
+	if (data + PM_TAG_LEN + ETH_HLEN > pm_data_end(ctx))
+		return -1;
+#pragma unroll
+	for (__u32 i = 0; i < 2 * ETH_ALEN; i += 2)
+		*(pm_w16 *)(data + i) = *(const pm_w16 *)(from + i);
+	*(pm_w16 *)(data + 2 * ETH_ALEN) = *(const pm_w16 *)&tag;
+	*(pm_w16 *)(data + 2 * ETH_ALEN + 2) = *((const pm_w16 *)&tag + 1);
+	return 0;
+}
+
+/* The whole head; `tag` is zero or a VLAN tag. */
+pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag, __u32 n)
+{
+	if (pm_hook_write_at(ctx, h, tag ? PM_TAG_LEN : 0, n))
+		return -1;
+	return tag ? pm_hook_write_tag(ctx, h, tag) : 0;
 }
 
 pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
@@ -349,7 +376,8 @@ pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
 	return bpf_skb_store_bytes(ctx, 0, eth, ETH_HLEN, 0);
 }
 
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __u32 n)
+/* Without a tag: VLAN interfaces write their own. */
+pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag, __u32 n)
 {
 	barrier_var(n);
 	if (n < 8 || n > sizeof(h->b))

@@ -96,6 +96,23 @@ struct {
 } pm_seen SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pm_global);
+} pm_global SEC(".maps");
+
+/* No per-CPU map, which scatters its elements. Mapped memory begins at a cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PM_ROUTE_SETS); /* loader: for each CPU */
+	__type(key, __u32);         /* CPU * PM_ROUTE_SETS + set */
+	__type(value, struct pm_routes);
+} pm_route SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PM_MAX_LOCAL);
 	__type(key, struct pm_addr6); /* LMAA or Proxy-CoA */

@@ -5,16 +5,33 @@
  */
 #pragma once
 
-#include "verdict.h"
+#include "cache.h"
 
 #define PM_AF_INET  2
 #define PM_AF_INET6 10
 #define PM_MTU_MIN  1280
 
-/* XDP can only finish what the egress interface takes as an XDP frame. */
-pm_inline bool pm_can_leave(bool xdp_capable)
+/* Through the interface below a VLAN interface, with a tag. */
+__noinline int pm_through_parent(struct pm_act *a)
 {
-	return !PM_AT_XDP || xdp_capable;
+	const struct pm_iface *vlan;
+
+	if (!a)
+		return 0;
+	vlan = pm_get_iface(a->ifindex);
+	if (!vlan || !vlan->parent)
+		return 0;
+	a->ifindex = vlan->parent;
+	a->tag = vlan->tag;
+	return 1;
+}
+
+/* XDP can only finish what the egress interface, or its parent, takes as an XDP frame. */
+pm_inline bool pm_can_leave(struct pm_act *a, bool takes_xdp, bool vlan)
+{
+	if (!PM_AT_XDP)
+		return true;
+	return takes_xdp && (!vlan || pm_through_parent(a));
 }
 
 /*
@@ -61,9 +78,8 @@ pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return rc;
 	a->ifindex = fib->ifindex;
-	a->neigh = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
+	a->neigh = rc == BPF_FIB_LKUP_RET_NO_NEIGH ? fib->family : 0;
 	if (a->neigh) {
-		a->family = fib->family;
 		__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
 	} else {
 		__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
@@ -72,16 +88,67 @@ pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup
 	return rc;
 }
 
+pm_inline void pm_ask_iface(struct pm_act *a)
+{
+	const struct pm_iface *out = pm_get_iface(a->ifindex);
+
+	a->out = 0;
+	if (!out)
+		return;
+	if (out->flags & PM_I_XDP_OUT)
+		a->out |= PM_R_XDP;
+	if (out->flags & PM_I_VLAN)
+		a->out |= PM_R_VLAN;
+}
+
+/* Paths of equal cost may be chosen by the ports. */
+pm_inline void pm_fib_ports(const struct pm_pkt *p, struct bpf_fib_lookup *fib)
+{
+	const __be16 *l4 = p->ip + (p->v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u8 next = pm_next_header(p);
+
+	if ((next != IPPROTO_TCP && next != IPPROTO_UDP) || (void *)(l4 + 2) > p->end)
+		return;
+	if (p->v4 && (pm_ip4(p)->ihl != 5 || pm_ip4(p)->frag_off & bpf_htons(PM_IP4_OFFSET)))
+		return;
+	fib->sport = l4[0];
+	fib->dport = l4[1];
+}
+
+pm_inline int pm_fib_recall(const struct pm_question *q, struct pm_act *a)
+{
+	const struct pm_route *r = pm_recall(q);
+
+	if (!r)
+		return -1;
+	if (a->wire_len > r->mtu) {
+		a->param = r->mtu;
+		return BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	}
+	a->ifindex = r->ifindex;
+	a->out = r->flags;
+	__builtin_memcpy(a->dmac, r->dmac, sizeof(a->dmac));
+	__builtin_memcpy(a->smac, r->smac, sizeof(a->smac));
+	return BPF_FIB_LKUP_RET_SUCCESS;
+}
+
 /* For the packet itself, outside of any tunnel. */
 __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 {
 	struct bpf_fib_lookup fib = {0};
+	struct pm_question q = {0};
 	struct pm_pkt p = {0};
+	int rc;
 
 	if (!a || !pm_again(ctx, &p, a, a->outer_len))
 		return -1;
+	pm_ask(ctx, &p, &q);
+	rc = pm_fib_recall(&q, a);
+	if (rc >= 0)
+		return rc;
 	fib.l4_protocol = pm_next_header(&p);
-	fib.tot_len = a->wire_len;
+	fib.tot_len = a->wire_len < 0xffff ? a->wire_len : 0xffff;
+	pm_fib_ports(&p, &fib);
 	if (p.v4) {
 		fib.family = PM_AF_INET;
 		fib.tos = pm_ip4(&p)->tos;
@@ -93,7 +160,12 @@ __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 		__builtin_memcpy(fib.ipv6_src, &pm_ip6(&p)->saddr, sizeof(fib.ipv6_src));
 		__builtin_memcpy(fib.ipv6_dst, &pm_ip6(&p)->daddr, sizeof(fib.ipv6_dst));
 	}
-	return pm_fib(ctx, a, &fib);
+	rc = pm_fib(ctx, a, &fib);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS) {
+		pm_ask_iface(a);
+		pm_remember(&q, a, fib.mtu_result);
+	}
+	return rc;
 }
 
 /* For what leaves through the tunnel that `a` names. */
@@ -132,7 +204,7 @@ pm_inline bool pm_encap_forbidden(const struct pm_pkt *p)
 
 /* The next hop as one piece: false when there is none or it changed under our eyes, which the
  * daemon announces by closing the gate first (struct pm_tunnel). */
-pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, bool *takes_xdp)
+pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, __u32 *flags)
 {
 	union {
 		__u64 word;
@@ -144,7 +216,7 @@ pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, bool *ta
 	gate.word = READ_ONCE(*(const pm_w64 *)&t->flags);
 	if (!(gate.flags & PM_T_NEXTHOP))
 		return false;
-	*takes_xdp = gate.flags & PM_T_XDP;
+	*flags = gate.flags;
 	a->ifindex = gate.ifindex;
 	__builtin_memcpy(a->dmac, t->dmac, sizeof(a->dmac));
 	__builtin_memcpy(a->smac, t->smac, sizeof(a->smac));
@@ -166,7 +238,7 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 {
 	__u32 index = pm_named_tunnel(f, up);
 	const struct pm_tunnel *t = pm_get_tunnel(index);
-	bool takes_xdp;
+	__u32 flags;
 	int refused;
 
 	if (up && !pm_still(f))
@@ -195,8 +267,8 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	/* segmentation does not know of the length in the TLV header */
 	if (pm_hook_gso(ctx) && a->encap >= PM_E_UDP_TLV)
 		return pm_drop_for(a, PM_DROP_GSO);
-	if (pm_next_hop(t, a, &takes_xdp)) {
-		if (!pm_can_leave(takes_xdp))
+	if (pm_next_hop(t, a, &flags)) {
+		if (!pm_can_leave(a, flags & PM_T_XDP, flags & PM_T_VLAN))
 			return a->verdict = PM_V_TO_TC;
 	} else if (PM_AT_XDP) {
 		return a->verdict = PM_V_TO_TC;
@@ -239,9 +311,9 @@ pm_inline int pm_to_link(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 	refused = pm_forwardable(ctx, p, a, access->mtu);
 	if (refused)
 		return refused;
-	if (!pm_can_leave(access->flags & PM_A_XDP))
-		return a->verdict = PM_V_TO_TC;
 	a->ifindex = access->ifindex;
+	if (!pm_can_leave(a, access->flags & PM_A_XDP, access->flags & PM_A_VLAN))
+		return a->verdict = PM_V_TO_TC;
 	__builtin_memcpy(a->dmac, l2.mac, sizeof(a->dmac));
 	__builtin_memcpy(a->smac, access->smac, sizeof(a->smac));
 	return a->verdict = verdict;
@@ -272,17 +344,13 @@ pm_inline int pm_to_stack(const struct pm_pkt *p, struct pm_act *a)
 /* By the routing table. What it does not forward is for this host, or for its error messages. */
 pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
 {
-	const struct pm_iface *out;
 	int refused;
 
 	a->wire_len = pm_wire_len(ctx, p);
 	pm_note(a, p);
 	switch (pm_fib_packet(ctx, a)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
-		if (!PM_AT_XDP)
-			break;
-		out = pm_get_iface(a->ifindex);
-		if (!out || !(out->flags & PM_I_XDP_OUT))
+		if (!pm_can_leave(a, a->out & PM_R_XDP, a->out & PM_R_VLAN))
 			return a->verdict = PM_V_TO_TC;
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:

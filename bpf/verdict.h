@@ -15,12 +15,12 @@ struct pm_act {
 	__u8 reason;	/* enum pm_drop_reason: of a drop, or of the error that is sent */
 	__u8 hop_limit; /* of the inner packet, as it shall leave */
 	__u8 ecn_ce;	/* mark the inner packet */
-	__u8 neigh;	/* TC: the neighbour is not resolved yet, let the kernel do it */
+	__u8 neigh;	/* TC: family of next_hop, which the kernel has to resolve yet */
 	__u8 to_stack;	/* strip the tunnel and hand the packet to this host */
 	__u8 encap;	/* of `tunnel`, enum pm_encap */
 	__u8 outer_v4;	/* of `tunnel` */
 	__u8 back;	/* an error goes to the node of `up`, not to where the packet came from */
-	__u8 family;	/* of next_hop */
+	__u8 out;	/* enum pm_route_flag: what `ifindex` is */
 	__u8 pad[2];
 	__u32 tunnel;	/* put it in here; 0: none */
 	__u32 key;	/* for `tunnel`, when keyed */
@@ -44,6 +44,7 @@ struct pm_act {
 	__u8 was_outer_v4;
 	__u8 was_encap;
 	__u8 pad2;
+	__be32 tag; /* VLAN tag to be written; 0: none */
 };
 
 /* What the packet is, for who carries out the verdict. */

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 2
+#define PM_LAYOUT_VERSION 3
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -159,6 +159,7 @@ enum pm_tunnel_flag {
 	PM_T_SELF = 1 << 3,    /* remote is one of our own addresses */
 	PM_T_IP4 = 1 << 4,     /* the outer header is IPv4 */
 	PM_T_UDP_FIXED = 1 << 5, /* UDP source port 5437, not one per flow */
+	PM_T_VLAN = 1 << 6,    /* ifindex is a VLAN interface, see pm_iface; PM_T_XDP: its parent's */
 };
 #define PM_T_CHANGE (1 << 16) /* added to flags with every change of the next hop */
 
@@ -170,27 +171,86 @@ struct pm_access {
 	__u16 mtu;
 };
 
-enum pm_access_flag { PM_A_VALID = 1 << 0, PM_A_XDP = 1 << 1 };
+enum pm_access_flag {
+	PM_A_VALID = 1 << 0,
+	PM_A_XDP = 1 << 1,  /* takes XDP frames */
+	PM_A_VLAN = 1 << 2, /* a VLAN interface, see pm_iface; PM_A_XDP: its parent's */
+};
 
 /*
- * pm_iface: what a program must know of the interface that it runs on. An array, because a hash costs
- * more than all the rest of a short packet's way: the element is ifindex % PM_IFACE_SLOTS, and two of
- * our interfaces that meet there cannot both be ours.
+ * pm_iface: what a program must know of the interface that it runs on, or sends to. An array, because
+ * a hash costs more than all the rest of a short packet's way: the element is ifindex %
+ * PM_IFACE_SLOTS, and two of our interfaces that meet there cannot both be ours.
+ *
+ * A VLAN interface takes no XDP frames itself: they leave through the interface below it, with the
+ * tag that the program writes.
  */
 #define PM_IFACE_SLOTS 4096
+
 struct pm_iface {
 	__u32 ifindex;      /* 0: free */
 	__u32 flags;        /* enum pm_iface_flag */
 	__u32 access;       /* index into pm_access; 0: a transport interface */
 	__u8 mac[6];        /* its link-layer address; zero: frames to any unicast address count */
 	__u16 domain;       /* of IPv4 home addresses that are met there */
-	__u32 pad;
+	__u32 parent;       /* PM_I_VLAN: the interface below, and */
+	__be32 tag;         /* the tag as it is in a frame: protocol, VLAN */
 };
 
 enum pm_iface_flag {
 	PM_I_XDP = 1 << 0,     /* both hooks run here: XDP has judged before TC */
 	PM_I_XDP_OUT = 1 << 1, /* takes frames that XDP redirects there */
 	PM_I_HOST = 1 << 2,    /* this host's own traffic to nodes comes in here */
+	PM_I_VLAN = 1 << 3,    /* a VLAN interface; PM_I_XDP_OUT: its parent takes such frames */
+};
+
+/*
+ * pm_global: one element that the daemon stores as one 64-bit word. Every change of routes, rules,
+ * neighbours, links and addresses raises `generation`, and every change of what programs know of
+ * interfaces. Zero: the routing table decides by what pm_route does not compare; ask it each time.
+ */
+struct pm_global {
+	__u32 generation;
+	__u32 flags;        /* enum pm_global_flag */
+};
+
+enum pm_global_flag {
+	PM_G_BY_SOURCE = 1 << 0, /* routes depend on the source address */
+	PM_G_MULTIPATH = 1 << 1, /* some destinations have several next hops */
+};
+
+/*
+ * pm_route: what the routing table said lately about packets to an address. Each CPU has
+ * PM_ROUTE_SETS sets of its own, beginning at CPU * PM_ROUTE_SETS, that only its programs touch; both
+ * hooks run with softirqs disabled, so none is read while it is written. An answer counts while the
+ * generation is the one that was read before the table was asked, and for 256 ticks of the kernel's
+ * clock at most: it grows old even with nobody there to raise the generation.
+ */
+struct pm_route {
+	__u8 dst[16];       /* IPv4-mapped for IPv4 */
+	__u8 src[16];       /* with PM_G_BY_SOURCE, else zero */
+	__u32 generation;
+	__u32 ingress;      /* ifindex: rules and VRFs decide by it */
+	__u32 ifindex;      /* egress */
+	__u16 epoch;
+	__u8 kind;          /* address family and, with PM_G_MULTIPATH, bits of the flow hash */
+	__u8 flags;         /* enum pm_route_flag */
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u16 mtu;
+	__u16 pad;
+};
+
+enum pm_route_flag {
+	PM_R_XDP = 1 << 0,  /* the egress interface takes XDP frames */
+	PM_R_VLAN = 1 << 1, /* it is a VLAN interface, see pm_iface */
+};
+
+#define PM_ROUTE_WAYS 2
+#define PM_ROUTE_SETS 2048 /* a power of two */
+
+struct pm_routes {
+	struct pm_route way[PM_ROUTE_WAYS];
 };
 
 /* Keys of pm_local, pm_mnid and pm_framed, and what pm_framed holds. */

@@ -103,6 +103,25 @@ void dp_access_put(struct dp_bpf *dp, uint32_t access)
 	dp_fifo_give(&x->free, access);
 }
 
+/* ---- the tables */
+
+struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex)
+{
+	for (unsigned i = 0; i < dp->ifaces.n; i++) {
+		if (dp->ifaces.iface[i].pub.ifindex == ifindex)
+			return &dp->ifaces.iface[i];
+	}
+	return NULL;
+}
+
+bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex)
+{
+	const struct dp_iface *f = dp_iface_find(dp, ifindex);
+	const struct dp_vlan *v = dp_vlan_find(dp, ifindex);
+
+	return (f && f->pub.xdp_tx) || (v && v->takes_xdp);
+}
+
 static int write_access(struct dp_bpf *dp, const struct dp_iface *f, bool valid)
 {
 	struct pm_access a = {0};
@@ -111,7 +130,11 @@ static int write_access(struct dp_bpf *dp, const struct dp_iface *f, bool valid)
 		return 0;
 	if (valid) {
 		a.ifindex = f->pub.ifindex;
-		a.flags = PM_A_VALID | (f->pub.xdp_tx ? PM_A_XDP : 0);
+		a.flags = PM_A_VALID;
+		if (dp_iface_takes_xdp(dp, f->pub.ifindex))
+			a.flags |= PM_A_XDP;
+		if (dp_vlan_find(dp, f->pub.ifindex))
+			a.flags |= PM_A_VLAN;
 		memcpy(a.smac, f->pub.mac.b, sizeof(a.smac));
 		a.mtu = f->pub.mtu;
 	}
@@ -120,33 +143,44 @@ static int write_access(struct dp_bpf *dp, const struct dp_iface *f, bool valid)
 	return 0;
 }
 
-static int write_iface(struct dp_bpf *dp, const struct dp_iface *f)
+int dp_iface_write(struct dp_bpf *dp, unsigned ifindex)
 {
-	struct pm_iface e = {.ifindex = f->pub.ifindex,
-			     .access = f->access,
-			     .domain = f->pub.domain};
-	uint32_t key = f->pub.ifindex % PM_IFACE_SLOTS;
+	const int map = dp->maps.fd[DP_MAP_IFACE];
+	const struct dp_iface *f = dp_iface_find(dp, ifindex);
+	const struct dp_vlan *v = dp_vlan_find(dp, ifindex);
+	struct pm_iface e = {.ifindex = ifindex}, is = {0};
+	uint32_t key = ifindex % PM_IFACE_SLOTS;
+	bool attached = f && f->written;
+	int r = 0;
 
-	if (f->link >= 0)
-		e.flags |= PM_I_XDP;
-	if (f->pub.xdp_tx)
-		e.flags |= PM_I_XDP_OUT;
-	memcpy(e.mac, f->own.b, sizeof(e.mac));
-	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_IFACE], &key, &e, BPF_ANY) < 0)
+	if (bpf_map_lookup_elem(map, &key, &is) < 0)
 		return -errno;
-	return 0;
+	if (attached) {
+		e.access = f->access;
+		e.domain = f->pub.domain;
+		if (f->link >= 0)
+			e.flags |= PM_I_XDP;
+		if (f->pub.xdp_tx)
+			e.flags |= PM_I_XDP_OUT;
+		memcpy(e.mac, f->own.b, sizeof(e.mac));
+	}
+	if (v)
+		dp_vlan_describe(v, &e);
+	else if (!attached)
+		e.ifindex = 0;
+	/* the element of an attached interface is left alone; TC does what is needed there */
+	if (attached || !is.ifindex || is.ifindex == ifindex)
+		r = bpf_map_update_elem(map, &key, &e, BPF_ANY) < 0 ? -errno : 0;
+	if (r == 0 && attached)
+		r = write_access(dp, f, true);
+	dp_bpf_routes_changed(dp);
+	return r;
 }
 
-static void erase_iface(struct dp_bpf *dp, const struct dp_iface *f)
+static int write_iface(struct dp_bpf *dp, struct dp_iface *f)
 {
-	const struct pm_iface none = {0};
-	struct pm_iface was;
-	uint32_t key = f->pub.ifindex % PM_IFACE_SLOTS;
-
-	/* another interface may have the element, and this one have failed to get it */
-	if (bpf_map_lookup_elem(dp->maps.fd[DP_MAP_IFACE], &key, &was) == 0 &&
-	    was.ifindex == f->pub.ifindex)
-		bpf_map_update_elem(dp->maps.fd[DP_MAP_IFACE], &key, &none, BPF_ANY);
+	f->written = true;
+	return dp_iface_write(dp, f->pub.ifindex);
 }
 
 /* The interface that has the element of `f` in pm_iface; 0: none other has. */
@@ -304,22 +338,6 @@ static bool xdp_alive(const struct dp_iface *f)
 
 /* ---- attach and detach */
 
-struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex)
-{
-	for (unsigned i = 0; i < dp->ifaces.n; i++) {
-		if (dp->ifaces.iface[i].pub.ifindex == ifindex)
-			return &dp->ifaces.iface[i];
-	}
-	return NULL;
-}
-
-bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex)
-{
-	const struct dp_iface *f = dp_iface_find(dp, ifindex);
-
-	return f && f->pub.xdp_tx;
-}
-
 static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 {
 	char path[DP_PIN_PATH + 64];
@@ -338,8 +356,9 @@ static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 		dp_pin_path(&dp->maps.pins, path, "tc", (int)f->pub.ifindex);
 		unlink(path);
 	}
-	erase_iface(dp, f);
 	f->pub.xdp_tx = false;
+	f->written = false;
+	dp_iface_write(dp, f->pub.ifindex);
 	write_access(dp, f, false);
 	dp_access_put(dp, f->access);
 	f->access = 0;
@@ -369,9 +388,7 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 			return dp_fail(err, errlen, ENOSPC, "%s: more than %d access interfaces",
 				       f->pub.ifname, PM_MAX_ACCESS - 1);
 	}
-	r = write_access(dp, f, true);
-	if (r == 0)
-		r = write_iface(dp, f);
+	r = write_iface(dp, f);
 	if (r < 0)
 		return dp_fail(err, errlen, -r, "%s: cannot enter it into the tables: %s",
 			       f->pub.ifname, strerror(-r));
@@ -383,8 +400,6 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 	/* Drivers offer it only once a program runs. */
 	f->pub.xdp_tx = ask_xdp_tx(dp, f);
 	r = write_iface(dp, f);
-	if (r == 0)
-		r = write_access(dp, f, true);
 	if (r < 0)
 		return dp_fail(err, errlen, -r, "%s: cannot enter it into the tables: %s",
 			       f->pub.ifname, strerror(-r));
@@ -483,6 +498,7 @@ bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 	struct mac own = {0};
 	bool takes;
 
+	dp_vlan_parent_changed(dp, ifindex);
 	if (!f)
 		return false;
 	takes = ask_xdp_tx(dp, f);
@@ -491,7 +507,7 @@ bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 		return false;
 	f->pub.xdp_tx = takes;
 	f->own = own;
-	if (write_iface(dp, f) < 0 || write_access(dp, f, true) < 0)
+	if (write_iface(dp, f) < 0)
 		log_msg(LOG_C_LOCAL, "dataplane: cannot enter %s into the tables", f->pub.ifname);
 	dp_peers_iface_changed(dp, ifindex);
 	return true;
@@ -505,6 +521,7 @@ static void device_changed(void *ctx, unsigned ifindex)
 		dp_bpf_refresh_iface(dp, ifindex);
 		return;
 	}
+	dp_vlan_parent_changed(dp, 0);
 	for (unsigned i = 0; i < dp->ifaces.n; i++)
 		dp_bpf_refresh_iface(dp, dp->ifaces.iface[i].pub.ifindex);
 }
@@ -539,6 +556,9 @@ void dp_attach_free(struct dp_bpf *dp, bool flush)
 	free(x->iface);
 	x->iface = NULL;
 	x->n = 0;
+	free(x->vlan);
+	x->vlan = NULL;
+	x->n_vlans = 0;
 	free(x->access);
 	x->access = NULL;
 	dp_fifo_free(&x->free);

@@ -13,6 +13,7 @@
 #include "dataplane/dp_bpf.h"
 #include "dataplane/dp_index.h"
 #include "dataplane/dp_netdev.h"
+#include "dataplane/dp_vlan.h"
 
 struct dp_access {
 	unsigned ifindex; /* 0: free */
@@ -25,6 +26,7 @@ struct dp_iface {
 	uint32_t access;  /* into dp_ifaces.access; 0: transport */
 	int link;	  /* the XDP link's descriptor, -1 none */
 	uint32_t tc_prog; /* id of the attached TC program */
+	bool written;	  /* in pm_iface */
 };
 
 struct dp_ifaces {
@@ -34,6 +36,8 @@ struct dp_ifaces {
 	struct dp_fifo free;
 	struct dp_index by_ifindex; /* access indices */
 	struct dp_netdev netdev;
+	struct dp_vlan *vlan; /* [n_vlans] */
+	unsigned n_vlans;
 };
 
 int dp_attach_init(struct dp_ifaces *x);
@@ -49,5 +53,10 @@ void dp_access_put(struct dp_bpf *dp, uint32_t access); /* 0 is ignored */
 
 /* NULL: not attached. */
 struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex);
-/* Whether redirected XDP frames may go out there; false for an interface not attached. */
+/* Enters what is known of an interface, attached or a VLAN interface, into pm_iface and pm_access,
+ * or removes it. 0 or the map's -errno. */
+int dp_iface_write(struct dp_bpf *dp, unsigned ifindex);
+
+/* Whether redirected XDP frames may go out there, or through the interface below; false for an
+ * interface that is neither attached nor a VLAN interface. */
 bool dp_iface_takes_xdp(const struct dp_bpf *dp, unsigned ifindex);

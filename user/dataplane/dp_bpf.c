@@ -131,6 +131,7 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of packets for the daemon");
 		goto fail;
 	}
+	dp_route_init(dp);
 	*out = dp;
 	return 0;
 fail:
@@ -146,6 +147,7 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 		return;
 	dp_slow_free(&dp->slow);
 	dp_attach_free(dp, flush);
+	dp_route_stop(dp);
 	dp_peers_free(&dp->peers);
 	dp_halves_free(&dp->halves);
 	dp_slots_free(&dp->slots);

@@ -177,6 +177,35 @@ struct dp_bpf_peer_info {
 void dp_bpf_walk_peers(const struct dp_bpf *dp,
 		       void (*cb)(void *ctx, const struct dp_bpf_peer_info *i), void *ctx);
 
+/* ---- routes (dp_route.c) */
+
+/* What the way of a packet depends on besides its destination and where it came in. */
+struct dp_bpf_routing {
+	bool by_source; /* the source address */
+	bool multipath; /* the flow, where there are several next hops */
+	bool opaque;	/* other things: programs then ask the routing table about each packet */
+};
+void dp_bpf_routing(struct dp_bpf *dp, const struct dp_bpf_routing *r);
+/* Programs remember routes and neighbours of decapsulated packets for about a second. To be called
+ * after every change of routes, rules, neighbours, links and addresses, whatever it is. */
+void dp_bpf_routes_changed(struct dp_bpf *dp);
+
+/* ---- VLAN interfaces (dp_vlan.c) */
+
+/*
+ * A VLAN interface takes no XDP frames, but the one below it may: XDP programs then write the tag
+ * and send there. Known VLAN interfaces need not be attached. -ENOMEM, or the map's -errno.
+ */
+struct dp_bpf_vlan {
+	unsigned ifindex;
+	unsigned parent;	     /* interface below */
+	char parent_name[IF_NAMESIZE];
+	uint16_t proto;		     /* ETH_P_8021Q, ETH_P_8021AD */
+	uint16_t id;
+};
+int dp_bpf_vlan_put(struct dp_bpf *dp, const struct dp_bpf_vlan *v); /* new, or changed */
+void dp_bpf_vlan_del(struct dp_bpf *dp, unsigned ifindex);	     /* absent: no-op */
+
 /* ---- the slow path (dp_slow.c) */
 
 /*

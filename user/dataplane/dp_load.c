@@ -30,7 +30,8 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_META] = "pm_meta",	 [DP_MAP_DROP] = "pm_drop",
 	[DP_MAP_VERDICT] = "pm_verdict", [DP_MAP_SLOW] = "pm_slow",
 	[DP_MAP_KEYS] = "pm_keys",	 [DP_MAP_HINTS] = "pm_hints",
-	[DP_MAP_SEEN] = "pm_seen",
+	[DP_MAP_SEEN] = "pm_seen",	 [DP_MAP_GLOBAL] = "pm_global",
+	[DP_MAP_ROUTE] = "pm_route",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -129,6 +130,14 @@ static int load_error(int code, const char *what, char *err, size_t errlen)
 
 /* ---- objects */
 
+/* A CPU that is plugged in later remembers no routes. */
+static uint32_t cpus(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+
+	return n > 0 ? (uint32_t)n : 1;
+}
+
 static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 {
 	uint32_t statics = cfg->max_sessions ? cfg->max_sessions : 1;
@@ -149,6 +158,7 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	while (m->n_seen * 4 < statics)
 		m->n_seen *= 2;
 	bpf_map__set_max_entries(m->xdp->maps.pm_seen, m->n_seen);
+	bpf_map__set_max_entries(m->xdp->maps.pm_route, cpus() * PM_ROUTE_SETS);
 	/* Next hops change word by word under running programs, see dp_peer.c. */
 	bpf_map__set_map_flags(m->xdp->maps.pm_tunnel, BPF_F_MMAPABLE);
 }
@@ -321,7 +331,8 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	m->tunnel = map_memory(m->fd[DP_MAP_TUNNEL], mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
 	m->hints = map_memory(m->fd[DP_MAP_HINTS], mapped_len(1, sizeof(*m->hints)));
 	m->seen = map_memory(m->fd[DP_MAP_SEEN], mapped_len(m->n_seen, sizeof(*m->seen)));
-	if (!m->session || !m->keys || !m->tunnel || !m->hints || !m->seen)
+	m->global = map_memory(m->fd[DP_MAP_GLOBAL], mapped_len(1, sizeof(*m->global)));
+	if (!m->session || !m->keys || !m->tunnel || !m->hints || !m->seen || !m->global)
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
 	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
 				.n_slots = m->n_slots,
@@ -343,6 +354,9 @@ void dp_unload(struct dp_maps *m, bool flush)
 		munmap(m->hints, mapped_len(1, sizeof(*m->hints)));
 	if (m->seen)
 		munmap(m->seen, mapped_len(m->n_seen, sizeof(*m->seen)));
+	if (m->global)
+		munmap(m->global, mapped_len(1, sizeof(*m->global)));
+	m->global = NULL;
 	m->session = NULL;
 	m->keys = NULL;
 	m->hints = NULL;

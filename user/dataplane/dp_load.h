@@ -32,6 +32,8 @@ enum dp_map {
 	DP_MAP_DROP,
 	DP_MAP_VERDICT,
 	DP_MAP_SLOW,
+	DP_MAP_GLOBAL,
+	DP_MAP_ROUTE,
 	DP_MAP_MAX
 };
 
@@ -55,6 +57,7 @@ struct dp_maps {
 	uint64_t *seen;		    /* pm_seen, mapped: [n_seen], a power of two */
 	uint32_t n_seen;
 	struct pm_tunnel *tunnel; /* pm_tunnel, mapped: [n_tunnels] */
+	struct pm_global *global; /* pm_global, mapped: one */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */
 	uint32_t n_tunnels;  /* elements of pm_tunnel */

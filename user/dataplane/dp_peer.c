@@ -162,7 +162,8 @@ static void write_nexthop(struct dp_bpf *dp, dp_ref ref)
 
 	p->xdp = p->nexthop.valid && dp_iface_takes_xdp(dp, p->nexthop.ifindex);
 	if (p->nexthop.valid)
-		flags |= PM_T_NEXTHOP | (p->xdp ? PM_T_XDP : 0);
+		flags |= PM_T_NEXTHOP | (p->xdp ? PM_T_XDP : 0) |
+			 (dp_vlan_find(dp, p->nexthop.ifindex) ? PM_T_VLAN : 0);
 	store_gate(t, flags, p->nexthop.valid ? p->nexthop.ifindex : 0);
 }
 

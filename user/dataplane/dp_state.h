@@ -6,6 +6,7 @@
 #include "dataplane/dp_bpf.h"
 #include "dataplane/dp_load.h"
 #include "dataplane/dp_peer.h"
+#include "dataplane/dp_route.h"
 #include "dataplane/dp_session.h"
 #include "dataplane/dp_slots.h"
 #include "dataplane/dp_slow.h"
@@ -19,6 +20,7 @@ struct dp_bpf {
 	struct dp_peers peers;
 	struct dp_ifaces ifaces;
 	struct dp_slow slow;
+	struct dp_route route;
 	uint64_t drop[PM_DROP_MAX];
 	uint64_t verdict[PM_HOOK_MAX * PM_V_MAX];
 };

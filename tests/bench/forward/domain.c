@@ -169,6 +169,7 @@ struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t n
 				 .max_sessions = 64,
 				 .pool_slots = nodes + 1,
 				 .max_peers = 2 * PLAN_MAGS};
+	const struct dp_bpf_routing plain = {0}; /* one table, one way to each place */
 	struct in6_addr own;
 
 	if (!d)
@@ -181,6 +182,7 @@ struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t n
 	own = own_address(d);
 	rig_enter(r);
 	d->dp = env_dp(&cfg);
+	dp_bpf_routing(d->dp, &plain);
 	if (dp_bpf_local_add(d->dp, &own))
 		die("our own address cannot be put into the tables");
 	add_pool(d, &pool, nodes);

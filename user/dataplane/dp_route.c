@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/dp_route.h"
+
+#include <string.h>
+
+#include "dataplane/dp_state.h"
+
+static void publish(struct dp_bpf *dp)
+{
+	const struct dp_route *r = &dp->route;
+	struct pm_global global = {0};
+	uint64_t word;
+
+	if (!r->routing.opaque)
+		global.generation = r->generation;
+	if (r->routing.by_source)
+		global.flags |= PM_G_BY_SOURCE;
+	if (r->routing.multipath)
+		global.flags |= PM_G_MULTIPATH;
+	memcpy(&word, &global, sizeof(word));
+	dp_store64(dp->maps.global, word);
+}
+
+void dp_bpf_routes_changed(struct dp_bpf *dp)
+{
+	if (!++dp->route.generation)
+		dp->route.generation = 1;
+	publish(dp);
+}
+
+void dp_bpf_routing(struct dp_bpf *dp, const struct dp_bpf_routing *r)
+{
+	dp->route.routing = *r;
+	dp_bpf_routes_changed(dp);
+}
+
+void dp_route_init(struct dp_bpf *dp)
+{
+	const struct dp_bpf_routing any = {.by_source = true, .multipath = true};
+
+	dp_bpf_routing(dp, &any);
+}
+
+void dp_route_stop(struct dp_bpf *dp)
+{
+	if (dp->maps.global)
+		dp_store64(dp->maps.global, 0);
+}
