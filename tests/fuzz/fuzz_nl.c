@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nl_addr addr;
 	struct nl_path path;
 	struct prefix6 route;
+	struct nl_routing routing;
 	struct nl_fdb fdb;
 	struct nlmsghdr *h;
 
@@ -42,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nl_parse_path(h, &dst, &path);
 	nl_parse_neigh(h, &neigh);
 	nl_parse_fdb(h, &fdb);
+	nl_parse_routing(h, &routing);
 	free(h);
 	return 0;
 }

@@ -383,8 +383,12 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 		rc = start_mag(d, err, cap);
 	if (!rc)
 		rc = start_control(d, err, cap);
+	if (!rc && (rc = routing_prepare(d)))
+		rc = fail(err, cap, rc, "routes");
 	if (!rc)
 		rc = links_start(d, err, cap);
+	if (!rc)
+		routing_start(d);
 	if (!rc)
 		rc = caps_drop(err, cap);
 	if (rc)
@@ -461,6 +465,7 @@ void daemon_stop(struct daemon **p)
 		dhcp6_stop(d);
 	}
 	access_free(&d->access);
+	routing_stop(d);
 	tunnels_free(&d->tunnels);
 	dp_bpf_free(&d->dp, true);
 	nexthops_free(&d->hops);

@@ -9,6 +9,7 @@
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	preset.c    what the configuration alone puts into the data plane: end points, static sessions
  *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
+ *	routing.c   routing tables and VLAN interfaces, as far as programs must know of them
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
@@ -39,6 +40,7 @@
 #include "net/mh_sock.h"
 #include "net/nexthop.h"
 #include "net/nl.h"
+#include "net/routes.h"
 #include "net/tunnel_sock.h"
 
 #define DAEMON_ERRLEN 512
@@ -88,6 +90,8 @@ struct daemon {
 	struct nl *nl;
 	struct nl_listener nl_listener;
 	struct nexthops *hops;
+	struct routes *routes;
+	struct nl_listener vlan_listener;
 	struct mh_sock *mh;
 	struct frame_sock *frames;
 	struct tunnel_sock *ends;
@@ -175,6 +179,11 @@ void hops_changed(void *ctx, uint32_t id, const struct nexthop *nh, nsec_t now);
 int slow_start(struct daemon *d, const char **why); /* the sockets; 0 or -errno */
 void slow_stop(struct daemon *d);
 void slow_fragment(void *ctx, const struct dp_bpf_fragment *f);
+
+/* routing.c */
+int routing_prepare(struct daemon *d); /* before links_start() */
+void routing_start(struct daemon *d); /* after it */
+void routing_stop(struct daemon *d);
 
 /* show.c */
 struct control_ops show_ops(struct daemon *d);

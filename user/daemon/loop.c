@@ -77,6 +77,7 @@ static nsec_t next_deadline(const struct daemon *d)
 	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_slow_next(d->dp));
 
 	next = nsec_min(next, statics_next(d->statics));
+	next = nsec_min(next, routes_next(d->routes));
 	if (d->lma)
 		next = nsec_min(next, lma_next(d->lma));
 	if (d->mag)
@@ -90,6 +91,8 @@ static void run_deadlines(struct daemon *d, nsec_t now)
 {
 	if (nexthops_next(d->hops) <= now)
 		nexthops_tick(d->hops, now);
+	if (routes_next(d->routes) <= now)
+		routes_tick(d->routes, now);
 	if (dp_bpf_slow_next(d->dp) <= now)
 		dp_bpf_slow(d->dp, now);
 	if (statics_next(d->statics) <= now)

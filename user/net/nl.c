@@ -60,10 +60,17 @@ static int open_channel(struct channel *c, int flags, unsigned groups)
 	return 0;
 }
 
+/* Beyond what bind() can say. A kernel without that group has nothing to tell. */
+static void join(struct channel *c, unsigned group)
+{
+	mnl_socket_setsockopt(c->sock, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+}
+
 int nl_new(struct nl **out)
 {
 	const unsigned groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV6_IFADDR |
-				RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_ROUTE;
+				RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_ROUTE |
+				RTMGRP_IPV4_RULE;
 	struct nl *nl = calloc(1, sizeof(*nl));
 	int rc, fd, size = RCVBUF;
 
@@ -81,6 +88,8 @@ int nl_new(struct nl **out)
 	fd = mnl_socket_get_fd(nl->monitor.sock);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	join(&nl->monitor, RTNLGRP_IPV6_RULE);
+	join(&nl->monitor, RTNLGRP_NEXTHOP);
 	*out = nl;
 	return 0;
 }
@@ -172,7 +181,9 @@ static bool same_link(const struct nl_link *a, const struct nl_link *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->kind, b->kind) && a->master == b->master &&
 	       a->mtu == b->mtu && a->up == b->up && a->running == b->running &&
-	       a->ethernet == b->ethernet && mac_eq(&a->mac, &b->mac);
+	       a->ethernet == b->ethernet && a->vlan.lower == b->vlan.lower &&
+	       a->vlan.proto == b->vlan.proto && a->vlan.id == b->vlan.id &&
+	       mac_eq(&a->mac, &b->mac);
 }
 
 static void link_changed(struct nl *nl, const struct nl_link *l, nsec_t now)
@@ -285,6 +296,39 @@ static int on_neigh(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
 	return rc;
 }
 
+static bool is_gone(uint16_t type)
+{
+	/* RTM_NEW..., RTM_DEL..., RTM_GET..., RTM_SET...: four of a kind */
+	return (type & 3) == 1;
+}
+
+static void tell_routing(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
+{
+	struct nl_routing r = {.what = NL_ROUTING_OTHER, .gone = is_gone(h->nlmsg_type)};
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		if (nl_parse_routing(h, &r))
+			return;
+		break;
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		/* AF_BRIDGE: which port of a bridge is not what a route says */
+		if (mnl_nlmsg_get_payload_len(h) < sizeof(struct ndmsg) ||
+		    ((const struct ndmsg *)mnl_nlmsg_get_payload(h))->ndm_family == AF_BRIDGE)
+			return;
+		break;
+	default:
+		break;
+	}
+	for (struct nl_listener *i = nl->listeners; i; i = i->next)
+		if (i->routing)
+			i->routing(i->ctx, &r, now);
+}
+
 static void dispatch(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
 {
 	int rc;
@@ -306,9 +350,17 @@ static void dispatch(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
 	case RTM_DELNEIGH:
 		rc = on_neigh(nl, h, now);
 		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		rc = 0;
+		break;
 	default:
 		return;
 	}
+	/* after the table of links knows it */
+	tell_routing(nl, h, now);
 	nl->counter[NL_C_EVENTS]++;
 	if (rc == -EBADMSG)
 		nl->counter[NL_C_MALFORMED]++;
@@ -396,9 +448,9 @@ static int dump_answer(void *ctx, const struct nlmsghdr *h)
 	return 0;
 }
 
-static int dump_one(struct nl *nl, uint16_t type, uint8_t family, size_t header, nsec_t now)
+int nl_dump(struct nl *nl, uint16_t type, uint8_t family, size_t header,
+	    int (*answer)(void *ctx, const struct nlmsghdr *h), void *ctx)
 {
-	struct dump d = {nl, now};
 	int rc = -EINTR;
 
 	for (int i = 0; rc == -EINTR && i < DUMP_TRIES; i++) {
@@ -408,9 +460,16 @@ static int dump_one(struct nl *nl, uint16_t type, uint8_t family, size_t header,
 		h->nlmsg_type = type;
 		h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		*(uint8_t *)mnl_nlmsg_put_extra_header(h, header) = family; /* first in each */
-		rc = talk(nl, &nl->dump, h, dump_answer, &d);
+		rc = talk(nl, &nl->dump, h, answer, ctx);
 	}
 	return rc == -EINTR ? 0 : rc; /* changes meanwhile come as notifications */
+}
+
+static int dump_one(struct nl *nl, uint16_t type, uint8_t family, size_t header, nsec_t now)
+{
+	struct dump d = {nl, now};
+
+	return nl_dump(nl, type, family, header, dump_answer, &d);
 }
 
 static int dump_all(struct nl *nl, nsec_t now)

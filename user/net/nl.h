@@ -8,7 +8,8 @@
  * between are reported gone, and every listener gets its resync() call. A second socket carries
  * requests; they are synchronous and take microseconds.
  *
- * IPv4 addresses, routes and neighbours appear with IPv4-mapped addresses and prefixes (0.0.0.0/0 is
+ * IPv4 addresses, routes and neighbours appear with IPv4-mapped addresses and prefixes (0.0.0.0/0
+ * is
  * ::ffff:0:0/96), in both directions; interface addresses are IPv6 alone.
  *
  * struct nl keeps a table of the links, because interfaces are configured by name and may appear
@@ -35,6 +36,11 @@ struct nl_link {
 	bool running; /* up and with carrier: frames can pass */
 	bool ethernet;
 	struct mac mac; /* zero unless ethernet */
+	struct {
+		unsigned lower; /* the interface that carries the VLAN; 0: this is no VLAN */
+		uint16_t proto; /* ETH_P_8021Q, ETH_P_8021AD */
+		uint16_t id;
+	} vlan;
 };
 
 struct nl_addr {
@@ -59,6 +65,23 @@ struct nl_fdb {
 	struct mac mac;
 };
 
+#define NL_GATEWAYS_MAX 16
+
+/* A change, of either family, that the answer to "where does this packet go?" may depend on. */
+struct nl_routing {
+	enum { NL_ROUTING_ROUTE, NL_ROUTING_RULE, NL_ROUTING_OTHER } what;
+	bool gone;
+	/* what the choice of a route, or by a rule, depends on besides destination and ingress */
+	bool by_source;
+	bool multipath; /* the flow: several next hops */
+	bool opaque;	/* anything else */
+	unsigned n_gateways;
+	struct {
+		unsigned ifindex;
+		struct in6_addr addr;
+	} gateway[NL_GATEWAYS_MAX];
+};
+
 /* Any member may be NULL. Everything passed is lent for the call. */
 struct nl_listener {
 	void *ctx;
@@ -69,6 +92,8 @@ struct nl_listener {
 	void (*route)(void *ctx, const struct prefix6 *dst, bool gone, nsec_t now);
 	void (*neigh)(void *ctx, const struct nl_neigh *n, bool gone, nsec_t now);
 	void (*fdb)(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now);
+	/* Besides the others: routes, rules, next hop objects, neighbours, links and addresses. */
+	void (*routing)(void *ctx, const struct nl_routing *r, nsec_t now);
 	/* Notifications were lost and the dump that repairs this has been delivered: entries that
 	 * went away meanwhile (other than links) were not reported. */
 	void (*resync)(void *ctx, nsec_t now);
@@ -132,6 +157,11 @@ struct nl_path {
 };
 int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
 		 struct nl_path *out);
+
+/* All routes of both families, and what all rules together depend on. The first can take a second
+ * with a full Internet table. */
+int nl_walk_routes(struct nl *nl, void (*cb)(void *ctx, const struct nl_routing *r), void *ctx);
+int nl_rules_get(struct nl *nl, struct nl_routing *out);
 
 /* Looks a neighbour up. -ENOENT when there is none. */
 int nl_neigh_get(struct nl *nl, unsigned ifindex, const struct in6_addr *a, struct nl_neigh *out);

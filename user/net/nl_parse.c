@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <net/if_arp.h>
 #include <linux/neighbour.h>
 #include <string.h>
@@ -95,9 +97,33 @@ static void attr_str(const struct nlattr *attr, char *out, size_t cap)
 	out[len] = '\0';
 }
 
+static void parse_vlan(const struct attrs *a, const struct nlattr *data, struct nl_link *l)
+{
+	const struct nlattr *attr;
+	uint16_t id = 0, proto = 0;
+	bool has_id = false;
+
+	mnl_attr_for_each_nested(attr, data)
+	{
+		if (mnl_attr_get_payload_len(attr) != sizeof(id))
+			continue;
+		if (mnl_attr_get_type(attr) == IFLA_VLAN_ID) {
+			memcpy(&id, mnl_attr_get_payload(attr), sizeof(id));
+			has_id = true;
+		}
+		if (mnl_attr_get_type(attr) == IFLA_VLAN_PROTOCOL)
+			memcpy(&proto, mnl_attr_get_payload(attr), sizeof(proto));
+	}
+	if (!has_id || !attr_get(a, IFLA_LINK, &l->vlan.lower, sizeof(l->vlan.lower)))
+		return;
+	l->vlan.id = id;
+	l->vlan.proto = proto ? ntohs(proto) : ETH_P_8021Q;
+}
+
 int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	const struct nlattr *data = NULL;
 	struct nl_link l = {0};
 	struct attrs a;
 
@@ -120,10 +146,17 @@ int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 	if (a.tb[IFLA_LINKINFO]) {
 		const struct nlattr *attr;
 
-		mnl_attr_for_each_nested(attr, a.tb[IFLA_LINKINFO]) if (mnl_attr_get_type(attr) ==
-									IFLA_INFO_KIND)
-			attr_str(attr, l.kind, sizeof(l.kind));
+		mnl_attr_for_each_nested(attr, a.tb[IFLA_LINKINFO])
+		{
+			if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+				attr_str(attr, l.kind, sizeof(l.kind));
+			if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
+				data = attr;
+		}
 	}
+	/* one that hangs below an interface of another namespace is no VLAN of ours */
+	if (!strcmp(l.kind, "vlan") && data && !a.tb[IFLA_LINK_NETNSID])
+		parse_vlan(&a, data, &l);
 	*out = l;
 	return 0;
 }

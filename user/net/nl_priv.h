@@ -4,6 +4,7 @@
  *
  *	nl.c		sockets, link table, listeners, dumps
  *	nl_parse.c	kernel messages -> struct nl_link, nl_addr, ...
+ *	nl_routing.c	routes and rules: what decides about a packet's way
  *	nl_request.c	requests -> kernel messages, and the calls that send them
  */
 #pragma once
@@ -27,6 +28,8 @@ struct nl_neigh_raw {
 };
 int nl_parse_neigh(const struct nlmsghdr *h, struct nl_neigh_raw *out);
 int nl_parse_fdb(const struct nlmsghdr *h, struct nl_fdb *out);
+/* Of a route or rule, of either family; cloned routes and those of host addresses are -ENOMSG. */
+int nl_parse_routing(const struct nlmsghdr *h, struct nl_routing *out);
 
 /* Builders write a whole request into buf of NL_REQUEST_MAX octets and return its header; the
  * sequence number is the sender's matter. */
@@ -44,5 +47,8 @@ struct nlmsghdr *nl_build_neigh(void *buf, enum nl_neigh_op op, unsigned ifindex
 
 /* Sends a request and waits for its acknowledgement or answer. `answer` (may be NULL) is called
  * with each message that answers; what it returns, if not 0, is the result. */
+/* A dump of that type and family; repeated when the kernel says that it is not of one piece. */
+int nl_dump(struct nl *nl, uint16_t type, uint8_t family, size_t header,
+	    int (*answer)(void *ctx, const struct nlmsghdr *h), void *ctx);
 int nl_talk(struct nl *nl, struct nlmsghdr *req, int (*answer)(void *ctx, const struct nlmsghdr *h),
 	    void *ctx);
