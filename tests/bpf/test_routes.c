@@ -367,16 +367,22 @@ static void test_families(void)
 
 #define FLOWS 128
 
+/* Which of the two routers each flow goes to; how many go to the second. */
 static unsigned spread(struct world *w, bool second[FLOWS])
 {
 	struct spec s = up("2001:db8:ec::1");
+	struct world_result res;
+	uint8_t mac[2][6];
 	unsigned n = 0;
 
+	frame_mac(mac[0], R_MAC);
+	frame_mac(mac[1], SECOND_MAC);
 	for (unsigned i = 0; i < FLOWS; i++) {
 		s.flow = 1 + i * 7919;
-		second[i] = leaves_by(w, &s, SECOND_MAC);
-		if (!second[i])
-			CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
+		run(w, &s, &res);
+		CU_ASSERT_EQUAL(res.verdict, PM_V_DECAP_ROUTE);
+		second[i] = !memcmp(res.out.b, mac[1], 6);
+		CU_ASSERT_TRUE(second[i] || !memcmp(res.out.b, mac[0], 6));
 		n += second[i];
 	}
 	return n;
@@ -391,19 +397,20 @@ static void test_multipath(void)
 	sh("ip route add 2001:db8:ec::/48 nexthop via 2001:db8:2::ff nexthop via 2001:db8:2::fd");
 	FOR_BOTH_HOOKS(w)
 	{
+		bool same = false;
+
 		set_global(w, 0, 0);
 		n = spread(w, asked);
 		CU_ASSERT_TRUE(n > FLOWS / 4 && n < FLOWS * 3 / 4);
-		/* sixteen answers for all flows: each flow as a whole */
-		forget(w, PM_G_MULTIPATH);
-		n = spread(w, first);
-		CU_ASSERT_TRUE(n > 0 && n < FLOWS);
-		spread(w, again);
-		if (memcmp(first, again, sizeof(first))) { /* grown old in between */
-			spread(w, first);
+		/* sixteen answers for all flows; they grow old, but not each time */
+		for (int i = 0; i < 5 && !same; i++) {
+			forget(w, PM_G_MULTIPATH);
+			n = spread(w, first);
+			CU_ASSERT_TRUE(n > 0 && n < FLOWS);
 			spread(w, again);
+			same = !memcmp(first, again, sizeof(first));
 		}
-		CU_ASSERT_EQUAL(memcmp(first, again, sizeof(first)), 0);
+		CU_ASSERT_TRUE(same);
 	}
 	sh("ip route del 2001:db8:ec::/48");
 	sh("ip neigh del 2001:db8:2::fd dev t0");
