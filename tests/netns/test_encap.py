@@ -157,21 +157,23 @@ def move_in(t, node, mag, sessions):
          f"route add {GW4} dev {link}", f"route add default via {GW4} dev {link}")
 
 
+def second_link(t):
+    t.veth("mn5", "eth1", "mag1", "acc1", t.mn5.mac)
+    t.mn5.offloads("eth1")
+    t.mag1.offloads("acc1")
+    t.mag1.sysctl(net__ipv4__conf__acc1__rp_filter=0)
+    t.mag1.ip(f"addr add {GW4}/32 dev acc1", "link set acc1 up")
+
+
 @pytest.fixture(scope="module")
 def d(request, bindir):
     t = make_topo(request, bindir, signalling=None, mags=3, nodes=5, cns=2)
-    t.veth("mn5", "eth1", "mag1", "acc1")
-    t.mn5.ip("link set eth0 down", f"link set eth0 address {node_mac(99)}",
-             f"link set eth1 address {t.mn5.mac}")
-    t.mn5.offloads("eth1")
-    t.mag1.offloads("acc1")
-    t.mag1.ip("link set acc1 up")
+    t.mn5.ip("link set eth0 down", f"link set eth0 address {node_mac(99)}")
+    second_link(t)
     for i in (1, 2, 3):
         m = t.ns[f"mag{i}"]
         m.sysctl(net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__acc0__rp_filter=0)
         m.ip(f"addr add {GW4}/32 dev acc0")
-    t.mag1.sysctl(net__ipv4__conf__acc1__rp_filter=0)
-    t.mag1.ip(f"addr add {GW4}/32 dev acc1")
     d = Domain(t)
     d.start()
     for node, mag in (("mn1", 1), ("mn2", 1), ("mn3", 2), ("mn4", 3), ("mn5", 1)):
@@ -504,6 +506,43 @@ def test_reload_adds_changes_and_removes_sessions(d):
     assert new.mnid not in d.sessions("lma") and new.mnid not in d.sessions("mag1")
 
 
+def test_a_session_follows_its_interface(d):
+    """acc1 goes, and another interface of that name comes."""
+    t = d.t
+    t.mag1.ip("link del acc1")
+    wait_until(lambda: [i["state"] for i in t.daemons["mag1"].ctl("interfaces")
+                        if i["ifname"] == "acc1"] == ["absent"], 3, "the daemon to see it")
+    assert t.cn.ping(ACROSS.home6, 1, wait=0.3) == 0
+    second_link(t)
+    move_in(t, "mn5", 1, [ACROSS])
+    for family in (6, 4):
+        wait_until(lambda f=family: t.mn5.ping(cn_of(ACROSS, f), src=ACROSS.home(f)), 5,
+                   f"IPv{family} on the new interface")
+        assert t.cn.ping(ACROSS.home(family), 2, 0.01) == 2
+
+
+def test_programs_made_without_ipv4_take_no_static_session(d):
+    """What is off in the programs costs nothing, and cannot be switched on while they run."""
+    t = d.t
+    full = d.mag(3)
+    plain = {**full, "mag": {k: v for k, v in full["mag"].items() if k not in
+                             ("static-sessions", "ipv4-proxy-coa")}}
+    plain["mag"]["access"] = [{"name": "acc0", "attach-on-rs": False, "attach-on-ns": False}]
+    session = {"mn-id": "x@example.com", "ipv4-home-address": "100.64.7.7", "lmaa": LMAA,
+               "interface": "acc0", "link-layer-address": "02:00:00:00:00:77"}
+    mag3 = t.start("mag3", plain)
+    try:
+        mag3.write({**plain, "mag": {**plain["mag"], "static-sessions": [session]}})
+        r = mag3.pmipctl("reload")
+        assert r.returncode == 1 and "made without IPv4 and GRE; restart the daemon" in r.stderr
+        assert mag3.ctl("sessions") == []
+        assert t.start("mag3", mag3.conf).ctl("sessions")[0]["ipv4"] == "100.64.7.7"
+    finally:
+        t.start("mag3", full)
+        d.exchange_keys()  # a daemon that was started anew may have chosen others
+    wait_until(lambda: t.mn4.ping(CN2_4, src=SHARED4), 5, "the node on mag3")
+
+
 def test_tc_carries_them_as_well(d):
     """The other hook, alone. Segments that the kernel has merged cannot take a TLV header."""
     t = d.t
@@ -535,7 +574,8 @@ def test_nothing_was_lost_on_the_way(d):
     """After all of the above: no reason counted that the tests did not provoke."""
     for name in d.t.daemons:
         lost = {k: v for k, v in drops(d.t, name).items() if v}
-        assert set(lost) <= {"gre_key", "outer_source", "unknown_node", "no_session"}, (name, lost)
+        assert set(lost) <= {"gre_key", "outer_source", "unknown_node", "no_session",
+                             "no_nexthop"}, (name, lost)
         assert d.t.daemons[name].alive()
         static = {c["name"]: c["value"] for c in d.t.daemons[name].ctl("counters", "static")}
         assert static["conflicts"] == static["failed"] == 0
