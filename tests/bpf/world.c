@@ -117,20 +117,19 @@ static int on_record(void *arg, void *data, size_t n)
 	struct world *w = arg;
 	struct world_record *rec = w->record;
 
-	if (n < sizeof(rec->head) || n > sizeof(rec->head) + sizeof(rec->data.b)) {
-		fprintf(stderr, "pm_slow: a record of %zu octets\n", n);
+	if (!rec || n < sizeof(rec->head) || n > sizeof(rec->head) + sizeof(rec->data.b)) {
+		fprintf(stderr, "pm_slow: a %srecord of %zu octets\n", rec ? "" : "second ", n);
 		abort();
 	}
 	memcpy(&rec->head, data, sizeof(rec->head));
 	rec->data.n = n - sizeof(rec->head);
 	memcpy(rec->data.b, (uint8_t *)data + sizeof(rec->head), rec->data.n);
 	w->record = NULL;
-	return 1; /* no other */
+	return 0;
 }
 
 bool world_record(struct world *w, struct world_record *rec)
 {
-	/* a positive answer of the callback does not stop it: one record at a time is in there */
 	w->record = rec;
 	if (ring_buffer__consume(w->ring) < 0) {
 		fprintf(stderr, "cannot read pm_slow\n");
@@ -163,6 +162,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 	do {                                                                           \
 		(skel)->rodata->pm_role_lma = sw->lma;                                 \
 		(skel)->rodata->pm_role_mag = sw->mag;                                 \
+		(skel)->rodata->pm_use_pools = !sw->no_pools;                          \
 		(skel)->rodata->pm_use_ip4 = !sw->no_ip4;                              \
 		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                  \
 		(skel)->rodata->pm_use_gre = !sw->no_gre;                              \

@@ -114,13 +114,29 @@ const char *mn_mac(enum world_slot slot) __attribute__((const));
 #define MN_HASH_ADDR  "2001:db8:f00:1::1"
 #define MN_HASH_STALE "2001:db8:f00:2::1"
 
+/* Indices of tunnels, of each kind from these on: to its gateway, to its anchor, and to where the
+ * next hop is not known. */
+enum world_tunnel {
+	TUN_MAG1 = 1,
+	TUN_MAG2,
+	TUN_LMA2,
+	TUN_SELF,
+	TUN_UNRESOLVED,
+	TUN_SLOW,
+	TUN_SMALL,
+	TUN_TINY,
+	TUN_K_MAG = 20,
+	TUN_K_LMA = 40,
+	TUN_K_NEXT = 60,
+};
+
 enum world_prog { AT_TRANSPORT, AT_ACCESS, AT_ACCESS2, AT_PROGS };
 
 struct world_switches {
 	bool lma, mag, framed;
 	uint32_t icmp_rate, icmp_burst;
 	uint32_t early_rate, fragment_rate; /* bursts as large */
-	bool no_ip4, no_ip4_outer, no_gre, no_decap_flags;
+	bool no_pools, no_ip4, no_ip4_outer, no_gre, no_decap_flags;
 	const char *icmp6_source, *icmp4_source; /* NULL: as they are by default */
 };
 
@@ -142,13 +158,17 @@ int world_map(struct world *w, const char *name);			 /* fd, borrowed */
 int world_prog_fd(struct world *w, enum world_prog prog);
 enum pm_hook world_hook(const struct world *w);
 
+unsigned world_ifindex(const struct world *w, enum world_prog prog);
+struct pm_tunnel world_tunnel(struct world *w, uint32_t index);
+void world_set_tunnel(struct world *w, uint32_t index, const struct pm_tunnel *t);
+
 /* The key that the peer of that node chose for packets to the node (down) or from it. */
 uint32_t world_peer_key(enum world_slot slot, bool up) __attribute__((const));
 /* Changes what the programs know of the interface where `prog` runs. */
 void world_set_iface(struct world *w, enum world_prog prog, uint32_t flags, uint16_t domain);
 #define WORLD_IFACE_FLAGS (PM_I_XDP | PM_I_XDP_OUT)
 
-/* The oldest record of pm_slow. False: there is none. */
+/* The record in pm_slow, of which there may be one. False: there is none. */
 struct world_record {
 	struct pm_slow head;
 	struct frame data;

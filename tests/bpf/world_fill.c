@@ -149,19 +149,19 @@ static void put_pool(struct world *w, uint32_t i, const struct pm_pool *pool)
 	put(w, "pm_pool", &i, pool);
 }
 
-enum {
-	TUN_MAG1 = 1,
-	TUN_MAG2,
-	TUN_LMA2,
-	TUN_SELF,
-	TUN_UNRESOLVED,
-	TUN_SLOW,
-	TUN_SMALL,
-	TUN_TINY,
-	TUN_K_MAG = 20,
-	TUN_K_LMA = 40,
-	TUN_K_NEXT = 60,
-};
+struct pm_tunnel world_tunnel(struct world *w, uint32_t index)
+{
+	struct pm_tunnel t;
+
+	if (bpf_map_lookup_elem(world_map(w, "pm_tunnel"), &index, &t))
+		exit(2);
+	return t;
+}
+
+void world_set_tunnel(struct world *w, uint32_t index, const struct pm_tunnel *t)
+{
+	put(w, "pm_tunnel", &index, t);
+}
 
 /* Own addresses, each with its bit. */
 static void fill_local(struct world *w, bool framed)

@@ -5,4 +5,3 @@
 #include "world.h"
 
 void world_fill(struct world *w, const struct world_switches *sw);
-unsigned world_ifindex(const struct world *w, enum world_prog prog);
