@@ -217,6 +217,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.ip4_outer = features.ip4_outer,
 		.gre = features.gre,
 		.fragment_rate = FRAGMENT_RATE,
+		.icmp_source = c->has_lma ? c->lma.addrs[0] : c->mag.proxy_coa,
 		.hooks = hops_hooks(d),
 	};
 	int rc;

@@ -62,7 +62,7 @@ struct dp_bpf_cfg {
 	bool gre;		/* tunnels with GRE; keyed sessions */
 	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
-	struct in6_addr icmp_source; /* of ICMPv6 errors where a tunnel is over IPv4; or zero */
+	struct in6_addr icmp_source; /* of ICMPv6 errors where no tunnel has one; or zero */
 	struct dp_bpf_hooks hooks;
 };
 
@@ -121,6 +121,8 @@ struct dp_bpf_attach {
 	struct mac mac; /* DP_BPF_ACCESS: source of frames to the nodes */
 	uint16_t domain; /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
+	bool host; /* DP_BPF_TRANSPORT: what this host itself sends to nodes comes in there. A packet
+		    * for nobody is refused, and frames to any unicast address count. */
 };
 
 /*
