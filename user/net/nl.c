@@ -183,7 +183,7 @@ static bool same_link(const struct nl_link *a, const struct nl_link *b)
 	       a->mtu == b->mtu && a->up == b->up && a->running == b->running &&
 	       a->ethernet == b->ethernet && a->vlan.lower == b->vlan.lower &&
 	       a->vlan.proto == b->vlan.proto && a->vlan.id == b->vlan.id &&
-	       mac_eq(&a->mac, &b->mac);
+	       mac_eq(&a->mac, &b->mac) && a->peer == b->peer && !strcmp(a->alias, b->alias);
 }
 
 static void link_changed(struct nl *nl, const struct nl_link *l, nsec_t now)
@@ -424,7 +424,8 @@ static int talk(struct nl *nl, struct channel *c, struct nlmsghdr *req,
 	else
 		rc = receive_answer(c, req->nlmsg_seq, more, answer, ctx);
 	/* Looking for what is not there is no failure of the request. */
-	if (rc && (req->nlmsg_type != RTM_GETNEIGH || rc != -ENOENT))
+	if (rc && (req->nlmsg_type != RTM_GETNEIGH || rc != -ENOENT) &&
+	    (req->nlmsg_type != RTM_GETLINK || rc != -ENODEV))
 		nl->counter[NL_C_REQUESTS_FAILED]++;
 	return rc;
 }

@@ -31,6 +31,7 @@ struct nl_link {
 	char name[IFNAMSIZ];
 	char kind[16];	 /* "bridge", "veth", ...; "" for hardware */
 	unsigned master; /* bridge or bond it belongs to; 0 none */
+	unsigned peer;	 /* a veth's other end; 0: none, or in another namespace */
 	uint32_t mtu;
 	bool up;      /* administratively */
 	bool running; /* up and with carrier: frames can pass */
@@ -41,6 +42,7 @@ struct nl_link {
 		uint16_t proto; /* ETH_P_8021Q, ETH_P_8021AD */
 		uint16_t id;
 	} vlan;
+	char alias[64]; /* what an operator reads about it; cut when longer */
 };
 
 struct nl_addr {
@@ -132,7 +134,15 @@ int nl_addr_add(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8
 int nl_addr_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8_t prefix_len);
 int nl_link_set_mac(struct nl *nl, unsigned ifindex, const struct mac *mac);
 int nl_link_set_up(struct nl *nl, unsigned ifindex, bool up);
+int nl_link_set_mtu(struct nl *nl, unsigned ifindex, uint32_t mtu);
+int nl_link_set_alias(struct nl *nl, unsigned ifindex, const char *alias);
+int nl_link_del(struct nl *nl, unsigned ifindex);
+/* What the kernel says now, which the table above learns a moment later. -ENODEV. */
+int nl_link_get(struct nl *nl, const char *name, struct nl_link *out);
+/* A veth pair in this namespace; both ends are down and resolve no neighbours (NOARP). -EEXIST. */
+int nl_veth_add(struct nl *nl, const char *name, const char *peer, uint32_t mtu);
 
+/* An IPv4-mapped destination is a route of IPv4. */
 enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE };
 struct nl_route {
 	struct prefix6 dst;

@@ -141,6 +141,8 @@ int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 	l.ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	attr_get(&a, IFLA_MASTER, &l.master, sizeof(l.master));
 	attr_get(&a, IFLA_MTU, &l.mtu, sizeof(l.mtu));
+	if (a.tb[IFLA_IFALIAS])
+		attr_str(a.tb[IFLA_IFALIAS], l.alias, sizeof(l.alias));
 	if (l.ethernet)
 		attr_get(&a, IFLA_ADDRESS, l.mac.b, sizeof(l.mac.b));
 	if (a.tb[IFLA_LINKINFO]) {
@@ -157,6 +159,8 @@ int nl_parse_link(const struct nlmsghdr *h, struct nl_link *out)
 	/* one that hangs below an interface of another namespace is no VLAN of ours */
 	if (!strcmp(l.kind, "vlan") && data && !a.tb[IFLA_LINK_NETNSID])
 		parse_vlan(&a, data, &l);
+	if (!strcmp(l.kind, "veth") && !a.tb[IFLA_LINK_NETNSID])
+		attr_get(&a, IFLA_LINK, &l.peer, sizeof(l.peer));
 	*out = l;
 	return 0;
 }

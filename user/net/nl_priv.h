@@ -6,6 +6,7 @@
  *	nl_parse.c	kernel messages -> struct nl_link, nl_addr, ...
  *	nl_routing.c	routes and rules: what decides about a packet's way
  *	nl_request.c	requests -> kernel messages, and the calls that send them
+ *	nl_link.c	the same for links
  */
 #pragma once
 
@@ -38,6 +39,7 @@ struct nlmsghdr *nl_build_addr(void *buf, bool add, unsigned ifindex, const stru
 			       uint8_t prefix_len, bool nodad);
 struct nlmsghdr *nl_build_link_mac(void *buf, unsigned ifindex, const struct mac *mac);
 struct nlmsghdr *nl_build_link_up(void *buf, unsigned ifindex, bool up);
+struct nlmsghdr *nl_build_veth(void *buf, const char *name, const char *peer, uint32_t mtu);
 struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r);
 struct nlmsghdr *nl_build_route_get(void *buf, const struct in6_addr *dst,
 				    const struct in6_addr *src);

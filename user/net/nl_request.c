@@ -61,33 +61,6 @@ struct nlmsghdr *nl_build_addr(void *buf, bool add, unsigned ifindex, const stru
 	return h;
 }
 
-struct nlmsghdr *nl_build_link_mac(void *buf, unsigned ifindex, const struct mac *mac)
-{
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *h;
-	void *fixed;
-
-	h = start(buf, RTM_NEWLINK, NLM_F_ACK, &fixed, sizeof(*ifi));
-	ifi = fixed;
-	ifi->ifi_index = (int)ifindex;
-	mnl_attr_put(h, IFLA_ADDRESS, sizeof(mac->b), mac->b);
-	return h;
-}
-
-struct nlmsghdr *nl_build_link_up(void *buf, unsigned ifindex, bool up)
-{
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *h;
-	void *fixed;
-
-	h = start(buf, RTM_NEWLINK, NLM_F_ACK, &fixed, sizeof(*ifi));
-	ifi = fixed;
-	ifi->ifi_index = (int)ifindex;
-	ifi->ifi_change = IFF_UP;
-	ifi->ifi_flags = up ? IFF_UP : 0;
-	return h;
-}
-
 struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r)
 {
 	static const uint8_t types[] = {
@@ -102,11 +75,15 @@ struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r)
 	h = start(buf, add ? RTM_NEWROUTE : RTM_DELROUTE,
 		  NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_REPLACE : 0), &fixed, sizeof(*rtm));
 	rtm = fixed;
-	rtm->rtm_family = AF_INET6;
-	rtm->rtm_dst_len = r->dst.len;
+	rtm->rtm_family = family_of(&r->dst.addr);
+	rtm->rtm_dst_len = addr_is_ip4(&r->dst.addr) ? r->dst.len - 96 : r->dst.len;
 	rtm->rtm_protocol = NL_ROUTE_PROTO;
 	rtm->rtm_type = types[r->type];
-	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+	/* IPv6 has no scopes; in IPv4 a destination is either behind a router or on the link */
+	rtm->rtm_scope = addr_is_ip4(&r->dst.addr) && r->type == NL_ROUTE_UNICAST &&
+					 addr6_is_zero(&r->gateway)
+				 ? RT_SCOPE_LINK
+				 : RT_SCOPE_UNIVERSE;
 	rtm->rtm_table = r->table && r->table < 256 ? r->table : RT_TABLE_MAIN;
 	if (r->table >= 256) {
 		rtm->rtm_table = RT_TABLE_UNSPEC;
@@ -196,32 +173,6 @@ int nl_addr_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a, uint8
 	int rc = nl_talk(nl, nl_build_addr(buf, false, ifindex, a, prefix_len, false), NULL, NULL);
 
 	return ignore(ignore(rc, -EADDRNOTAVAIL), -ENODEV);
-}
-
-int nl_link_set_up(struct nl *nl, unsigned ifindex, bool up)
-{
-	char buf[NL_REQUEST_MAX];
-
-	return nl_talk(nl, nl_build_link_up(buf, ifindex, up), NULL, NULL);
-}
-
-int nl_link_set_mac(struct nl *nl, unsigned ifindex, const struct mac *mac)
-{
-	const struct nl_link *l = nl_link_by_index(nl, ifindex);
-	char buf[NL_REQUEST_MAX];
-	int rc;
-
-	if (l && mac_eq(&l->mac, mac))
-		return 0;
-	rc = nl_talk(nl, nl_build_link_mac(buf, ifindex, mac), NULL, NULL);
-	if (rc != -EBUSY)
-		return rc;
-	/* Some drivers change it only while the interface is down. */
-	rc = nl_link_set_up(nl, ifindex, false);
-	if (rc)
-		return rc;
-	rc = nl_talk(nl, nl_build_link_mac(buf, ifindex, mac), NULL, NULL);
-	return nl_link_set_up(nl, ifindex, true) ? -ENETDOWN : rc;
 }
 
 int nl_route_put(struct nl *nl, const struct nl_route *r)

@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/ethtool.h"
 #include "net/frame_sock.h"
 #include "net/mh_sock.h"
 #include "net/icmp_relay.h"
@@ -530,6 +531,66 @@ static void test_nl_requests(void)
 	nl_free(&nl);
 }
 
+/* What `ethtool -k` says about a feature of h0. */
+static bool feature_is(const char *feature, const char *value)
+{
+	return !sh("ethtool -k h0 | grep -q '^[[:space:]]*%s: %s'", feature, value);
+}
+
+static void test_nl_veth(void)
+{
+	struct nl *nl = NULL;
+	struct nl_link l, other;
+	struct nl_route r = {.type = NL_ROUTE_UNICAST};
+
+	NEEDS_ROOT();
+	CU_ASSERT_EQUAL_FATAL(nl_new(&nl), 0);
+	CU_ASSERT_EQUAL(nl_link_get(nl, "h0", &l), -ENODEV);
+	CU_ASSERT_EQUAL(nl_counters(nl).value[NL_C_REQUESTS_FAILED], 0);
+	CU_ASSERT_EQUAL(nl_veth_add(nl, "h0", "h0-dp", 1460), 0);
+	CU_ASSERT_EQUAL(nl_veth_add(nl, "h0", "h1-dp", 1460), -EEXIST);
+	CU_ASSERT_EQUAL(nl_veth_add(nl, "h1", "h0-dp", 1460), -EEXIST);
+	CU_ASSERT_EQUAL(nl_veth_add(nl, "a-very-long-name", "h1-dp", 1460), -EINVAL);
+	CU_ASSERT_EQUAL(nl_link_get(nl, "h1", &l), -ENODEV);
+	CU_ASSERT_EQUAL_FATAL(nl_link_get(nl, "h0", &l), 0);
+	CU_ASSERT_EQUAL_FATAL(nl_link_get(nl, "h0-dp", &other), 0);
+	CU_ASSERT(l.mtu == 1460 && other.mtu == 1460 && !l.up && !other.up);
+	CU_ASSERT(l.peer == other.ifindex && other.peer == l.ifindex && !l.alias[0]);
+	CU_ASSERT_EQUAL(sh("ip link show h0 | grep -q NOARP && ip link show h0-dp | grep -q NOARP"),
+			0);
+
+	CU_ASSERT_EQUAL(nl_link_set_alias(nl, l.ifindex, "pmipd test"), 0);
+	CU_ASSERT_EQUAL(nl_link_set_mtu(nl, l.ifindex, 8960), 0);
+	CU_ASSERT_EQUAL(nl_link_get(nl, "h0", &l), 0);
+	CU_ASSERT(l.mtu == 8960 && !strcmp(l.alias, "pmipd test"));
+
+	CU_ASSERT(feature_is("tx-checksumming", "on"));
+	CU_ASSERT_EQUAL(ethtool_send_complete("h0"), 0);
+	CU_ASSERT(feature_is("tx-checksumming", "off"));
+	CU_ASSERT(feature_is("tx-checksum-sctp", "off"));
+	CU_ASSERT(feature_is("tx-tcp6-segmentation", "off"));
+	CU_ASSERT_EQUAL(ethtool_send_complete("h9"), -ENODEV);
+
+	CU_ASSERT_EQUAL(nl_sysctl_ipv6("h0", "disable_ipv6", "1"), 0);
+	CU_ASSERT_EQUAL(nl_sysctl_ipv6("h0-dp", "disable_ipv6", "1"), 0);
+	CU_ASSERT_EQUAL(nl_link_set_up(nl, l.ifindex, true), 0);
+	CU_ASSERT_EQUAL(nl_link_set_up(nl, other.ifindex, true), 0);
+	r.ifindex = l.ifindex;
+	r.dst.addr = addr_from_ip4((struct in_addr){htonl(0x0a010000)});
+	r.dst.len = 96 + 16;
+	CU_ASSERT_EQUAL(nl_route_put(nl, &r), 0);
+	CU_ASSERT_EQUAL(nl_route_put(nl, &r), 0);
+	CU_ASSERT_EQUAL(
+		sh("ip route show proto %d | grep -q '^10.1.0.0/16 dev h0'", NL_ROUTE_PROTO), 0);
+	CU_ASSERT_EQUAL(nl_route_del(nl, &r), 0);
+	CU_ASSERT_EQUAL(nl_route_del(nl, &r), 0);
+
+	CU_ASSERT_EQUAL(nl_link_del(nl, l.ifindex), 0);
+	CU_ASSERT_EQUAL(nl_link_del(nl, l.ifindex), 0); /* already gone */
+	CU_ASSERT_EQUAL(nl_link_get(nl, "h0-dp", &l), -ENODEV);
+	nl_free(&nl);
+}
+
 static void test_nl_bridge(void)
 {
 	struct seen seen = {0};
@@ -950,13 +1011,14 @@ int main(int argc, char **argv)
 		{"Parameter Problem is well formed, limited and never unfit",      test_param_problem},
 		{"links are known as they come, change, and go",								 test_nl_links},
 		{"lost notifications are repaired by a dump",				      test_nl_resync},
-		{"addresses, routes, link-layer address, sysctl are set",		  test_nl_requests},
-		{"a bridge tells whom it learnt and forgot",							     test_nl_bridge},
-		{"a next hop follows routes, neighbours, links and MTU",		 test_nexthop},
-		{"a next hop over IPv4 may be a router of either family",	  test_nexthop_ip4},
-		{"Packet Too Big about a tunnel packet lowers the path MTU",							     test_path_mtu},
-		{"frame filter, own frames, interfaces that come and go",test_frame_sock},
-		{0	  },
+		{"addresses, routes, link-layer address, sysctl are set",								  test_nl_requests},
+		{"veth pairs are made, named, changed, found and removed",		   test_nl_veth},
+		{"a bridge tells whom it learnt and forgot",	     test_nl_bridge},
+		{"a next hop follows routes, neighbours, links and MTU",	 test_nexthop},
+		{"a next hop over IPv4 may be a router of either family",								  test_nexthop_ip4},
+		{"Packet Too Big about a tunnel packet lowers the path MTU",test_path_mtu},
+		{"frame filter, own frames, interfaces that come and go",			  test_frame_sock},
+		{0							   },
 	};
 	int rc;
 

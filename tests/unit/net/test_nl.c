@@ -36,6 +36,8 @@ static struct nlmsghdr *veth_message(unsigned flags)
 	mnl_attr_put_u32(h, IFLA_MTU, 1400);
 	mnl_attr_put_u32(h, IFLA_MASTER, 7);
 	mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
+	mnl_attr_put_u32(h, IFLA_LINK, 8);
+	mnl_attr_put_str(h, IFLA_IFALIAS, "for a test");
 	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
 	mnl_attr_nest_end(h, info);
@@ -56,6 +58,12 @@ static void test_parse_link(void)
 	CU_ASSERT_EQUAL(l.mtu, 1400);
 	CU_ASSERT_EQUAL(l.master, 7);
 	CU_ASSERT(l.up && l.running && l.ethernet && l.mac.b[5] == 9);
+	CU_ASSERT_EQUAL(l.peer, 8);
+	CU_ASSERT_STRING_EQUAL(l.alias, "for a test");
+	h = veth_message(IFF_UP); /* the other end is in another namespace, where numbers differ */
+	mnl_attr_put_u32(h, IFLA_LINK_NETNSID, 0);
+	CU_ASSERT_EQUAL(nl_parse_link(h, &l), 0);
+	CU_ASSERT_EQUAL(l.peer, 0);
 
 	/* the carrier is what counts; the operational state follows late */
 	CU_ASSERT_EQUAL(nl_parse_link(veth_message(IFF_UP | lower_up), &l), 0);
@@ -340,6 +348,15 @@ static void test_build_route(void)
 	v = attr_of(h, sizeof(*rtm), RTA_TABLE, 4);
 	CU_ASSERT(v && *v == 1000);
 	CU_ASSERT_EQUAL(rtm->rtm_table, RT_TABLE_UNSPEC);
+
+	r = (struct nl_route){.type = NL_ROUTE_UNICAST, .ifindex = 4};
+	r.dst.addr = addr_from_ip4((struct in_addr){htonl(0x0a010000)});
+	r.dst.len = 96 + 16;
+	h = nl_build_route(b, true, &r);
+	rtm = mnl_nlmsg_get_payload(h);
+	CU_ASSERT(rtm->rtm_family == AF_INET && rtm->rtm_dst_len == 16);
+	CU_ASSERT_EQUAL(rtm->rtm_scope, RT_SCOPE_LINK);
+	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*rtm), RTA_DST, 4));
 }
 
 static void test_build_get_and_neigh(void)
@@ -406,7 +423,7 @@ int main(int argc, char **argv)
 		{"IPv4 routes, routers and neighbours come IPv4-mapped",	 test_parse_ip4},
 		{"requests about IPv4-mapped addresses are IPv4's", test_build_ip4},
 		{"address requests",							  test_build_addr},
-		{"route requests carry our protocol number",test_build_route},
+		{"route requests carry our protocol number, and either family",test_build_route},
 		{"route and neighbour look-ups",	 test_build_get_and_neigh},
 		{"sysctl names cannot leave their directory",							      test_sysctl_names},
 		{0					   },
