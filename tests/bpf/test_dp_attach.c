@@ -418,6 +418,39 @@ static void count_iface(void *ctx, const struct dp_bpf_iface *i)
 	CU_ASSERT_EQUAL(i->mode, strcmp(i->ifname, "v0") ? DP_BPF_MODE_TC : DP_BPF_MODE_XDP);
 }
 
+static void test_host(void)
+{
+	static const struct mac none;
+	struct dp_bpf_attach a = {
+		.ifindex = 0,
+		.ifname = "v0",
+		.kind = DP_BPF_TRANSPORT,
+		.want = DP_BPF_TC,
+		.mtu = 1460,
+		.host = true,
+	};
+	struct pm_iface e;
+
+	setup();
+	a.ifindex = env_ifindex("v0");
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
+	CU_ASSERT_TRUE(has_tc("v0", "tc_transport"));
+	CU_ASSERT_TRUE(iface_entry(a.ifindex, &e));
+	CU_ASSERT_EQUAL(e.flags & ~PM_I_XDP_OUT, PM_I_HOST);
+	CU_ASSERT_EQUAL(memcmp(e.mac, &none, sizeof(e.mac)), 0);
+	/* nothing that the kernel says later changes that */
+	env_sh(true, "ip link set v0 address 02:00:00:00:00:77");
+	dp_bpf_refresh_iface(dp, a.ifindex);
+	CU_ASSERT_TRUE(iface_entry(a.ifindex, &e));
+	CU_ASSERT_EQUAL(memcmp(e.mac, &none, sizeof(e.mac)), 0);
+	a.host = false;
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
+	CU_ASSERT_TRUE(iface_entry(a.ifindex, &e));
+	CU_ASSERT_EQUAL(e.flags & PM_I_HOST, 0);
+	CU_ASSERT_EQUAL(e.mac[5], 0x77);
+	teardown();
+}
+
 static void test_walk_and_names(void)
 {
 	enum dp_bpf_want w = DP_BPF_TC;
@@ -450,9 +483,10 @@ int main(int argc, char **argv)
 		{"a veth takes XDP frames while its peer has XDP or GRO",				  test_egress},
 		{"a peer in another namespace that turns GRO on is noticed",									     test_event},
 		{"a change of the interface's address reaches the programs",		     test_own_address},
-		{"a session keeps its access index over attach and detach",		    test_access_index},
-		{"interfaces can be walked, hooks have names",								       test_walk_and_names},
-		{0}
+		{"a host interface takes frames to any address and refuses",		     test_host},
+		{"a session keeps its access index over attach and detach",									    test_access_index},
+		{"interfaces can be walked, hooks have names",test_walk_and_names},
+		{0		  }
 	   };
 
 	env_enter();

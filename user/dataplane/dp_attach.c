@@ -162,6 +162,8 @@ int dp_iface_write(struct dp_bpf *dp, unsigned ifindex)
 			e.flags |= PM_I_XDP;
 		if (f->pub.xdp_tx)
 			e.flags |= PM_I_XDP_OUT;
+		if (f->host)
+			e.flags |= PM_I_HOST;
 		memcpy(e.mac, f->own.b, sizeof(e.mac));
 	}
 	if (v)
@@ -424,6 +426,16 @@ static struct dp_iface *remember(struct dp_bpf *dp)
 	return &x->iface[x->n++];
 }
 
+/* The address that frames must be sent to. */
+static struct mac ask_mac(const struct dp_iface *f)
+{
+	struct mac own = {0};
+
+	if (!f->host)
+		dp_netdev_mac(f->pub.ifname, &own);
+	return own;
+}
+
 static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 {
 	f->pub.ifindex = a->ifindex;
@@ -433,8 +445,8 @@ static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 	f->pub.mac = a->mac;
 	f->pub.domain = a->domain;
 	f->pub.mtu = a->mtu;
-	f->own = (struct mac){0};
-	dp_netdev_mac(a->ifname, &f->own);
+	f->host = a->host;
+	f->own = ask_mac(f);
 }
 
 int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bpf_iface *got,
@@ -495,14 +507,14 @@ void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex)
 bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 {
 	struct dp_iface *f = dp_iface_find(dp, ifindex);
-	struct mac own = {0};
+	struct mac own;
 	bool takes;
 
 	dp_vlan_parent_changed(dp, ifindex);
 	if (!f)
 		return false;
 	takes = ask_xdp_tx(dp, f);
-	dp_netdev_mac(f->pub.ifname, &own);
+	own = ask_mac(f);
 	if (takes == f->pub.xdp_tx && mac_eq(&own, &f->own))
 		return false;
 	f->pub.xdp_tx = takes;

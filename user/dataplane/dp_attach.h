@@ -22,7 +22,8 @@ struct dp_access {
 
 struct dp_iface {
 	struct dp_bpf_iface pub;
-	struct mac own;	  /* link-layer address; zero: none */
+	struct mac own;	  /* link-layer address; zero: none, or any */
+	bool host;	  /* this host's own packets come in there */
 	uint32_t access;  /* into dp_ifaces.access; 0: transport */
 	int link;	  /* the XDP link's descriptor, -1 none */
 	uint32_t tc_prog; /* id of the attached TC program */
