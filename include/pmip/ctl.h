@@ -160,7 +160,7 @@ enum ctl_format {
 	X(PEERS, "peers", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_PEERS, \
 	  "MAGs, LMAs and the tunnels to them with their next hops") \
 	X(INTERFACES, "interfaces", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_INTERFACES, \
-	  "transport and access interfaces with their hook mode") \
+	  "transport, access and host interfaces with their hook mode") \
 	X(NODES, "nodes", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_NODES, \
 	  "mobile nodes seen on the access interfaces") \
 	X(POOLS, "pools", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_POOLS, \

@@ -24,6 +24,7 @@
 #include "mag/mag.h"
 
 #define CONFIG_IFNAME_LEN 16
+#define CONFIG_HOST_SUFFIX "-dp"      /* of the data plane's end of the host interface */
 #define CONFIG_PATH_LEN	  104	      /* fits sun_path */
 #define CONFIG_ERR_LEN	  512	      /* room for any message of this module */
 #define CONFIG_FILE_MAX	  (64u << 20) /* octets; a larger file is refused */
@@ -67,6 +68,7 @@ struct config {
 
 	bool has_lma;
 	struct lma_cfg lma; /* complete, domain knobs included, when has_lma */
+	char host_interface[CONFIG_IFNAME_LEN]; /* to mobile nodes, when has_lma; "": none */
 	bool has_mag;
 	struct mag_cfg mag;	      /* complete, domain knobs included, when has_mag */
 	struct access_cfg access_cfg; /* complete when has_mag */

@@ -139,6 +139,21 @@ static int check_domain(const struct config_file *f, struct config_yaml *y)
 	return 0;
 }
 
+/* The host interface and its other end are the daemon's own. */
+static int check_host_interface(const struct config *c, struct config_yaml *y, const char *path,
+				const char *name)
+{
+	const size_t n = strlen(c->host_interface);
+
+	if (!n || strncmp(name, c->host_interface, n) ||
+	    (name[n] && strcmp(name + n, CONFIG_HOST_SUFFIX) != 0))
+		return 0;
+	return config_fail(y, path,
+			   "\"%s\" is made by the daemon (lma.host-interface); an existing "
+			   "interface, or another host-interface",
+			   name);
+}
+
 static int check_interfaces(const struct config_file *f, struct config_yaml *y)
 {
 	const struct config *c = &f->c;
@@ -158,6 +173,12 @@ static int check_interfaces(const struct config_file *f, struct config_yaml *y)
 					"\"%s\" is a transport interface too; an interface "
 					"for mobile nodes alone",
 					c->access[i].name);
+	for (unsigned i = 0; !rc && c->has_lma && i < c->n_transport; i++)
+		rc = check_host_interface(c, y, path_of(path, "transport[%u].name", i),
+					  c->transport[i].name);
+	for (unsigned i = 0; !rc && c->has_lma && i < c->n_access; i++)
+		rc = check_host_interface(c, y, path_of(path, "mag.access[%u].name", i),
+					  c->access[i].name);
 	return rc;
 }
 

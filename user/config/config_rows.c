@@ -52,6 +52,12 @@ static bool ifname_ok(const char *s)
 	return true;
 }
 
+static bool host_ifname_ok(const char *s)
+{
+	return !*s ||
+	       (ifname_ok(s) && strlen(s) + strlen(CONFIG_HOST_SUFFIX) < CONFIG_IFNAME_LEN);
+}
+
 /* The realm of RFC 7542 2.2, without internationalised names. */
 static bool realm_ok(const char *s)
 {
@@ -101,6 +107,8 @@ static const struct config_syntax syn_word_or_empty = {word_or_empty_ok,
 static const struct config_syntax syn_path = {path_ok, "an absolute path"};
 static const struct config_syntax syn_path_or_empty = {path_or_empty_ok, "an absolute path"};
 static const struct config_syntax syn_ifname = {ifname_ok, "an interface name such as eth0"};
+static const struct config_syntax syn_host_ifname = {
+	host_ifname_ok, "an interface name of at most 12 letters such as pmip0, or nothing"};
 static const struct config_syntax syn_realm = {realm_ok, "a realm such as example.com"};
 static const struct config_syntax syn_realm_given = {realm_given_ok, "a realm such as example.com"};
 static const struct config_syntax syn_nai = {
@@ -256,6 +264,9 @@ static const struct config_row rows_lma[] = {
 	{"static-prefixes", CONFIG_PREFIX, HEAP(struct config_file, c.lma.static_prefixes, c.lma.n_static_prefixes, 256),
 	 .def = "", RANGE(16, 64), LIVE, .example = "[2001:db8:f00::/48]", .rfc = "RFC 5213 5.3.2",
 	 .help = "Aggregates of the prefixes that stand in profiles and are anchored here."},
+	{"host-interface", CONFIG_STRING, ONE(struct config_file, c.host_interface), .def = "pmip0",
+	 .syntax = &syn_host_ifname, LIVE,
+	 .help = "Made by the daemon: by it this host, and what it forwards from other interfaces, reaches the nodes; \"\": none."},
 	{"mags", CONFIG_SECTION, HEAP(struct config_file, c.lma.mags, c.lma.n_mags, 65535), .def = "", .sub = &sec_lma_mag,
 	 LIVE, .rfc = "RFC 5213 4", .help = "Who may register nodes; nobody else is answered."},
 	{"max-bindings", CONFIG_UINT, L(max_bindings), .def = "100000", RANGE(1, 10000000), .rfc = "RFC 5213 5.1",

@@ -38,7 +38,7 @@ struct control_io {
 /* Facts that outlive the callback only when copied. Strings may be NULL where nothing is known. */
 struct control_iface {
 	const char *name;
-	const char *kind;  /* "transport", "access" */
+	const char *kind;  /* "transport", "access", "host" */
 	const char *hook;  /* what is attached: "xdp+tc", "tc", "xdp-generic+tc", "none" */
 	const char *state; /* "up", "down", "absent" */
 	const char *note;  /* why the hook is not what was asked for, ... */

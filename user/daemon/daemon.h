@@ -6,6 +6,7 @@
  *	daemon.c    start, stop, the message path, the event sink
  *	loop.c      libev: one timer for every deadline, descriptors, signals
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
+ *	host.c      the interface by which this host reaches nodes; routes of the home networks
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	preset.c    what the configuration alone puts into the data plane: end points, static sessions
  *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
@@ -62,6 +63,16 @@ struct iface {
 	char note[DP_BPF_ERRLEN];    /* why it is not attached, or not as hoped */
 };
 
+/* The interface by which this host reaches mobile nodes; host.c. */
+struct host {
+	char name[IFNAMSIZ];	  /* "": none is wanted */
+	unsigned ifindex;	  /* the kernel's end; 0: not there */
+	unsigned other;		  /* the data plane's end */
+	bool up;		  /* routes lead there */
+	uint32_t mtu;
+	char note[DP_BPF_ERRLEN]; /* why it is not there, or not as wanted */
+};
+
 #define DAEMON_COUNTERS(X)                                                                         \
 	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                         \
 	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                  \
@@ -113,6 +124,7 @@ struct daemon {
 
 	struct iface *ifaces;
 	unsigned n_ifaces;
+	struct host host;
 	dp_ref *warm; /* tunnels to configured peers, held so that their next hops are known */
 	unsigned n_warm;
 
@@ -148,6 +160,13 @@ int links_reload(struct daemon *d, const struct config *was, nsec_t now);
 struct iface *link_by_name(const struct daemon *d, const char *name);
 struct iface *link_by_index(const struct daemon *d, unsigned ifindex);
 void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_addr *ll);
+
+/* host.c; what goes wrong is logged and shown, and the daemon goes on without */
+void host_start(struct daemon *d); /* when the links are known */
+void host_stop(struct daemon *d);
+void host_reload(struct daemon *d, const struct config *was); /* after the interfaces */
+void host_link_changed(struct daemon *d, const struct nl_link *l, bool gone);
+void host_transport_changed(struct daemon *d); /* perhaps: an interface, or its MTU */
 
 /* dhcp6.c */
 int dhcp6_start(struct daemon *d); /* with a MAG only */

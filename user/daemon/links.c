@@ -60,8 +60,8 @@ static void set_sysctl(struct iface *i, const char *key, const char *value)
 	const int err = nl_sysctl_ipv6(i->name, key, value);
 
 	if (err)
-		log_msg(LOG_C_LOCAL, "%s: cannot set net.ipv6.conf.%s.%s=%s: %s", i->name, i->name, key,
-			value, strerror(-err));
+		log_msg(LOG_C_LOCAL, "%s: cannot set net.ipv6.conf.%s.%s=%s: %s", i->name, i->name,
+			key, value, strerror(-err));
 }
 
 /* The kernel forwards what the programs leave to it, and its route lookup serves them. */
@@ -101,8 +101,8 @@ static void prepare_access(struct daemon *d, struct iface *i, const struct nl_li
 		const int err = nl_link_set_mac(d->nl, i->ifindex, mac);
 
 		if (err) {
-			log_msg(LOG_C_LOCAL, "%s: cannot set the gateway's link-layer address: %s", i->name,
-				strerror(-err));
+			log_msg(LOG_C_LOCAL, "%s: cannot set the gateway's link-layer address: %s",
+				i->name, strerror(-err));
 		} else if (!i->mac_changed) {
 			i->mac_changed = true;
 			i->original_mac = l->mac;
@@ -184,7 +184,8 @@ static void arrive(struct daemon *d, struct iface *i, const struct nl_link *l, n
 		if (!rc)
 			rc = access_link_put(d->access, &c);
 		if (rc) {
-			snprintf(i->note, sizeof(i->note), "cannot listen for nodes: %s", strerror(-rc));
+			snprintf(i->note, sizeof(i->note), "cannot listen for nodes: %s",
+				 strerror(-rc));
 			log_msg(LOG_C_LOCAL, "%s: %s", i->name, i->note);
 			return;
 		}
@@ -273,16 +274,18 @@ static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *ol
 	struct daemon *d = ctx;
 	struct iface *i = link_by_index(d, l->ifindex);
 
+	host_link_changed(d, l, gone);
 	/* gone, or renamed away from the name in the configuration */
 	if (i && (gone || strcmp(i->name, l->name) != 0)) {
 		leave(d, i, now);
 		i = NULL;
 	}
-	if (gone)
-		return;
-	i = link_by_name(d, l->name);
-	if (i)
-		settle(d, i, l, now);
+	if (!gone) {
+		i = link_by_name(d, l->name);
+		if (i)
+			settle(d, i, l, now);
+	}
+	host_transport_changed(d);
 }
 
 static void on_addr(void *ctx, const struct nl_addr *a, bool gone, nsec_t now)
@@ -313,47 +316,6 @@ static void on_fdb(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now)
 
 	if (gone && i && i->is_access && i->access.trigger_neighbour)
 		access_fdb_gone(d->access, f->bridge, &f->mac, now);
-}
-
-/* Packets to a prefix that nobody has end there instead of in a routing loop. */
-static struct nl_route pool_route(const struct lma_pool_cfg *p)
-{
-	return (struct nl_route){
-		.dst = p->prefix,
-		.type = NL_ROUTE_UNREACHABLE,
-		.metric = UINT32_MAX,
-	};
-}
-
-static void put_pool_routes(struct daemon *d)
-{
-	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->lma.n_pools; i++) {
-		const struct nl_route r = pool_route(&d->cfg->lma.pools[i]);
-		const int err = nl_route_put(d->nl, &r);
-
-		if (err)
-			log_msg(LOG_C_LOCAL, "pool %s: cannot add its unreachable route: %s",
-				d->cfg->lma.pools[i].name, strerror(-err));
-	}
-}
-
-static bool has_pool(const struct config *c, const struct prefix6 *p)
-{
-	for (unsigned i = 0; c && c->has_lma && i < c->lma.n_pools; i++)
-		if (prefix6_eq(&c->lma.pools[i].prefix, p))
-			return true;
-	return false;
-}
-
-/* Of the pools of `old` that `new` (NULL: nothing) has not. */
-static void del_pool_routes(struct daemon *d, const struct config *old, const struct config *new)
-{
-	for (unsigned i = 0; old->has_lma && i < old->lma.n_pools; i++) {
-		const struct nl_route r = pool_route(&old->lma.pools[i]);
-
-		if (!has_pool(new, &r.dst))
-			nl_route_del(d->nl, &r);
-	}
 }
 
 static void check_own_address(struct daemon *d, const struct in6_addr *a, const char *what)
@@ -426,7 +388,7 @@ int links_start(struct daemon *d, char *err, size_t cap)
 		check_own_address(d, &d->cfg->mag.proxy_coa, "Proxy-CoA");
 	if (d->cfg->has_mag && !addr6_is_zero(&d->cfg->proxy_coa4))
 		check_own_address(d, &d->cfg->proxy_coa4, "IPv4-Proxy-CoA");
-	put_pool_routes(d);
+	host_start(d);
 	return 0;
 }
 
@@ -434,7 +396,7 @@ void links_stop(struct daemon *d)
 {
 	if (!d->ifaces)
 		return;
-	del_pool_routes(d, d->cfg, NULL);
+	host_stop(d);
 	nl_unlisten(d->nl, &d->nl_listener);
 	for (unsigned i = 0; i < d->n_ifaces; i++)
 		release(d, &d->ifaces[i], daemon_now());
@@ -496,8 +458,7 @@ int links_reload(struct daemon *d, const struct config *was, nsec_t now)
 	d->n_ifaces = n;
 	free(old);
 	nl_walk_links(d->nl, settle_known, &adopt);
-	del_pool_routes(d, was, d->cfg);
-	put_pool_routes(d);
+	host_reload(d, was);
 	return 0;
 }
 

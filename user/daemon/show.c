@@ -63,6 +63,21 @@ static void walk_interfaces(void *ctx, void (*cb)(void *arg, const struct contro
 		};
 		cb(arg, &out);
 	}
+	if (d->host.name[0]) {
+		const struct host *h = &d->host;
+		const struct control_iface out = {
+			.name = h->name,
+			.kind = "host",
+			.hook = h->ifindex ? "tc" : "none",
+			.state = !h->ifindex ? "absent"
+				 : h->up     ? "up"
+					     : "down",
+			.note = h->note[0] ? h->note : NULL,
+			.ifindex = h->ifindex,
+			.mtu = h->mtu,
+		};
+		cb(arg, &out);
+	}
 }
 
 struct walk_nodes {
@@ -76,7 +91,9 @@ static void show_node(void *ctx, const struct access_node_info *info)
 	const struct control_node n = {
 		.ifname = info->ifname,
 		.mac = info->node.mac,
-		.state = info->probing ? "probing" : info->served ? "served" : "seen",
+		.state = info->probing	? "probing"
+			 : info->served ? "served"
+					: "seen",
 		.seen = info->last_seen,
 		.prefixes = info->prefixes,
 		.n_prefixes = info->n_prefixes,

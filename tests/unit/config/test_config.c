@@ -59,6 +59,7 @@ static const char full[] =
 	"    - {name: default, prefix: 2001:db8:100::/44}\n"
 	"    - {name: gold, prefix: 2001:db8:200::/48}\n"
 	"  static-prefixes: [2001:db8:f00::/48]\n"
+	"  host-interface: nodes0\n"
 	"  mags:\n"
 	"    - name: mag1\n"
 	"      address: 2001:db8:11::1\n"
@@ -264,6 +265,7 @@ static void test_full(void)
 	CU_ASSERT_EQUAL(c->transport[2].hook, CONFIG_HOOK_AUTO);
 	CU_ASSERT_TRUE(c->has_lma && c->has_mag);
 	check_full_lma(&c->lma);
+	CU_ASSERT_STRING_EQUAL(c->host_interface, "nodes0");
 	check_full_mag(&c->mag);
 	check_full_access(c);
 	check_full_profiles(c);
@@ -300,6 +302,7 @@ static void test_lma_defaults(void)
 				"  static-prefixes: [2001:db8:1::/48]\n");
 
 	CU_ASSERT_TRUE(c->has_lma);
+	CU_ASSERT_STRING_EQUAL(c->host_interface, "pmip0");
 	CU_ASSERT_FALSE(c->has_mag);
 	CU_ASSERT_STRING_EQUAL(c->instance, "pmipd");
 	CU_ASSERT_STRING_EQUAL(c->control_socket, "/run/pmipd/pmipd.sock");
@@ -442,7 +445,8 @@ static void lint(const struct config_section *s, const struct config_row *r)
 	int64_t v;
 
 	for (const char *c = r->key; *c; c++)
-		CU_ASSERT_TRUE(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
+		CU_ASSERT_TRUE(islower((unsigned char)*c) || isdigit((unsigned char)*c) ||
+			       *c == '-');
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r->help);
 	CU_ASSERT_TRUE(strlen(r->help) > 10 && r->help[strlen(r->help) - 1] == '.');
 	CU_ASSERT_TRUE(strlen(config_value_expected(r, buf)) > 5);

@@ -361,6 +361,14 @@ static const struct {
 	 "  - {mn-id: a@b, prefixes: [\"4:0:a00:1::/64\"]}\n",
 	 "f:10: profiles[0].prefixes[0]: \"4:0:a00:1::/64\" is not for unicast routing; an IPv6 "
 	 "prefix of 64 bits such as 2001:db8:1::/64"},
+	{"host interface with a name too long for its other end",
+	 LMA "  host-interface: pmip012345678\n",
+	 "f:7: lma.host-interface: \"pmip012345678\" is not allowed here; an interface name of at "
+	 "most 12 letters such as pmip0, or nothing"},
+	{"host interface among the others",
+	 LMA "  host-interface: eth0\n",
+	 "f:2: transport[0].name: \"eth0\" is made by the daemon (lma.host-interface); an existing "
+	 "interface, or another host-interface"},
 	{"no prefixes",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [2001:db8::1]\n",
