@@ -125,6 +125,8 @@ struct daemon {
 	struct iface *ifaces;
 	unsigned n_ifaces;
 	struct host host;
+	struct prefix6 *home; /* networks that routes are there for */
+	unsigned n_home;
 	dp_ref *warm; /* tunnels to configured peers, held so that their next hops are known */
 	unsigned n_warm;
 
@@ -154,9 +156,8 @@ struct control_io loop_control_io(struct daemon *d);
 /* links.c */
 int links_start(struct daemon *d, char *err, size_t cap);
 void links_stop(struct daemon *d);
-/* Brings the interfaces from what `was` said to what d->cfg says now; those that stay are not
- * interrupted. */
-int links_reload(struct daemon *d, const struct config *was, nsec_t now);
+/* Brings the interfaces to what d->cfg says now; those that stay are not interrupted. */
+int links_reload(struct daemon *d, nsec_t now);
 struct iface *link_by_name(const struct daemon *d, const char *name);
 struct iface *link_by_index(const struct daemon *d, unsigned ifindex);
 void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_addr *ll);
@@ -164,7 +165,7 @@ void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_a
 /* host.c; what goes wrong is logged and shown, and the daemon goes on without */
 void host_start(struct daemon *d); /* when the links are known */
 void host_stop(struct daemon *d);
-void host_reload(struct daemon *d, const struct config *was); /* after the interfaces */
+void host_reload(struct daemon *d); /* after the interfaces */
 void host_link_changed(struct daemon *d, const struct nl_link *l, bool gone);
 void host_transport_changed(struct daemon *d); /* perhaps: an interface, or its MTU */
 

@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
@@ -37,25 +38,52 @@
 #define HOST_METRIC   1 /* nothing else leads to nodes */
 #define ALIAS_PREFIX  "pmipd "
 
-/* ---- home networks: pools and static prefixes */
+/* ---- home networks: pools, static prefixes, and what static sessions have besides */
 
-static unsigned n_home_networks(const struct config *c)
+static bool within(const struct prefix6 *list, unsigned n, const struct prefix6 *p)
 {
-	return c->has_lma ? c->lma.n_pools + c->lma.n_static_prefixes : 0;
-}
-
-static const struct prefix6 *home_network(const struct config *c, unsigned i)
-{
-	return i < c->lma.n_pools ? &c->lma.pools[i].prefix
-				  : &c->lma.static_prefixes[i - c->lma.n_pools];
-}
-
-static bool is_home_network(const struct config *c, const struct prefix6 *p)
-{
-	for (unsigned i = 0; i < n_home_networks(c); i++)
-		if (prefix6_eq(home_network(c, i), p))
+	for (unsigned i = 0; i < n; i++)
+		if (prefix6_contains(&list[i], p))
 			return true;
 	return false;
+}
+
+static unsigned add_static(struct prefix6 *list, unsigned n, unsigned n_aggregates,
+			   const struct static_session *s)
+{
+	for (unsigned i = 0; i < s->n_prefixes; i++)
+		if (!within(list, n_aggregates, &s->prefixes[i]))
+			list[n++] = s->prefixes[i];
+	/* the host interface is of the domain 0 */
+	if (!addr6_is_zero(&s->addr4) && !s->domain)
+		list[n++] = (struct prefix6){.addr = s->addr4, .len = 128};
+	return n;
+}
+
+/* 0 or -ENOMEM; the caller frees the list. */
+static int home_networks(const struct config *c, struct prefix6 **out, unsigned *n)
+{
+	const struct lma_cfg *l = &c->lma;
+	unsigned most = 1 + l->n_pools + l->n_static_prefixes, aggregates;
+	struct prefix6 *list;
+
+	for (unsigned i = 0; i < c->n_lma_statics; i++)
+		most += c->lma_statics[i].n_prefixes + 1;
+	list = calloc(most, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	*out = list;
+	*n = 0;
+	if (!c->has_lma)
+		return 0;
+	for (unsigned i = 0; i < l->n_pools; i++)
+		list[(*n)++] = l->pools[i].prefix;
+	for (unsigned i = 0; i < l->n_static_prefixes; i++)
+		list[(*n)++] = l->static_prefixes[i];
+	aggregates = *n;
+	for (unsigned i = 0; i < c->n_lma_statics; i++)
+		*n = add_static(list, *n, aggregates, &c->lma_statics[i]);
+	return 0;
 }
 
 /* ---- routes */
@@ -92,36 +120,52 @@ static void put_route(struct daemon *d, const struct nl_route *r)
 /* The kernel takes them away when the interface goes down. */
 static void put_interface_routes(struct daemon *d)
 {
-	for (unsigned i = 0; d->host.up && i < n_home_networks(d->cfg); i++) {
-		const struct nl_route r = by_interface(d, home_network(d->cfg, i));
+	for (unsigned i = 0; d->host.up && i < d->n_home; i++) {
+		const struct nl_route r = by_interface(d, &d->home[i]);
 
 		put_route(d, &r);
 	}
 }
 
-static void put_routes(struct daemon *d)
+static void del_route(struct daemon *d, const struct prefix6 *p)
 {
-	for (unsigned i = 0; i < n_home_networks(d->cfg); i++) {
-		const struct nl_route r = backstop(home_network(d->cfg, i));
+	const struct nl_route last = backstop(p), first = by_interface(d, p);
+
+	if (d->host.up)
+		nl_route_del(d->nl, &first);
+	nl_route_del(d->nl, &last);
+}
+
+static bool listed(const struct prefix6 *list, unsigned n, const struct prefix6 *p)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (prefix6_eq(&list[i], p))
+			return true;
+	return false;
+}
+
+/* Brings the routes to what d->cfg says. */
+static void settle_routes(struct daemon *d)
+{
+	struct prefix6 *list;
+	unsigned n;
+
+	if (home_networks(d->cfg, &list, &n)) {
+		log_msg(LOG_C_LOCAL, "no memory for the routes to home networks");
+		return;
+	}
+	for (unsigned i = 0; i < d->n_home; i++)
+		if (!listed(list, n, &d->home[i]))
+			del_route(d, &d->home[i]);
+	free(d->home);
+	d->home = list;
+	d->n_home = n;
+	for (unsigned i = 0; i < n; i++) {
+		const struct nl_route r = backstop(&list[i]);
 
 		put_route(d, &r);
 	}
 	put_interface_routes(d);
-}
-
-/* Of the home networks of `old` that `new` (NULL: nothing) has not. */
-static void del_routes(struct daemon *d, const struct config *old, const struct config *new)
-{
-	for (unsigned i = 0; i < n_home_networks(old); i++) {
-		const struct prefix6 *p = home_network(old, i);
-		const struct nl_route last = backstop(p), first = by_interface(d, p);
-
-		if (new &&is_home_network(new, p))
-			continue;
-		if (d->host.up)
-			nl_route_del(d->nl, &first);
-		nl_route_del(d->nl, &last);
-	}
 }
 
 /* ---- the pair */
@@ -361,24 +405,27 @@ void host_start(struct daemon *d)
 {
 	nl_walk_links(d->nl, remove_leftover, d);
 	open_pair(d);
-	put_routes(d);
+	settle_routes(d);
 }
 
 void host_stop(struct daemon *d)
 {
-	del_routes(d, d->cfg, NULL);
+	for (unsigned i = 0; i < d->n_home; i++)
+		del_route(d, &d->home[i]);
+	free(d->home);
+	d->home = NULL;
+	d->n_home = 0;
 	close_pair(d);
 }
 
-void host_reload(struct daemon *d, const struct config *was)
+void host_reload(struct daemon *d)
 {
-	del_routes(d, was, d->cfg);
 	if (strcmp(d->host.name, d->cfg->host_interface) != 0 || !d->host.ifindex) {
 		close_pair(d);
 		open_pair(d);
 	}
 	host_transport_changed(d);
-	put_routes(d);
+	settle_routes(d);
 }
 
 void host_transport_changed(struct daemon *d)

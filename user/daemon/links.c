@@ -419,7 +419,7 @@ static void settle_known(void *ctx, const struct nl_link *l)
 		settle(a->d, i, l, a->now);
 }
 
-int links_reload(struct daemon *d, const struct config *was, nsec_t now)
+int links_reload(struct daemon *d, nsec_t now)
 {
 	struct iface *old = d->ifaces;
 	const unsigned n_old = d->n_ifaces;
@@ -458,7 +458,7 @@ int links_reload(struct daemon *d, const struct config *was, nsec_t now)
 	d->n_ifaces = n;
 	free(old);
 	nl_walk_links(d->nl, settle_known, &adopt);
-	host_reload(d, was);
+	host_reload(d);
 	return 0;
 }
 

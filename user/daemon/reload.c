@@ -70,7 +70,7 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	dhcp6_settle(d);
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
-	rc = links_reload(d, was, now);
+	rc = links_reload(d, now);
 	preset_settle(d, now);
 	config_free(&was);
 	if (rc) {
