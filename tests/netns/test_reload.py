@@ -2,6 +2,7 @@
 """Reloads that change much at once, again and again, and at bad moments."""
 
 import copy
+import fcntl
 import os
 import signal
 import time
@@ -95,6 +96,7 @@ def test_nobody_reads_the_log_any_more(fresh):
     d = t.start("lma")
     assert d.stop() == 0
     read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 1 << 20)  # takes all that libbpf has to say
     d.proc = t.popen([*d.ns.cmd(), d.bindir / "pmipd", "-c", d.conf_file], stdout=write,
                      stderr=write)
     os.close(write)
