@@ -19,7 +19,7 @@ from capture import eth, ip6
 from netns import PATIENCE, wait_until
 from test_reload import interface, reload, unreachable
 from test_roles import combined
-from topo import CN, CN_GW, LMAA, POOL, STATIC, TUNNEL_MTU
+from topo import CN, CN_GW, LMAA, POOL, ROUTER_MAC, STATIC, TUNNEL_MTU, mag_addr
 
 NOBODY = "2001:db8:100:9::1"
 HOST_MTU = 1460
@@ -404,3 +404,36 @@ def test_traffic_of_interfaces_that_are_not_the_daemons(fresh):
     assert checksum_errors(t) == before
     r = t.cn.run("ping", "-6", "-c", 1, "-W", 2, NOBODY, check=False)
     assert "Address unreachable" in r.stdout
+
+
+def test_ipv4_home_address_and_the_host(fresh):
+    """A static session: the same interface carries IPv4, fragments included."""
+    t, here, home = fresh(nodes=1), "192.0.2.1", "10.9.0.5"
+    who = {"mn-id": "four@example.com", "ipv4-home-address": home}
+    t.lma.ip(f"addr add {here}/24 dev net0")
+    # loose at most: the way back to a node is not the interface that its packets came by
+    t.lma.sysctl(net__ipv4__conf__net0__rp_filter=2)
+    t.start("lma", t.lma_config(lma={"static-sessions": [{**who, "proxy-coa": mag_addr(1)}]}))
+    t.start("mag1", t.mag_config(1, mag={"static-sessions": [
+        {**who, "lmaa": LMAA, "interface": "acc0", "link-layer-address": t.mn1.mac}]}))
+    t.attach(t.mn1, 1)
+    settled(t, t.mn1, 1)
+    t.mn1.ip(f"addr add {home}/32 dev eth0", "route add 192.0.2.0/24 dev eth0",
+             f"neigh add {here} lladdr {ROUTER_MAC} dev eth0 nud permanent")
+    routes = t.lma.ip_json("route", "show", "proto", "213")
+    assert {(r.get("dev"), r.get("type")) for r in routes if r["dst"] == home} == \
+        {("pmip0", None), (None, "unreachable")}
+
+    def ping(ns, src, dst, size):
+        r = ns.run("ping", "-c", 3, "-i", 0.1, "-W", 1, "-I", src, "-s", size, dst, check=False)
+        return " 3 received" in r.stdout
+
+    assert ping(t.lma, here, home, 56) and ping(t.lma, here, home, 3000)
+    assert ping(t.mn1, home, here, 56)
+    before = checksum_errors(t)
+    server = t.mn1.popen("iperf3", "-s", "-1", "-p", 5330, stdout=subprocess.DEVNULL)
+    wait_until(lambda: ":5330" in t.mn1.run("ss", "-ltn").stdout, 5, "the iperf3 server")
+    r = t.lma.run("iperf3", "-4", "-B", here, "-c", home, "-p", 5330, "-t", 1, "-J")
+    server.wait(5 * PATIENCE)
+    assert json.loads(r.stdout)["end"]["sum_received"]["bytes"] > 3e6
+    assert checksum_errors(t) == before
