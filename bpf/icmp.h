@@ -320,7 +320,23 @@ pm_inline bool pm_reflects(struct pm_ctx *ctx)
 {
 	const struct pm_iface *iface = pm_get_iface(pm_hook_ifindex(ctx));
 
-	return !PM_AT_XDP || (iface && iface->flags & PM_I_XDP_OUT);
+	return iface && iface->flags & PM_I_XDP_OUT;
+}
+
+/* Can the error be finished at this hook? XDP judges that before it changes a byte. */
+pm_inline bool pm_can_reply(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	const __u32 good = PM_T_NEXTHOP | PM_T_XDP;
+	const struct pm_session *s;
+	const struct pm_tunnel *t;
+
+	if (!PM_AT_XDP)
+		return true;
+	if (!pm_role_lma || !a->back)
+		return pm_reflects(ctx);
+	s = bpf_map_lookup_elem(&pm_session, &a->up);
+	t = s ? pm_get_tunnel(PM_DESC_TUNNEL(READ_ONCE(s->desc))) : NULL;
+	return t && (t->flags & good) == good;
 }
 
 /* Errors are rare. What makes them are functions of their own, so that the paths that forward stay
@@ -331,7 +347,7 @@ pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act
 
 	if (!pm_error_source(p, a))
 		return pm_discard(a->reason);
-	if (!pm_reflects(ctx)) {
+	if (!pm_can_reply(ctx, a)) {
 		pm_count_verdict(PM_V_TO_TC);
 		return PM_ACT_PASS;
 	}

@@ -403,6 +403,30 @@ static void test_next_hop_unknown(void)
 	}
 }
 
+/* XDP does not make an error that it cannot send through the node's tunnel. */
+static void test_way_back_unknown(void)
+{
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		for (int k = 0; k < KINDS; k++) {
+			const struct combo c = {LMA_UP, k, kinds[k].four};
+			const enum world_slot node = MN_K_NEXT + k;
+			struct row r = combo_row(&c);
+
+			r.in.osrc = kinds[k].four ? "198.51.100.99" : MAG1;
+			r.in.key = node;
+			r.in.src = combo_addr(node, c.four);
+			r.in.hl = 1;
+			r.error = combo_error(&c);
+			r.error.odst = r.in.osrc;
+			r.error.key = world_peer_key(node, false);
+			r.error.dst = r.in.src;
+			combo_hop_limit(&r, c.four);
+			r.xdp_leaves_it = 1;
+			run(worlds[hook], &c, &r, "hop limit 1, way back not known");
+		}
+	}
+}
+
 /* ---- from node to node */
 
 static void local(struct world *w, bool four, enum world_slot from, enum world_slot to,
@@ -676,19 +700,20 @@ int main(int argc, char **argv)
 		{"RFC 5844 3.1: a session with an IPv4 address alone",			       test_only4},
 		{"one store moves prefix and IPv4 address, tunnel and key",									    test_move},
 		{"next hops that are not known are asked for at TC",     test_next_hop_unknown},
+		{"errors whose way back is not known are made at TC",		      test_way_back_unknown},
 		{"G-53 (RFC 5213 6.10.3): node to node, IPv4 and IPv6, across links",
 		 test_short_circuit},
-		{"RFC 6438: flow label and UDP port follow the inner flow",									    test_flows},
-		{"UDP source port 5437 where it is wanted",test_fixed_port},
-		{"segments to come are judged one by one, and none in a TLV header",		     test_segments},
-		{"without IPv4 home addresses",								     test_without_ip4},
-		{"without IPv4 tunnels",						    test_without_ip4_outer},
-		{"without GRE",		test_without_gre},
-		{"IPv6 alone",								     test_only_ip6},
-		{"scapy agrees with every packet that left",							       test_scapy},
+		{"RFC 6438: flow label and UDP port follow the inner flow",test_flows},
+		{"UDP source port 5437 where it is wanted",		    test_fixed_port},
+		{"segments to come are judged one by one, and none in a TLV header",								     test_segments},
+		{"without IPv4 home addresses",				test_without_ip4},
+		{"without IPv4 tunnels",	 test_without_ip4_outer},
+		{"without GRE",								     test_without_gre},
+		{"IPv6 alone",								    test_only_ip6},
+		{"scapy agrees with every packet that left",			     test_scapy},
 		{"received is the sum of all verdicts, dropped the sum of all reasons",
 		 test_account},
-		{0								    },
+		{0},
 	};
 	int rc;
 
