@@ -292,4 +292,74 @@ size_t mag_rows(struct row *rows)
 	KERNEL("frame to another station of the link", A, ACC(.dmac = "02:00:00:00:09:09"));
 	return n;
 }
+
+size_t ip4_rows(struct row *rows)
+{
+	size_t n = 0;
+	const enum world_prog T = AT_TRANSPORT, A = AT_ACCESS;
+
+	ROW(.name = "IPv4 into IPv6", .prog = T, .in = DOWN4(), .verdict = PM_V_ENCAP, .down = MN_1,
+	    .out = INTO_MAG1(.src = CN4, .dst = mn4(MN_1)));
+	ROW(.name = "IPv4, anchored and on our own link", .prog = T, .in = DOWN4(.dst = mn4(MN_BOTH)), .verdict = PM_V_LINK,
+	    .down = MN_BOTH, .out = ON_LINK(.dmac = mn_mac(MN_BOTH), .src = CN4, .dst = mn4(MN_BOTH)));
+	DROP("IPv4, lingering binding", T, PM_DROP_LINGERING, DOWN4(.dst = mn4(MN_LINGER)));
+	DROP("IPv4, slot of another owner", T, PM_DROP_STALE_SLOT, DOWN4(.dst = mn4(MN_STALE)));
+	DROP("IPv4, tunnel to ourselves", T, PM_DROP_LOOP, DOWN4(.dst = mn4(MN_SELF)));
+	DROP("IPv4, session without a tunnel", T, PM_DROP_NO_NEXTHOP, DOWN4(.dst = mn4(MN_NOWHERE)));
+	DROP("IPv4, total length beyond the frame", T, PM_DROP_MALFORMED, DOWN4(.len_error = 1));
+	DROP("IPv4, total length 0", T, PM_DROP_MALFORMED, DOWN4(.len_error = -128));
+	DROP("IPv4, wrong header checksum", T, PM_DROP_MALFORMED, DOWN4(.sum_error = 1));
+	DROP("IPv4, no error about an ICMP error", T, PM_DROP_HOP_LIMIT, DOWN4(.hl = 1, .nh = 1, .l4 = {11}));
+	DROP("IPv4, no error about ICMP behind options", T, PM_DROP_HOP_LIMIT,
+	     DOWN4(.hl = 1, .ext = EXT_OPTIONS, .nh = 1, .l4 = {8}));
+	KERNEL("IPv4, nobody at this address", T, DOWN4(.dst = mn4(MN_FREE)));
+	KERNEL("IPv4, address beyond the pool", T, DOWN4(.dst = mn4(MN_NONE)));
+	KERNEL("IPv4, another destination", T, DOWN4(.dst = OTHER4));
+	KERNEL("IPv4, node of another anchor", T, DOWN4(.dst = mn4(MN_LINK)));
+	KERNEL("IPv4, home address of another domain", T, DOWN4(.dst = DOM_ADDR4));
+	KERNEL("IPv4, multicast", T, DOWN4(.dst = "239.1.2.3"));
+	KERNEL("IPv4, broadcast", T, DOWN4(.dst = "255.255.255.255"));
+	KERNEL("IPv4, link-local source", T, DOWN4(.src = "169.254.7.7"));
+	KERNEL("IPv4, loopback source", T, DOWN4(.src = "127.0.0.1"));
+	KERNEL("IPv4, source of no host", T, DOWN4(.src = "0.0.0.0"));
+	KERNEL("IPv4, source is a group", T, DOWN4(.src = "224.0.0.1"));
+	KERNEL("IPv4, version 6 in an IPv4 frame", T, DOWN4(.version = 6));
+	KERNEL("IPv4, header length below 5", T, DOWN4(.ihl_error = -1));
+	KERNEL("IPv4, VLAN tag", T, DOWN4(.vlan = 5));
+	KERNEL("IPv4, for us", T, DOWN4(.dst = LMAA4));
+	KERNEL("IPv4, signalling for us", T, DOWN4(.dst = LMAA4, .dport = 5436));
+
+	ROW(.name = "IPv4 of a node into IPv6", .prog = A, .in = ACC4(), .verdict = PM_V_ENCAP, .up = MN_LINK,
+	    .out = INTO_LMA2(.src = mn4(MN_LINK), .dst = CN4));
+	ROW(.name = "IPv4, anchor and gateway in one: routed", .prog = A, .in = ACC4_BOTH(), .verdict = PM_V_ROUTE, .up = MN_BOTH,
+	    .out = {.dmac = R_MAC, .smac = T_MAC, .src = mn4(MN_BOTH), .dst = CN4, .hl = 63});
+	ROW(.name = "IPv4, anchor and gateway in one: to a node behind MAG1", .prog = A, .in = ACC4_BOTH(.dst = mn4(MN_1)),
+	    .verdict = PM_V_ENCAP, .up = MN_BOTH, .down = MN_1, .out = INTO_MAG1(.src = mn4(MN_BOTH), .dst = mn4(MN_1)));
+	DROP("IPv4, node without a binding", A, PM_DROP_UNKNOWN_NODE, ACC4(.src = OTHER4));
+	DROP("IPv4, address that nobody has", A, PM_DROP_UNKNOWN_NODE, ACC4(.src = mn4(MN_FREE)));
+	DROP("IPv4, home address in another domain", A, PM_DROP_UNKNOWN_NODE, ACC4(.src = DOM_ADDR4));
+	DROP("IPv4, address of a neighbour", A, PM_DROP_SPOOFED, ACC4(.src = mn4(MN_LINK_LR)));
+	DROP("IPv4, address of a node on another interface", A, PM_DROP_SPOOFED, ACC4(.src = mn4(MN_LINK_FAR)));
+	DROP("IPv4, right node, wrong interface", AT_ACCESS2, PM_DROP_SPOOFED, ACC4());
+	DROP("IPv4, address of a node behind another gateway", A, PM_DROP_SPOOFED, ACC4(.src = mn4(MN_1)));
+	DROP("IPv4, wrong link-layer address", A, PM_DROP_SPOOFED, ACC4(.smac = "02:00:00:00:00:99"));
+	DROP("IPv4, another owner's slot", A, PM_DROP_STALE_SLOT, ACC4(.src = mn4(MN_STALE)));
+	DROP("IPv4, node whose binding is being deleted", A, PM_DROP_LINGERING,
+	     ACC4(.smac = mn_mac(MN_LINGER_LINK), .src = mn4(MN_LINGER_LINK)));
+	DROP("IPv4, forged tunnel packet from a node", A, PM_DROP_UNKNOWN_NODE,
+	     {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .osrc = "203.0.113.16", .odst = PCOA4, .shim = SHIM_UDP, .src = CN4,
+	      .dst = mn4(MN_LINK_LR)});
+	DROP("IPv4, unicast in a broadcast frame", A, PM_DROP_LINK_SCOPE, ACC4(.dmac = "ff:ff:ff:ff:ff:ff"));
+	DROP("IPv4, a node's packet with a false length", A, PM_DROP_MALFORMED, ACC4(.len_error = 1));
+	DROP("IPv4, a node's packet with a wrong checksum", A, PM_DROP_MALFORMED, ACC4(.sum_error = 1));
+	KERNEL("DHCPv4 discovery", A,
+	       ACC4(.dmac = "ff:ff:ff:ff:ff:ff", .src = "0.0.0.0", .dst = "255.255.255.255", .sport = 68, .dport = 67));
+	KERNEL("DHCPv4 renewal in a broadcast", A, ACC4(.dmac = "ff:ff:ff:ff:ff:ff", .dst = "255.255.255.255", .sport = 68, .dport = 67));
+	KERNEL("IGMP report", A, ACC4(.dmac = "01:00:5e:00:00:16", .dst = "224.0.0.22", .hl = 1, .nh = 2));
+	KERNEL("IPv4, node to the gateway itself", A, ACC4(.dst = PCOA4));
+	KERNEL("IPv4, link-local to link-local", A, ACC4(.src = "169.254.0.1", .dst = "169.254.0.2"));
+	KERNEL("IPv4, VLAN tag from the node", A, ACC4(.vlan = 3));
+	KERNEL("IPv4, frame to another station of the link", A, ACC4(.dmac = "02:00:00:00:09:09"));
+	return n;
+}
 // clang-format on

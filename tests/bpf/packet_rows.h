@@ -28,6 +28,7 @@ struct row {
 size_t lma_down_rows(struct row *rows);
 size_t lma_up_rows(struct row *rows);
 size_t mag_rows(struct row *rows);
+size_t ip4_rows(struct row *rows);
 
 // clang-format off
 /* LMA: from the Internet to a node behind MAG1; and what leaves */
@@ -50,6 +51,10 @@ size_t mag_rows(struct row *rows);
 #define ACC(...) {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .src = mn(MN_LINK), .dst = CN, __VA_ARGS__}
 #define INTO_LMA2(...) {.dmac = R_MAC, .smac = T_MAC, .osrc = PCOA, .odst = LMA2, \
 	.src = mn(MN_LINK), .dst = CN, .hl = 63, __VA_ARGS__}
+/* IPv4: from the Internet to a node behind MAG1, and from a node on the link */
+#define DOWN4(...) {.dmac = T_MAC, .smac = T_PEER, .src = CN4, .dst = mn4(MN_1), __VA_ARGS__}
+#define ACC4(...) {.dmac = A_MAC, .smac = mn_mac(MN_LINK), .src = mn4(MN_LINK), .dst = CN4, __VA_ARGS__}
+#define ACC4_BOTH(...) ACC4(.smac = mn_mac(MN_BOTH), .src = mn4(MN_BOTH), __VA_ARGS__)
 #define ACC_LR(...) ACC(.smac = mn_mac(MN_LINK_LR), .src = mn(MN_LINK_LR), __VA_ARGS__)
 #define ACC_BOTH(...) ACC(.smac = mn_mac(MN_BOTH), .src = mn(MN_BOTH), __VA_ARGS__)
 // clang-format on

@@ -35,6 +35,11 @@ static void test_mag(void)
 	run_rows(mag_rows);
 }
 
+static void test_ip4(void)
+{
+	run_rows(ip4_rows);
+}
+
 /* ---- one thing at a time */
 
 static void test_truncated(void)
@@ -43,16 +48,16 @@ static void test_truncated(void)
 		enum world_prog prog;
 		struct spec s;
 	} bases[] = {
-		{AT_TRANSPORT, DOWN(.len = 100)},
-		{AT_TRANSPORT, DOWN(.len = 100, .ext = EXT_FRAG_FIRST)},
-		{AT_TRANSPORT, DOWN(.len = 100, .hl = 1)},
-		{AT_TRANSPORT, UP(.len = 100)},
-		{AT_TRANSPORT, HAIR(.len = 100)},
-		{AT_TRANSPORT, MDOWN(.len = 100)},
-		{AT_TRANSPORT, UP(.len = 100, .hl = 1)},
-		{AT_ACCESS, ACC(.len = 100)},
-		{AT_ACCESS, ACC_LR(.len = 100, .dst = mn(MN_LINK))},
-		{AT_ACCESS, ACC(.len = 100, .ext = EXT_TEL_ZERO)},
+		{AT_TRANSPORT,       DOWN(.len = 100)			       },
+		{			AT_TRANSPORT,   DOWN(.len = 100,			.ext = EXT_FRAG_FIRST)},
+		{			AT_TRANSPORT,   DOWN(.len = 100,					.hl = 1)},
+		{			AT_TRANSPORT,    UP(.len = 100)					     },
+		{		 AT_TRANSPORT,		       HAIR(.len = 100)						  },
+		{ AT_TRANSPORT,       MDOWN(.len = 100)				},
+		{	 AT_TRANSPORT,	       UP(.len = 100,					      .hl = 1)},
+		{					AT_ACCESS, ACC(.len = 100)			   },
+		{			     AT_ACCESS,    ACC_LR(.len = 100,		       .dst = mn(MN_LINK))},
+		{					 AT_ACCESS,	    ACC(.len = 100, .ext = EXT_TEL_ZERO)},
 	};
 
 	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
@@ -67,7 +72,8 @@ static void test_truncated(void)
 				cut = whole;
 				cut.n = n;
 				world_run(worlds[hook], bases[i].prog, &cut, NULL, &res);
-				CU_ASSERT(res.verdict == PM_V_TO_KERNEL || res.verdict == PM_V_DROPPED);
+				CU_ASSERT(res.verdict == PM_V_TO_KERNEL ||
+					  res.verdict == PM_V_DROPPED);
 				if (res.verdict == PM_V_DROPPED)
 					CU_ASSERT_EQUAL(res.reason, PM_DROP_MALFORMED);
 				if (res.verdict == PM_V_TO_KERNEL) {
@@ -212,7 +218,8 @@ static void test_icmp_rate(void)
 
 static void test_framed(void)
 {
-	const struct spec down = DOWN(.dst = "2001:db8:e00:7:1::1"), beside = DOWN(.dst = "2001:db8:e00:8::1");
+	const struct spec down = DOWN(.dst = "2001:db8:e00:7:1::1"),
+			  beside = DOWN(.dst = "2001:db8:e00:8::1");
 
 	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
 		struct world_switches sw = {.lma = true, .framed = true};
@@ -294,21 +301,23 @@ static void test_account(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"LMA: packets to nodes", test_lma_down},
-		{"LMA: packets from nodes", test_lma_up},
-		{"MAG: packets to and from nodes", test_mag},
-		{"scapy agrees with every packet that left", test_scapy},
-		{"frames cut at every octet are never forwarded", test_truncated},
-		{"outer flow label follows the inner flow", test_flow_label},
-		{"outer flow label spreads over queues", test_flow_label_spreads},
-		{"one store moves a node with all its prefixes", test_handover},
-		{"a role that is off takes no packets", test_roles},
-		{"ICMPv6 errors are limited in rate", test_icmp_rate},
-		{"prefixes that are not /64 are found when asked for", test_framed},
+		{"LMA: packets to nodes",			  test_lma_down},
+		{"LMA: packets from nodes",					      test_lma_up},
+		{"MAG: packets to and from nodes",test_mag},
+		{"IPv4 packets to and from nodes",		   test_ip4},
+		{"scapy agrees with every packet that left",						     test_scapy},
+		{"frames cut at every octet are never forwarded",			  test_truncated},
+		{"outer flow label follows the inner flow",	    test_flow_label},
+		{"outer flow label spreads over queues",						 test_flow_label_spreads},
+		{"one store moves a node with all its prefixes",	 test_handover},
+		{"a role that is off takes no packets",	test_roles},
+		{"ICMPv6 errors are limited in rate",					      test_icmp_rate},
+		{"prefixes that are not /64 are found when asked for",test_framed},
 		{"errors leave where the packet came in, if they can", test_reflection},
-		{"segments to come are judged one by one", test_segments},
-		{"received is the sum of all verdicts, dropped the sum of all reasons", test_account},
-		{0},
+		{"segments to come are judged one by one",						   test_segments},
+		{"received is the sum of all verdicts, dropped the sum of all reasons",
+		 test_account},
+		{0		  },
 	};
 	int rc;
 
