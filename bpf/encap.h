@@ -47,10 +47,10 @@ pm_inline __u32 pm_flow_hash(const struct pm_pkt *p)
 	return h >> 32;
 }
 
-/* Words of the header under construction; the offsets are constants wherever this is used. */
-pm_inline void pm_put32(struct pm_head *h, __u32 at, __be32 v)
+/* Words of the headers under construction; the offsets are constants wherever this is used. */
+pm_inline void pm_put32(void *b, __u32 at, __be32 v)
 {
-	*(pm_w32 *)(h->b + at) = v;
+	*(pm_w32 *)(b + at) = v;
 }
 
 /* The two 16-bit words of a 32-bit one as they lie in memory, and the second one back in place. */
@@ -74,7 +74,7 @@ pm_inline __u16 pm_fold(__u64 sum)
  * The first words of the inner header, hop limit and congestion mark as they shall leave. Returns
  * where they end.
  */
-pm_inline __u32 pm_build_inner(struct pm_head *h, const __u32 at, const struct pm_pkt *p,
+pm_inline __u32 pm_build_inner(void *b, const __u32 at, const struct pm_pkt *p,
 			       const struct pm_act *a)
 {
 	const pm_w32 *in = p->ip;
@@ -83,8 +83,8 @@ pm_inline __u32 pm_build_inner(struct pm_head *h, const __u32 at, const struct p
 	if (!p->v4) {
 		if (a->ecn_ce)
 			first |= bpf_htonl(PM_ECN_CE << 20);
-		pm_put32(h, at, first);
-		pm_put32(h, at + 4, (in[1] & ~bpf_htonl(0xff)) | bpf_htonl(a->hop_limit));
+		pm_put32(b, at, first);
+		pm_put32(b, at + 4, (in[1] & ~bpf_htonl(0xff)) | bpf_htonl(a->hop_limit));
 		return at + 8;
 	}
 	__be32 ttl = in[2], now;
@@ -97,9 +97,9 @@ pm_inline __u32 pm_build_inner(struct pm_head *h, const __u32 at, const struct p
 	sum = ~(__u32)pm_ip4(p)->check & 0xffff;
 	sum += PM_WORD1(~in[0]) + PM_WORD1(first) + PM_WORD1(~ttl) + PM_WORD1(now);
 	now = (now & bpf_htonl(0xffff0000)) | PM_SECOND((__u16)~pm_fold(sum));
-	pm_put32(h, at, first);
-	pm_put32(h, at + 4, in[1]);
-	pm_put32(h, at + 8, now);
+	pm_put32(b, at, first);
+	pm_put32(b, at + 4, in[1]);
+	pm_put32(b, at + 8, now);
 	return at + 12;
 }
 
@@ -115,33 +115,40 @@ pm_inline __be32 pm_tlv_word(__u8 next, __u32 len)
 }
 
 /* From the shim on, `at` octets behind the Ethernet header; `len` is what follows the shim. */
-pm_inline __u32 pm_build_shim6(struct pm_head *h, const __u32 at, const struct pm_pkt *p,
+pm_inline __u32 pm_build_shim6(void *b, const __u32 at, const struct pm_pkt *p,
 			       const struct pm_act *a, __u8 encap)
 {
 	if (pm_use_gre && encap == PM_E_GRE) {
-		pm_put32(h, at, pm_gre_word(p, 0));
-		return pm_build_inner(h, at + 4, p, a);
+		pm_put32(b, at, pm_gre_word(p, 0));
+		return pm_build_inner(b, at + 4, p, a);
 	}
 	if (pm_use_gre && encap == PM_E_GRE_KEY) {
-		pm_put32(h, at, pm_gre_word(p, PM_GRE_KEY));
-		pm_put32(h, at + 4, bpf_htonl(a->key));
-		return pm_build_inner(h, at + 8, p, a);
+		pm_put32(b, at, pm_gre_word(p, PM_GRE_KEY));
+		pm_put32(b, at + 4, bpf_htonl(a->key));
+		return pm_build_inner(b, at + 8, p, a);
 	}
-	return pm_build_inner(h, at, p, a);
+	return pm_build_inner(b, at, p, a);
 }
 
-pm_inline void pm_build_udp(struct pm_head *h, const __u32 at, const struct pm_tunnel *t,
-			    __u32 hash, __u32 len)
+/* At XDP `b` is the packet itself. It is long enough, but that must be said. */
+#if PM_AT_XDP
+#define PM_ROOM(b, p, n) ((b) + (n) <= (p)->end)
+#else
+#define PM_ROOM(b, p, n) ((n) <= PM_HEAD_MAX)
+#endif
+
+pm_inline void pm_build_udp(void *b, const __u32 at, const struct pm_tunnel *t, __u32 hash,
+			    __u32 len)
 {
 	/* RFC 6335: the dynamic ports; one per flow, so that receivers spread flows over queues */
 	__u32 port = t->flags & PM_T_UDP_FIXED ? PM_UDP_DATA_PORT : 0xc000 | (hash & 0x3fff);
 
-	pm_put32(h, at, bpf_htonl(port << 16 | PM_UDP_DATA_PORT));
+	pm_put32(b, at, bpf_htonl(port << 16 | PM_UDP_DATA_PORT));
 	/* no checksum: both ends of the inner packet have their own */
-	pm_put32(h, at + 4, bpf_htonl((8 + len) << 16));
+	pm_put32(b, at + 4, bpf_htonl((8 + len) << 16));
 }
 
-pm_inline __u32 pm_build_shim4(struct pm_head *h, const __u32 at, const struct pm_pkt *p,
+pm_inline __u32 pm_build_shim4(void *b, const __u32 at, const struct pm_pkt *p,
 			       const struct pm_act *a, const struct pm_tunnel *t, __u8 encap)
 {
 	const __u32 len = p->len;
@@ -149,27 +156,33 @@ pm_inline __u32 pm_build_shim4(struct pm_head *h, const __u32 at, const struct p
 	switch (encap) {
 	case PM_E_GRE:
 	case PM_E_GRE_KEY:
-		return pm_build_shim6(h, at, p, a, encap);
+		return pm_build_shim6(b, at, p, a, encap);
 	case PM_E_UDP:
-		pm_build_udp(h, at, t, pm_flow_hash(p), len);
-		return pm_build_inner(h, at + 8, p, a);
+		pm_build_udp(b, at, t, pm_flow_hash(p), len);
+		return pm_build_inner(b, at + 8, p, a);
 	case PM_E_UDP_TLV:
-		pm_build_udp(h, at, t, pm_flow_hash(p), len + 4);
-		pm_put32(h, at + 8, pm_tlv_word(p->v4 ? IPPROTO_IPIP : IPPROTO_IPV6, len));
-		return pm_build_inner(h, at + 12, p, a);
+		if (!PM_ROOM(b, p, at + 24))
+			return 0;
+		pm_build_udp(b, at, t, pm_flow_hash(p), len + 4);
+		pm_put32(b, at + 8, pm_tlv_word(p->v4 ? IPPROTO_IPIP : IPPROTO_IPV6, len));
+		return pm_build_inner(b, at + 12, p, a);
 	case PM_E_UDP_GRE:
-		pm_build_udp(h, at, t, pm_flow_hash(p), len + 8);
-		pm_put32(h, at + 8, pm_tlv_word(IPPROTO_GRE, len + 4));
-		pm_put32(h, at + 12, pm_gre_word(p, 0));
-		return pm_build_inner(h, at + 16, p, a);
+		if (!PM_ROOM(b, p, at + 28))
+			return 0;
+		pm_build_udp(b, at, t, pm_flow_hash(p), len + 8);
+		pm_put32(b, at + 8, pm_tlv_word(IPPROTO_GRE, len + 4));
+		pm_put32(b, at + 12, pm_gre_word(p, 0));
+		return pm_build_inner(b, at + 16, p, a);
 	case PM_E_UDP_GRE_KEY:
-		pm_build_udp(h, at, t, pm_flow_hash(p), len + 12);
-		pm_put32(h, at + 8, pm_tlv_word(IPPROTO_GRE, len + 8));
-		pm_put32(h, at + 12, pm_gre_word(p, PM_GRE_KEY));
-		pm_put32(h, at + 16, bpf_htonl(a->key));
-		return pm_build_inner(h, at + 20, p, a);
+		if (!PM_ROOM(b, p, at + 32))
+			return 0;
+		pm_build_udp(b, at, t, pm_flow_hash(p), len + 12);
+		pm_put32(b, at + 8, pm_tlv_word(IPPROTO_GRE, len + 8));
+		pm_put32(b, at + 12, pm_gre_word(p, PM_GRE_KEY));
+		pm_put32(b, at + 16, bpf_htonl(a->key));
+		return pm_build_inner(b, at + 20, p, a);
 	default:
-		return pm_build_inner(h, at, p, a);
+		return pm_build_inner(b, at, p, a);
 	}
 }
 
@@ -187,32 +200,37 @@ pm_inline __u8 pm_encap_proto(const struct pm_pkt *p, __u8 encap)
 }
 
 /*
- * Fills `h` behind the Ethernet header and returns how many octets of it count. Lengths are those
- * of the inner packet: never the frame's, which may be padded. The traffic class is copied as it
- * is, ECN included: RFC 6040 4.1 normal mode, RFC 5213 5.6.3.
+ * Writes what comes behind the Ethernet header to `b` and returns how many
+ * octets that were; 0: it has not. Lengths are those of the inner packet: never the frame's, which
+ * may be padded. The traffic class is copied as it is, ECN included: RFC 6040 4.1 normal mode, RFC
+ * 5213 5.6.3.
  */
-pm_inline __u32 pm_build(struct pm_head *h, const struct pm_pkt *p, const struct pm_act *a,
+pm_inline __u32 pm_build(void *b, const struct pm_pkt *p, const struct pm_act *a,
 			 const struct pm_tunnel *t)
 {
 	__u32 class, len;
 	__u8 encap;
 
 	if (!t)
-		return pm_build_inner(h, 0, p, a);
+		return PM_ROOM(b, p, 12) ? pm_build_inner(b, 0, p, a) : 0;
 	encap = a->encap;
 	len = p->len + PM_ENCAP_LEN(encap);
 	class = pm_class(p->ip, p->v4);
 	if (a->ecn_ce)
 		class |= PM_ECN_CE;
 	if (!pm_use_ip4_outer || !a->outer_v4) {
-		pm_put32(h, 0, bpf_htonl(6u << 28 | class << 20 | pm_flow_hash(p) >> 12));
+		if (!PM_ROOM(b, p, 60))
+			return 0;
+		pm_put32(b, 0, bpf_htonl(6u << 28 | class << 20 | pm_flow_hash(p) >> 12));
 		pm_put32(
-			h, 4,
+			b, 4,
 			bpf_htonl(len << 16 | (__u32)pm_encap_proto(p, encap) << 8 | t->hop_limit));
-		__builtin_memcpy(h->b + 8, t->local, sizeof(t->local));
-		__builtin_memcpy(h->b + 24, t->remote, sizeof(t->remote));
-		return pm_build_shim6(h, sizeof(struct ipv6hdr), p, a, encap);
+		__builtin_memcpy(b + 8, t->local, sizeof(t->local));
+		__builtin_memcpy(b + 24, t->remote, sizeof(t->remote));
+		return pm_build_shim6(b, sizeof(struct ipv6hdr), p, a, encap);
 	}
+	if (!PM_ROOM(b, p, 40))
+		return 0;
 	len += sizeof(struct iphdr);
 	/* never fragmented, so without an identification: RFC 6864 4.1 */
 	__be32 first = bpf_htonl(0x45u << 24 | class << 16 | len);
@@ -222,10 +240,10 @@ pm_inline __u32 pm_build(struct pm_head *h, const struct pm_pkt *p, const struct
 
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (__u16)~pm_fold((sum & 0xffff) + (sum >> 16));
-	pm_put32(h, 0, first);
-	pm_put32(h, 4, second);
-	pm_put32(h, 8, third | PM_SECOND(sum));
-	pm_put32(h, 12, *(const pm_w32 *)(t->local + 12));
-	pm_put32(h, 16, *(const pm_w32 *)(t->remote + 12));
-	return pm_build_shim4(h, sizeof(struct iphdr), p, a, t, encap);
+	pm_put32(b, 0, first);
+	pm_put32(b, 4, second);
+	pm_put32(b, 8, third | PM_SECOND(sum));
+	pm_put32(b, 12, *(const pm_w32 *)(t->local + 12));
+	pm_put32(b, 16, *(const pm_w32 *)(t->remote + 12));
+	return pm_build_shim4(b, sizeof(struct iphdr), p, a, t, encap);
 }

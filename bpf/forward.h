@@ -103,15 +103,53 @@ pm_at_tc_call int pm_resize(struct pm_ctx *ctx, const struct pm_act *a)
 	return 0;
 }
 
-__noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
+/*
+ * The new headers, Ethernet first: `n` octets follow it. XDP writes them where they belong, TC puts
+ * them together on the stack: checksums that a device computed must follow.
+ */
+#if PM_AT_XDP
+pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
+		       const struct pm_tunnel *t)
+{
+	const pm_w64 *from = (const pm_w64 *)a->dmac;
+	void *data = p->eth, *b = data + ETH_HLEN;
+
+	/* every packet is longer than its headers, but the verifier does not know by how much */
+	if (data + ETH_HLEN + sizeof(struct iphdr) > p->end)
+		return -1;
+	if (a->tag) {
+		*(pm_w32 *)(data + 2 * ETH_ALEN) = a->tag;
+		b += PM_TAG_LEN;
+	}
+	if (!pm_build(b, p, a, t))
+		return -1;
+	*(pm_w64 *)data = from[0];
+	*(pm_w32 *)(data + 8) = *(const pm_w32 *)(from + 1);
+	*(pm_w16 *)(b - 2) = a->proto;
+	return 0;
+}
+#else
+pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
+		       const struct pm_tunnel *t)
+{
+	__u8 b[PM_HEAD_MAX] __attribute__((aligned(8)));
+	__u32 n = pm_build(b, p, a, t);
+
+	barrier_var(n);
+	if (n < 8 || n > sizeof(b))
+		return -1;
+	if (pm_hook_store_eth(ctx, (const struct ethhdr *)a->dmac))
+		return -1;
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, b, n, BPF_F_RECOMPUTE_CSUM);
+}
+#endif
+
+__noinline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
 {
 	const struct pm_tunnel *t = NULL;
 	struct pm_shape was, now;
 	struct pm_pkt p = {0};
 	struct pm_load load;
-	struct pm_head h;
-	bool v4;
-	__u32 n;
 
 	if (!a)
 		return pm_discard(PM_DROP_MALFORMED);
@@ -122,19 +160,13 @@ __noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
 	}
 	pm_weigh(ctx, a, &load);
 	pm_shapes(a, &was, &now);
-	v4 = t ? now.outer_v4 : now.v4;
-	h.pad[0] = h.pad[1] = 0;
+	a->proto = (t ? now.outer_v4 : now.v4) ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	if (a->to_stack) {
 		if (!pm_again(ctx, &p, a, 0))
 			return pm_discard(PM_DROP_MALFORMED);
-		h.eth = *p.eth;
-	} else if (a->neigh) { /* the kernel writes the addresses */
-		__builtin_memset(&h.eth, 0, sizeof(h.eth));
-	} else {
-		__builtin_memcpy(h.eth.h_dest, a->dmac, ETH_ALEN);
-		__builtin_memcpy(h.eth.h_source, a->smac, ETH_ALEN);
+		__builtin_memcpy(a->dmac, p.eth->h_dest, ETH_ALEN);
+		__builtin_memcpy(a->smac, p.eth->h_source, ETH_ALEN);
 	}
-	h.eth.h_proto = v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	switch (pm_resize(ctx, a)) {
 	case 0:
 		break;
@@ -148,10 +180,7 @@ __noinline int pm_forward(struct pm_ctx *ctx, const struct pm_act *a)
 	default:
 		return pm_discard(PM_DROP_HEADROOM);
 	}
-	if (!pm_again(ctx, &p, a, now.len + now.tag))
-		return pm_discard(PM_DROP_HEADROOM);
-	n = pm_build(&h, &p, a, t);
-	if (pm_hook_write(ctx, &h, a->tag, n))
+	if (!pm_again(ctx, &p, a, now.len + now.tag) || pm_write(ctx, &p, a, t))
 		return pm_discard(PM_DROP_HEADROOM);
 	pm_account(a, &load);
 	pm_count_verdict(a->verdict);

@@ -9,7 +9,6 @@
  *	pm_hook_prepare()	makes the headers readable; before any pointer is taken
  *	pm_hook_resize()	changes the room between Ethernet header and inner packet
  *	pm_hook_trim()		cuts the frame's tail
- *	pm_hook_write()		writes headers; invalidates packet pointers
  *
  * Frames on either hook begin with their Ethernet header.
  */
@@ -65,16 +64,9 @@ pm_inline void *pm_data_end(struct pm_ctx *ctx)
  * that may follow it, an IPv6 header, then ports or the fixed part of a TCP header. */
 #define PM_PULL (ETH_HLEN + 56 + sizeof(struct ipv6hdr) + 20)
 
-/*
- * The headers of a packet as they are to leave: Ethernet, and behind it as much as changes, up to
- * the first words of the inner header. Two octets in front put the words at multiples of eight,
- * which the stack demands.
- */
-struct pm_head {
-	__u8 pad[2];
-	struct ethhdr eth;
-	__u8 b[64];
-} __attribute__((aligned(8)));
+/* The longest headers that are written behind the Ethernet header: up to the first words of the
+ * inner one. */
+#define PM_HEAD_MAX 64
 
 /* What is around a packet: before, and as it shall leave. */
 struct pm_shape {
@@ -148,73 +140,6 @@ pm_inline int pm_hook_replace(struct pm_ctx *ctx, const struct pm_shape *was, __
 pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
 {
 	return bpf_xdp_adjust_tail(ctx, (int)(len - pm_hook_len(ctx)));
-}
-
-/* `n` is a constant: 2 more than a multiple of 4; `at` is where the header begins. */
-pm_inline int pm_hook_copy(struct pm_ctx *ctx, const struct pm_head *h, __u64 at, const __u32 n)
-{
-	void *data = pm_data(ctx) + at;
-	const void *from = h;
-	__u32 i;
-
-	if (data + n > pm_data_end(ctx))
-		return -1;
-	*(pm_w16 *)data = *(const pm_w16 *)(from + 2);
-	*(pm_w32 *)(data + 2) = *(const pm_w32 *)(from + 4);
-#pragma unroll
-	for (i = 8; i + 8 <= n + 2; i += 8)
-		*(pm_w64 *)(data + i - 2) = *(const pm_w64 *)(from + i);
-	if (i < n + 2)
-		*(pm_w32 *)(data + i - 2) = *(const pm_w32 *)(from + i);
-	return 0;
-}
-
-/* Writes the Ethernet header at `at` and `n` octets behind it; what is usual comes first. */
-pm_inline int pm_hook_write_at(struct pm_ctx *ctx, const struct pm_head *h, __u64 at, __u32 n)
-{
-#define PM_WRITE(octets)   \
-	if (n == (octets)) \
-		return pm_hook_copy(ctx, h, at, ETH_HLEN + (octets));
-	/* outer header, shim and inner words, or inner words alone; see pm_build() */
-	PM_WRITE(48)
-	PM_WRITE(8)
-	if (pm_use_ip4 || pm_use_ip4_outer || pm_use_gre) {
-		PM_WRITE(12)
-		PM_WRITE(28)
-		PM_WRITE(32)
-		PM_WRITE(36)
-		PM_WRITE(40)
-		PM_WRITE(44)
-		PM_WRITE(52)
-		PM_WRITE(56)
-		PM_WRITE(60)
-	}
-#undef PM_WRITE
-	return -1;
-}
-
-/* The addresses once more, further in front by a tag, and the tag. */
-pm_inline int pm_hook_write_tag(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag)
-{
-	const void *from = &h->eth;
-	void *data = pm_data(ctx);
-
-	if (data + PM_TAG_LEN + ETH_HLEN > pm_data_end(ctx))
-		return -1;
-#pragma unroll
-	for (__u32 i = 0; i < 2 * ETH_ALEN; i += 2)
-		*(pm_w16 *)(data + i) = *(const pm_w16 *)(from + i);
-	*(pm_w16 *)(data + 2 * ETH_ALEN) = *(const pm_w16 *)&tag;
-	*(pm_w16 *)(data + 2 * ETH_ALEN + 2) = *((const pm_w16 *)&tag + 1);
-	return 0;
-}
-
-/* The whole head; `tag` is zero or a VLAN tag. */
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag, __u32 n)
-{
-	if (pm_hook_write_at(ctx, h, tag ? PM_TAG_LEN : 0, n))
-		return -1;
-	return tag ? pm_hook_write_tag(ctx, h, tag) : 0;
 }
 
 pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
@@ -374,17 +299,6 @@ pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
 pm_inline int pm_hook_store_eth(struct pm_ctx *ctx, const struct ethhdr *eth)
 {
 	return bpf_skb_store_bytes(ctx, 0, eth, ETH_HLEN, 0);
-}
-
-/* Without a tag: VLAN interfaces write their own. */
-pm_inline int pm_hook_write(struct pm_ctx *ctx, const struct pm_head *h, __be32 tag, __u32 n)
-{
-	barrier_var(n);
-	if (n < 8 || n > sizeof(h->b))
-		return -1;
-	if (pm_hook_store_eth(ctx, &h->eth))
-		return -1;
-	return bpf_skb_store_bytes(ctx, ETH_HLEN, h->b, n, BPF_F_RECOMPUTE_CSUM);
 }
 
 pm_inline int pm_hook_store(struct pm_ctx *ctx, __u32 off, const void *from, const __u32 n)

@@ -262,7 +262,8 @@ __noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 	return PM_ERROR_MADE;
 }
 
-/* A source that was set at load time: volatile, or the compiler takes the value it was built with. */
+/* A source that was set at load time: volatile, or the compiler takes the value it was built with.
+ */
 pm_inline void pm_set_source(struct pm_act *a, const volatile __u8 *from, const __u32 n)
 {
 #pragma unroll

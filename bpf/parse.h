@@ -405,8 +405,8 @@ pm_inline bool pm_sum_is_right(__u64 sum)
 	return sum == 0xffff;
 }
 
-/* RFC 1122 3.2.1.2, RFC 1812 5.2.2: a header with a wrong checksum is discarded. What is in a tunnel
- * has options, what is around it never (pm_enter_other). */
+/* RFC 1122 3.2.1.2, RFC 1812 5.2.2: a header with a wrong checksum is discarded. What is in a
+ * tunnel has options, what is around it never (pm_enter_other). */
 pm_inline bool pm_sums_hold(struct pm_ctx *ctx, const struct pm_pkt *p)
 {
 	__u64 sum;
@@ -418,10 +418,9 @@ pm_inline bool pm_sums_hold(struct pm_ctx *ctx, const struct pm_pkt *p)
 		return true;
 	sum = pm_sum_header(pm_ip4(p));
 	if (pm_ip4(p)->ihl > 5)
-		sum += pm_sum_options(ctx,
-				      ETH_HLEN + (p->tunnelled ? p->outer_len : 0) +
-					      sizeof(struct iphdr),
-				      pm_ip4(p)->ihl - 5);
+		sum += pm_sum_options(
+			ctx, ETH_HLEN + (p->tunnelled ? p->outer_len : 0) + sizeof(struct iphdr),
+			pm_ip4(p)->ihl - 5);
 	return pm_sum_is_right(sum);
 }
 

@@ -79,12 +79,11 @@ pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup
 		return rc;
 	a->ifindex = fib->ifindex;
 	a->neigh = rc == BPF_FIB_LKUP_RET_NO_NEIGH ? fib->family : 0;
-	if (a->neigh) {
-		__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
-	} else {
-		__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
-		__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
-	}
+	__builtin_memcpy(a->dmac, fib->dmac, sizeof(a->dmac));
+	__builtin_memcpy(a->smac, fib->smac, sizeof(a->smac));
+#if !PM_AT_XDP
+	__builtin_memcpy(a->next_hop, fib->ipv6_dst, sizeof(a->next_hop));
+#endif
 	return rc;
 }
 
@@ -218,8 +217,8 @@ pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, __u32 *f
 		return false;
 	*flags = gate.flags;
 	a->ifindex = gate.ifindex;
-	__builtin_memcpy(a->dmac, t->dmac, sizeof(a->dmac));
-	__builtin_memcpy(a->smac, t->smac, sizeof(a->smac));
+	*(pm_w64 *)a->dmac = *(const pm_w64 *)t->dmac; /* and the first octets of smac */
+	*(pm_w32 *)(a->dmac + 8) = *(const pm_w32 *)(t->dmac + 8);
 	barrier();
 	return READ_ONCE(*(const pm_w64 *)&t->flags) == gate.word;
 }

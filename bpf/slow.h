@@ -54,7 +54,7 @@ __noinline int pm_send_fragments(struct pm_ctx *ctx, const struct pm_act *a)
 	struct pm_load load = {.packets = 1};
 	struct pm_scratch *s;
 	struct pm_pkt p = {0};
-	struct pm_head h;
+	__u8 h[16];
 	__u64 len;
 	__u32 n;
 
@@ -64,13 +64,13 @@ __noinline int pm_send_fragments(struct pm_ctx *ctx, const struct pm_act *a)
 	load.octets = p.len;
 	if (!len || !pm_token(PM_RATE_FRAGMENT, pm_fragment_rate, pm_fragment_burst))
 		return pm_discard(PM_DROP_SLOW);
-	n = pm_build_inner(&h, 0, &p, a);
+	n = pm_build_inner(h, 0, &p, a);
 	s = pm_slow_take(ctx, ETH_HLEN + p.outer_len, len);
 	if (!s)
 		return pm_discard(PM_DROP_SLOW);
-	__builtin_memcpy(s->data, h.b, 8);
+	__builtin_memcpy(s->data, h, 8);
 	if (n > 8)
-		__builtin_memcpy(s->data + 8, h.b + 8, 4);
+		__builtin_memcpy(s->data + 8, h + 8, 4);
 	s->head.kind = PM_SLOW_FRAGMENT;
 	s->head.tunnel = a->tunnel;
 	s->head.key = a->key;

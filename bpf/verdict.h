@@ -11,6 +11,14 @@
 /* No pointers: it is handed to functions that the verifier looks at once, and not on every way that
  * leads there. */
 struct pm_act {
+	union { /* first, to be copied in words */
+		struct {
+			__u8 dmac[6];
+			__u8 smac[6];
+			__be16 proto; /* EtherType, completes the header */
+		};
+		__u8 source[16]; /* of an error; IPv4 in the first four octets */
+	};
 	__u8 verdict;	/* enum pm_verdict */
 	__u8 reason;	/* enum pm_drop_reason: of a drop, or of the error that is sent */
 	__u8 hop_limit; /* of the inner packet, as it shall leave */
@@ -29,14 +37,6 @@ struct pm_act {
 	__u32 param;	/* the error's MTU or pointer */
 	__u32 ifindex;	/* egress */
 	__u32 wire_len; /* octets of the inner packet, or of its largest segment to come */
-	union {
-		struct {
-			__u8 dmac[6];
-			__u8 smac[6];
-		};
-		__u8 next_hop[16]; /* with neigh */
-		__u8 source[16];   /* of an error; IPv4 in the first four octets */
-	};
 	/* the packet as it is: see struct pm_pkt */
 	__u32 len;
 	__u32 outer_len; /* 0: not in a tunnel */
@@ -45,6 +45,9 @@ struct pm_act {
 	__u8 was_encap;
 	__u8 pad2;
 	__be32 tag; /* VLAN tag to be written; 0: none */
+#if !PM_AT_XDP
+	__u8 next_hop[16]; /* with neigh */
+#endif
 };
 
 /* What the packet is, for who carries out the verdict. */

@@ -138,16 +138,8 @@ enum pm_encap {
 	PM_E_MAX
 };
 
-/* Octets of each of these, without the outer IP header. */
-#define PM_ENCAP_LEN(e)                                                                            \
-	((e) == PM_E_IP		   ? 0                                                             \
-	 : (e) == PM_E_GRE	   ? 4                                                             \
-	 : (e) == PM_E_GRE_KEY	   ? 8                                                             \
-	 : (e) == PM_E_UDP	   ? 8                                                             \
-	 : (e) == PM_E_UDP_TLV	   ? 12                                                            \
-	 : (e) == PM_E_UDP_GRE	   ? 16                                                            \
-	 : (e) == PM_E_UDP_GRE_KEY ? 20                                                            \
-				   : 0)
+/* Octets of each of these, without the outer IP header: words, four bits for each. */
+#define PM_ENCAP_LEN(e) ((0x5432210u >> ((e) & 7) * 4 & 0xf) * 4)
 #define PM_ENCAP_KEYED(e) ((e) == PM_E_GRE_KEY || (e) == PM_E_UDP_GRE_KEY)
 
 #define PM_UDP_DATA_PORT 5437 /* RFC 5844 4 */
