@@ -60,7 +60,7 @@ static void setup(void)
 		.ip4 = true,
 		.ip4_outer = true,
 		.gre = true,
-		.hooks = {NULL, peer_added, peer_deleted}
+		.hooks = {.peer_added = peer_added, .peer_deleted = peer_deleted}
 	 };
 	const struct in6_addr ours = env_addr("2001:db8:2::1");
 
