@@ -259,6 +259,27 @@ pm_inline int pm_hook_unwrap(struct pm_ctx *ctx, const struct pm_shape *was)
 	return len ? bpf_skb_adjust_room(ctx, -len, BPF_ADJ_ROOM_MAC, flags) : 0;
 }
 
+/*
+ * Makes room without a note of what is in it. A veth hands packets over with the note of the tunnel
+ * that they were in, it outlives the tunnel, and the kernel takes no second one. Whole packets can
+ * do without, but for the protocol.
+ */
+pm_inline int pm_hook_wrap_again(struct pm_ctx *ctx, const struct pm_shape *now)
+{
+	const bool same = now->outer_v4 == now->v4;
+	int len = now->len;
+
+	/* room first: changing the protocol takes away, or adds, what is behind the Ethernet header
+	 */
+	if (!same)
+		len += now->outer_v4 ? 20 : -20;
+	if (bpf_skb_adjust_room(ctx, len, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+		return -1;
+	if (same)
+		return 0;
+	return bpf_skb_change_proto(ctx, bpf_htons(now->outer_v4 ? ETH_P_IP : ETH_P_IPV6), 0);
+}
+
 /* Makes room that segmentation and checksum offload must know of. */
 pm_inline int pm_hook_wrap(struct pm_ctx *ctx, const struct pm_shape *now)
 {
@@ -269,7 +290,9 @@ pm_inline int pm_hook_wrap(struct pm_ctx *ctx, const struct pm_shape *now)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_GRE;
 	else if (now->encap != PM_E_IP)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
-	return bpf_skb_adjust_room(ctx, now->len, BPF_ADJ_ROOM_MAC, flags);
+	if (!bpf_skb_adjust_room(ctx, now->len, BPF_ADJ_ROOM_MAC, flags))
+		return 0;
+	return pm_hook_gso(ctx) ? -1 : pm_hook_wrap_again(ctx, now);
 }
 
 pm_inline int pm_hook_resize(struct pm_ctx *ctx, const struct pm_shape *was,
