@@ -23,7 +23,8 @@ from ask import counters, drops, grown
 from capture import read_pcap, tunnelled, write_packets
 from conftest import make_topo
 from netns import PATIENCE, wait_until
-from topo import CN, CN4, LMAA, LMAA4, ROUTER_LL, cn_addr, mag_addr, mag_addr4, node_mac
+from topo import (CN, CN4, LMAA, LMAA4, ROUTER_LL, cn_addr, mag_addr, mag_addr4, merge,
+                  node_mac)
 
 GW4 = "192.0.2.1"  # of every node, on every MAG
 CN2, CN2_4 = cn_addr(2)
@@ -81,7 +82,8 @@ FAR = [Session(40, "mn3", 2, 6, "gre"), Session(41, "mn3", 2, 4, "udp-gre-key")]
 # the same IPv4 home address in two domains
 DOMAIN0 = Session(50, "mn3", 2, 4, "udp-tlv", home4=SHARED4)
 DOMAIN2 = Session(51, "mn4", 3, 4, "gre-key", domain=2, home4=SHARED4)
-ALL = SESSIONS + [SHORT, LONG, ACROSS, *FAR, DOMAIN0, DOMAIN2]
+ONLY2 = Session(52, "mn4", 3, 6, "gre-key", domain=2)
+ALL = SESSIONS + [SHORT, LONG, ACROSS, *FAR, DOMAIN0, DOMAIN2, ONLY2]
 
 
 class Domain:
@@ -463,7 +465,8 @@ def test_same_home_address_in_two_domains(d):
             with pytest.raises(TimeoutError):
                 s.recv(100)
     # what only the other domain has is not found
-    assert t.cn2.ping(SESSIONS[0].home4, 2, 0.01) == 0
+    assert t.cn2.ping(ONLY2.home4, 2, 0.01) == 2
+    assert t.cn.ping(ONLY2.home4, 2, 0.01) == 0
 
 
 def test_a_key_of_another_session_is_refused(d):
@@ -562,6 +565,12 @@ def test_tc_carries_them_as_well(d):
                     assert forwarded(grew[name], "tc", down) > MANY
                     assert not forwarded(grew[name], "tc", "dropped")
                     assert not [k for k in grew[name] if k[0] == "xdp"]
+                with counted(d, "lma", "mag1") as grew:
+                    for far in FAR:
+                        udp_both_ways(t.mn1, s.home(family), t.mn3, far.home(family), family)
+                    assert t.mn5.ping(SHORT.home(family), 3, 0.01, src=ACROSS.home(family)) == 3
+                assert forwarded(grew["lma"], "tc", "hairpin") == 2 * 2 * 5
+                assert forwarded(grew["mag1"], "tc", "local") == 2 * 3
     finally:
         d.hook = "xdp"
         for ns, ifs in (("lma", ("net0", "inet0")), ("mag1", ("net0", "acc0"))):
@@ -579,3 +588,28 @@ def test_nothing_was_lost_on_the_way(d):
         assert d.t.daemons[name].alive()
         static = {c["name"]: c["value"] for c in d.t.daemons[name].ctl("counters", "static")}
         assert static["conflicts"] == static["failed"] == 0
+
+
+def test_a_signalled_session_is_not_pushed_aside(d):
+    """The static session that wants its prefix is counted, and waits until the binding is gone."""
+    t, lma, mag2 = d.t, d.t.daemons["lma"], d.t.daemons["mag2"]
+    prefix, who = "2001:db8:f00:77::/64", "signalled@example.com"
+    profile = {"profiles": [{"mn-id": who, "prefixes": [prefix]}]}
+    known = merge(d.lma(), {**profile, "lma": {"mags": [{"name": "mag2", "address": mag_addr(2)}]}})
+    wants = {"mn-id": "static@example.com", "prefixes": [prefix], "proxy-coa": mag_addr(1)}
+    for daemon, conf in ((lma, known), (mag2, merge(d.mag(2), profile))):
+        daemon.write(conf)
+        daemon.ctl("reload")
+    mag2.ctl("attach", "acc0", t.mn3.mac, "--mn-id", who)
+    wait_until(lambda: lma.ctl("bindings", who), 5, "the registration")
+    held = lma.ctl("sessions", who)
+    lma.write(merge(known, {"lma": {"static-sessions":
+                                    known["lma"]["static-sessions"] + [wants]}}))
+    with counted(d, "lma") as grew:
+        lma.ctl("reload")
+    assert grew["lma"]["static", "conflicts"] == 1 and ("static", "failed") not in grew["lma"]
+    assert lma.ctl("sessions", "static@example.com") == []
+    assert [s["session"] for s in lma.ctl("sessions", who)] == [held[0]["session"]]
+    lma.ctl("delete", who)
+    wait_until(lambda: lma.ctl("sessions", "static@example.com"), 8, "the static session")
+    assert lma.ctl("sessions", who) == []
