@@ -170,6 +170,21 @@ def test_a_router_lowers_the_path_mtu_later(fresh):
     assert transfer(t, t.mn1, t.cn, CN, 7002)
 
 
+def test_path_mtu_grows_again(fresh):
+    """RFC 8201 4: what was learnt is forgotten after a while, here one that is short enough."""
+    t = fresh(mags=1, nodes=1)
+    t.lma.sysctl(net__ipv6__route__mtu_expires=2)
+    addr, = start(t)
+    assert mtus(t, "lma") == [1460]
+    narrow(t, NARROW)
+    t.cn.ping(addr, 1, size=1460 - 48)
+    wait_until(lambda: mtus(t, "lma") == [TUNNEL], 3, "the LMA to know the path")
+    narrow(t, 1500)
+    wait_until(lambda: mtus(t, "lma") == [1460], 20, "the LMA to forget it")
+    t.cn.run("ip", "-6", "route", "flush", "cache")
+    assert t.cn.ping(addr, 2, 0.1, size=1460 - 48) == 2
+
+
 def test_unreachable_peer_is_told_to_the_source(fresh):
     """RFC 2473 8.2: type 1 code 3, to a correspondent, a node behind a MAG, and a node whose packet
     the LMA sends on to another MAG."""

@@ -17,6 +17,7 @@
 #define RECHECK	   nsec_from_s(60) /* a good next hop, for what nobody announces */
 #define RETRY	   nsec_from_s(1)  /* one that is not usable yet */
 #define KEEP_FRESH nsec_from_s(10) /* where the kernel does not keep neighbours by itself */
+#define NARROW	   nsec_from_s(10) /* a path MTU that the kernel lets expire */
 
 /* A neighbour that some tracked addresses are reached through. */
 struct via {
@@ -209,7 +210,8 @@ static nsec_t look(struct nexthops *t, struct entry *e, struct nexthop *nh)
 	nh->valid = true;
 	nh->smac = link->mac;
 	nh->dmac = neigh.mac;
-	return v->kept == NL_KEPT_NOT ? KEEP_FRESH : RECHECK;
+	return nsec_min(v->kept == NL_KEPT_NOT ? KEEP_FRESH : RECHECK,
+			path.mtu && path.mtu < link->mtu ? NARROW : RECHECK);
 }
 
 static bool same(const struct nexthop *a, const struct nexthop *b)
