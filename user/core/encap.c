@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 
 #define GRE_KEY_PRESENT 0x2000
+#define GRE_RESERVED	0x03f8 /* bits 6 to 12: ignored, RFC 2784 2.3 */
 #define ETHERTYPE_IP4	0x0800
 #define ETHERTYPE_IP6	0x86dd
 #define TLV_HLEN	4
@@ -40,7 +41,7 @@ uint8_t encap_proto(enum dp_encap e, bool inner_v4)
 static bool look_gre(struct encap_inside *in, struct rd *r, enum dp_encap plain,
 		     enum dp_encap keyed)
 {
-	const uint16_t flags = rd_u16(r), type = rd_u16(r);
+	const uint16_t flags = rd_u16(r) & (uint16_t)~GRE_RESERVED, type = rd_u16(r);
 
 	in->encap = plain;
 	in->off += 4;

@@ -91,6 +91,10 @@ static void test_what_was_not_agreed_upon(void)
 	uint8_t b[ENCAP_SHIM_MAX + INNER];
 	size_t n = build(b, DP_ENCAP_GRE, false);
 
+	b[0] = 0x03; /* reserved bits 6 to 12 say nothing, RFC 2784 2.3 */
+	b[1] = 0xf8;
+	CU_ASSERT(look(b, n, DP_ENCAP_GRE));
+	b[1] = 0;
 	b[0] = 0x80; /* checksum */
 	CU_ASSERT_FALSE(look(b, n, DP_ENCAP_GRE));
 	b[0] = 0x10; /* sequence number */
