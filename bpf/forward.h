@@ -95,7 +95,7 @@ pm_at_tc_call int pm_resize(struct pm_ctx *ctx, const struct pm_act *a)
 		return PM_RESIZE_TRIM;
 	pm_shapes(a, &was, &now);
 	len = ETH_HLEN + was.len + a->len;
-	if (!pm_hook_gso(ctx) && pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+	if (!pm_hook_gso(ctx) && pm_hook_excess(ctx, len) && pm_hook_trim(ctx, len))
 		return PM_RESIZE_TRIM;
 	if (pm_hook_resize(ctx, &was, &now))
 		return PM_RESIZE_ROOM;

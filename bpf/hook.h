@@ -87,12 +87,36 @@ struct pm_shape {
 
 #if PM_AT_XDP
 
-pm_inline __u32 pm_hook_len(struct pm_ctx *ctx)
+/* Octets that can be read directly: all of them, except where the driver keeps long frames in
+ * several buffers. Headers are always among them. */
+pm_inline __u32 pm_hook_linear(struct pm_ctx *ctx)
 {
 	__u64 len = pm_data_end(ctx) - pm_data(ctx);
 
 	barrier_var(len); /* the verifier takes no 32-bit difference of pointers */
 	return len;
+}
+
+pm_inline __u32 pm_hook_len(struct pm_ctx *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+/* The same without asking, where one buffer holds so many octets. */
+pm_inline bool pm_hook_holds(struct pm_ctx *ctx, __u32 len)
+{
+	return len <= pm_hook_linear(ctx) || len <= pm_hook_len(ctx);
+}
+
+/* Octets more than `len`, of which that many are there. */
+pm_inline __u32 pm_hook_excess(struct pm_ctx *ctx, __u32 len)
+{
+	__u32 have = pm_hook_linear(ctx);
+
+	if (have == len)
+		return 0;
+	have = pm_hook_len(ctx);
+	return have > len ? have - len : 0;
 }
 
 pm_inline __u32 pm_hook_ifindex(struct pm_ctx *ctx)
@@ -191,6 +215,22 @@ pm_inline int pm_hook_load(struct pm_ctx *ctx, __u32 off, void *to, __u64 len)
 pm_inline __u32 pm_hook_len(struct pm_ctx *ctx)
 {
 	return ctx->len;
+}
+
+/* What is not linear can be made so. */
+pm_inline __u32 pm_hook_linear(struct pm_ctx *ctx)
+{
+	return ctx->len;
+}
+
+pm_inline bool pm_hook_holds(struct pm_ctx *ctx, __u32 len)
+{
+	return len <= ctx->len;
+}
+
+pm_inline __u32 pm_hook_excess(struct pm_ctx *ctx, __u32 len)
+{
+	return ctx->len > len ? ctx->len - len : 0;
 }
 
 pm_inline __u32 pm_hook_ifindex(struct pm_ctx *ctx)

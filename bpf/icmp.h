@@ -155,6 +155,16 @@ pm_inline bool pm_error_about(struct pm_ctx *ctx, const struct pm_act *a, struct
 	       !pm_target_link_scope(p);
 }
 
+/* Octets of the packet that an error quotes: at most `max`, and only what can be read. */
+pm_inline __u32 pm_quote(struct pm_ctx *ctx, const struct pm_act *a, __u32 len, __u32 max)
+{
+	__u32 there = pm_hook_linear(ctx) - ETH_HLEN - a->outer_len;
+
+	if (len > max)
+		len = max;
+	return len < there ? len : there;
+}
+
 /* Leaves the quote alone in the frame, with `front` octets in front of it. */
 pm_inline int pm_error_room(struct pm_ctx *ctx, const struct pm_act *a, __u32 quote, __u32 front)
 {
@@ -163,7 +173,7 @@ pm_inline int pm_error_room(struct pm_ctx *ctx, const struct pm_act *a, __u32 qu
 
 	pm_shapes(a, &was, &now);
 	len = ETH_HLEN + was.len + quote;
-	if (pm_hook_len(ctx) > len && pm_hook_trim(ctx, len))
+	if (pm_hook_excess(ctx, len) && pm_hook_trim(ctx, len))
 		return -1;
 	return pm_hook_replace(ctx, &was, front);
 }
@@ -182,7 +192,7 @@ __noinline int pm_make_error6(struct pm_ctx *ctx, const struct pm_act *a)
 	    !pm_token(PM_RATE_ICMP, pm_icmp_rate, pm_icmp_burst))
 		return a->reason;
 
-	quote = p.len < PM_QUOTE6_MAX ? p.len : PM_QUOTE6_MAX;
+	quote = pm_quote(ctx, a, p.len, PM_QUOTE6_MAX);
 	__builtin_memcpy(eth.h_dest, p.eth->h_source, ETH_ALEN);
 	__builtin_memcpy(eth.h_source, p.eth->h_dest, ETH_ALEN);
 	eth.h_proto = bpf_htons(ETH_P_IPV6);
@@ -223,7 +233,7 @@ __noinline int pm_make_error4(struct pm_ctx *ctx, const struct pm_act *a)
 	if (pm_about_error4(&p) || !pm_token(PM_RATE_ICMP, pm_icmp_rate, pm_icmp_burst))
 		return a->reason;
 
-	quote = p.len < PM_QUOTE4_MAX ? p.len : PM_QUOTE4_MAX;
+	quote = pm_quote(ctx, a, p.len, PM_QUOTE4_MAX);
 	__builtin_memcpy(eth.h_dest, p.eth->h_source, ETH_ALEN);
 	__builtin_memcpy(eth.h_source, p.eth->h_dest, ETH_ALEN);
 	eth.h_proto = bpf_htons(ETH_P_IP);

@@ -430,7 +430,7 @@ pm_inline bool pm_sums_hold(struct pm_ctx *ctx, const struct pm_pkt *p)
  */
 pm_inline bool pm_lengths_hold(struct pm_ctx *ctx, const struct pm_pkt *p)
 {
-	__u32 have = pm_hook_len(ctx) - ETH_HLEN;
+	__u32 outer = p->len;
 
 	if (p->v4) {
 		if (p->len < pm_ip4(p)->ihl * 4u)
@@ -439,13 +439,11 @@ pm_inline bool pm_lengths_hold(struct pm_ctx *ctx, const struct pm_pkt *p)
 		return false; /* a jumbogram, or a packet without anything in it */
 	}
 	if (p->tunnelled) {
-		__u32 outer = pm_total_len(pm_outer(p), p->outer_v4);
-
-		if (outer > have || outer < p->outer_len)
+		outer = pm_total_len(pm_outer(p), p->outer_v4);
+		if (outer < p->outer_len || p->len > outer - p->outer_len)
 			return false;
-		have = outer - p->outer_len;
 	}
-	return p->len <= have && pm_sums_hold(ctx, p);
+	return pm_hook_holds(ctx, ETH_HLEN + outer) && pm_sums_hold(ctx, p);
 }
 
 /* Octets of the largest packet that leaves, seen from the layer of `ip`. */

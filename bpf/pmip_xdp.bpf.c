@@ -9,7 +9,7 @@
 #include "carry_out.h"
 #include "transport.h"
 
-SEC("xdp")
+SEC("xdp.frags")
 int xdp_transport(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};
@@ -20,7 +20,7 @@ int xdp_transport(struct xdp_md *ctx)
 	return pm_carry_out(ctx, &pkt, &act);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int xdp_access(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};

@@ -26,12 +26,29 @@ __noinline int pm_through_parent(struct pm_act *a)
 	return 1;
 }
 
+/* Is the frame in several buffers? Padding aside, which may be in a second one. */
+pm_inline bool pm_in_pieces(struct pm_ctx *ctx, const struct pm_pkt *p)
+{
+	__u32 len = p->tunnelled ? pm_total_len(pm_outer(p), p->outer_v4) : p->len;
+
+	return PM_AT_XDP && ETH_HLEN + len > pm_hook_linear(ctx);
+}
+
 /* XDP can only finish what the egress interface, or its parent, takes as an XDP frame. */
-pm_inline bool pm_can_leave(struct pm_act *a, bool takes_xdp, bool vlan)
+pm_inline bool pm_can_leave(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
+			    bool takes_xdp, bool vlan)
 {
 	if (!PM_AT_XDP)
 		return true;
-	return takes_xdp && (!vlan || pm_through_parent(a));
+	if (!takes_xdp)
+		return false;
+	if (pm_in_pieces(ctx, p)) {
+		const struct pm_iface *out = pm_get_iface(a->ifindex);
+
+		if (!out || !(out->flags & PM_I_XDP_SG))
+			return false;
+	}
+	return !vlan || pm_through_parent(a);
 }
 
 /*
@@ -267,7 +284,7 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	if (pm_hook_gso(ctx) && a->encap >= PM_E_UDP_TLV)
 		return pm_drop_for(a, PM_DROP_GSO);
 	if (pm_next_hop(t, a, &flags)) {
-		if (!pm_can_leave(a, flags & PM_T_XDP, flags & PM_T_VLAN))
+		if (!pm_can_leave(ctx, p, a, flags & PM_T_XDP, flags & PM_T_VLAN))
 			return a->verdict = PM_V_TO_TC;
 	} else if (PM_AT_XDP) {
 		return a->verdict = PM_V_TO_TC;
@@ -311,7 +328,7 @@ pm_inline int pm_to_link(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 	if (refused)
 		return refused;
 	a->ifindex = access->ifindex;
-	if (!pm_can_leave(a, access->flags & PM_A_XDP, access->flags & PM_A_VLAN))
+	if (!pm_can_leave(ctx, p, a, access->flags & PM_A_XDP, access->flags & PM_A_VLAN))
 		return a->verdict = PM_V_TO_TC;
 	__builtin_memcpy(a->dmac, l2.mac, sizeof(a->dmac));
 	__builtin_memcpy(a->smac, access->smac, sizeof(a->smac));
@@ -349,7 +366,7 @@ pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_
 	pm_note(a, p);
 	switch (pm_fib_packet(ctx, a)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
-		if (!pm_can_leave(a, a->out & PM_R_XDP, a->out & PM_R_VLAN))
+		if (!pm_can_leave(ctx, p, a, a->out & PM_R_XDP, a->out & PM_R_VLAN))
 			return a->verdict = PM_V_TO_TC;
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:

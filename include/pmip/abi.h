@@ -193,7 +193,8 @@ enum pm_iface_flag {
 	PM_I_XDP = 1 << 0,     /* both hooks run here: XDP has judged before TC */
 	PM_I_XDP_OUT = 1 << 1, /* takes frames that XDP redirects there */
 	PM_I_HOST = 1 << 2,    /* this host's own traffic to nodes comes in here */
-	PM_I_VLAN = 1 << 3,    /* a VLAN interface; PM_I_XDP_OUT: its parent takes such frames */
+	PM_I_VLAN = 1 << 3,    /* a VLAN interface; the others are about its parent */
+	PM_I_XDP_SG = 1 << 4,  /* PM_I_XDP_OUT, of frames in several buffers as well */
 };
 
 /*

@@ -309,7 +309,7 @@ static void test_egress(void)
 	CU_ASSERT_EQUAL(tunnel[ref].flags & 0xffff, PM_T_VALID | PM_T_NEXTHOP | PM_T_XDP);
 	CU_ASSERT_EQUAL(access_entry(access).flags, PM_A_VALID | PM_A_XDP);
 	CU_ASSERT_TRUE(iface_entry(nh.ifindex, &e));
-	CU_ASSERT_EQUAL(e.flags, PM_I_XDP | PM_I_XDP_OUT);
+	CU_ASSERT_EQUAL(e.flags & ~PM_I_XDP_SG, PM_I_XDP | PM_I_XDP_OUT);
 
 	dp_bpf_detach(dp, env_ifindex("v1"));
 	CU_ASSERT_TRUE(dp_bpf_refresh_iface(dp, nh.ifindex));

@@ -170,6 +170,9 @@ int dp_iface_write(struct dp_bpf *dp, unsigned ifindex)
 		dp_vlan_describe(v, &e);
 	else if (!attached)
 		e.ifindex = 0;
+	if (e.flags & PM_I_XDP_OUT &&
+	    dp_netdev_takes_pieces(&dp->ifaces.netdev, v ? v->pub.parent : ifindex))
+		e.flags |= PM_I_XDP_SG;
 	/* the element of an attached interface is left alone; TC does what is needed there */
 	if (attached || !is.ifindex || is.ifindex == ifindex)
 		r = bpf_map_update_elem(map, &key, &e, BPF_ANY) < 0 ? -errno : 0;
@@ -504,13 +507,12 @@ void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex)
 	dp_peers_iface_changed(dp, ifindex);
 }
 
-bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
+static bool refresh(struct dp_bpf *dp, unsigned ifindex)
 {
 	struct dp_iface *f = dp_iface_find(dp, ifindex);
 	struct mac own;
 	bool takes;
 
-	dp_vlan_parent_changed(dp, ifindex);
 	if (!f)
 		return false;
 	takes = ask_xdp_tx(dp, f);
@@ -525,6 +527,14 @@ bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
 	return true;
 }
 
+bool dp_bpf_refresh_iface(struct dp_bpf *dp, unsigned ifindex)
+{
+	bool changed = refresh(dp, ifindex);
+
+	dp_vlan_parent_changed(dp, ifindex);
+	return changed;
+}
+
 static void device_changed(void *ctx, unsigned ifindex)
 {
 	struct dp_bpf *dp = ctx;
@@ -533,9 +543,9 @@ static void device_changed(void *ctx, unsigned ifindex)
 		dp_bpf_refresh_iface(dp, ifindex);
 		return;
 	}
-	dp_vlan_parent_changed(dp, 0);
 	for (unsigned i = 0; i < dp->ifaces.n; i++)
-		dp_bpf_refresh_iface(dp, dp->ifaces.iface[i].pub.ifindex);
+		refresh(dp, dp->ifaces.iface[i].pub.ifindex);
+	dp_vlan_parent_changed(dp, 0);
 }
 
 int dp_bpf_event_fd(const struct dp_bpf *dp)

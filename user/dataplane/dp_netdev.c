@@ -24,6 +24,7 @@
 #define NETDEV_A_DEV_IFINDEX	  1
 #define NETDEV_A_DEV_XDP_FEATURES 3
 #define NETDEV_XDP_ACT_NDO_XMIT	  (1 << 2)
+#define NETDEV_XDP_ACT_NDO_XMIT_SG (1 << 6)
 
 #define GENL_MSG_LEN 8192
 
@@ -290,6 +291,14 @@ static bool driver_takes_xdp(const char *driver)
 			return true;
 	}
 	return false;
+}
+
+bool dp_netdev_takes_pieces(struct dp_netdev *n, unsigned ifindex)
+{
+	uint64_t features;
+
+	return dp_netdev_features(n, ifindex, &features) == 0 &&
+	       features & NETDEV_XDP_ACT_NDO_XMIT_SG;
 }
 
 bool dp_netdev_takes_xdp(struct dp_netdev *n, unsigned ifindex, const char *ifname, bool native,

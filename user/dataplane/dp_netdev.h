@@ -32,6 +32,9 @@ int dp_netdev_features(struct dp_netdev *n, unsigned ifindex, uint64_t *features
 bool dp_netdev_takes_xdp(struct dp_netdev *n, unsigned ifindex, const char *ifname, bool native,
 			 bool trusted);
 
+/* Does it take such frames in several buffers, too? Before 6.3: not known, so no. */
+bool dp_netdev_takes_pieces(struct dp_netdev *n, unsigned ifindex);
+
 /* The interface's own link-layer address. False when it has none, or is gone. */
 bool dp_netdev_mac(const char *ifname, struct mac *out);
 
