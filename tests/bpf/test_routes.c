@@ -84,13 +84,13 @@ static struct spec up(const char *dst)
 }
 
 /* The router's link-layer address changes and nobody tells the programs. True: they still use the
- * old one. What is remembered may grow old just then, so it takes two in a row to be sure that
+ * old one. What is remembered may grow old just then, so it takes ten in a row to be sure that
  * nothing is. */
 static bool remembers(struct world *w, const struct spec *s)
 {
 	bool old = false;
 
-	for (int i = 0; i < 2 && !old; i++) {
+	for (int i = 0; i < 10 && !old; i++) {
 		sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
 		set_global(w, generation, 0);
 		usleep(1000);
