@@ -206,31 +206,6 @@ pm_inline bool pm_still(const struct pm_found *f)
 	return PM_DESC_GEN(now) == PM_DESC_GEN(f->desc) && (PM_DESC_FLAGS(now) & PM_F_VALID);
 }
 
-/*
- * The keys of the session's peers, together with the descriptor that they belong to. False: the
- * slot changed its owner, or changes faster than it can be read.
- */
-pm_inline bool pm_get_keys(struct pm_found *f, union pm_key_pair *pair)
-{
-	const struct pm_keys *keys = bpf_map_lookup_elem(&pm_keys, &f->slot);
-
-	if (!keys)
-		return false;
-	for (int i = 0; i < 3; i++) {
-		const __u64 was = f->desc;
-
-		pair->word = READ_ONCE(keys->pair[pm_has(f, PM_F_KEYS) ? 1 : 0].word);
-		barrier();
-		f->desc = READ_ONCE(f->s->desc);
-		if (f->desc == was)
-			return true;
-		if (PM_DESC_GEN(f->desc) != PM_DESC_GEN(was) ||
-		    (PM_DESC_FLAGS(f->desc) & (PM_F_VALID | PM_F_ALIAS)) != PM_F_VALID)
-			return false;
-	}
-	return false;
-}
-
 pm_inline const struct pm_tunnel *pm_get_tunnel(__u32 index)
 {
 	const struct pm_tunnel *t;
@@ -248,6 +223,51 @@ pm_inline const struct pm_iface *pm_get_iface(__u32 ifindex)
 	const struct pm_iface *i = bpf_map_lookup_elem(&pm_iface, &key);
 
 	return i && i->ifindex == ifindex ? i : NULL;
+}
+
+/* The tunnel that the session names now. */
+pm_inline __u32 pm_named_tunnel(const struct pm_found *f, bool up)
+{
+	if (up)
+		return READ_ONCE(f->s->up_tunnel);
+	return pm_has(f, PM_F_LINK) ? 0 : PM_DESC_TUNNEL(f->desc);
+}
+
+/*
+ * The key that the session's peer wants to see in the keyed tunnel `*index`; or another tunnel and
+ * its key, when the session goes there by now. False: the slot changed its owner, or changes faster
+ * than it can be read.
+ */
+pm_inline bool pm_get_key(struct pm_found *f, bool up, __u32 *index, __u32 *key)
+{
+	const struct pm_keys *keys = bpf_map_lookup_elem(&pm_keys, &f->slot);
+
+	if (!keys)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		const int now = pm_has(f, PM_F_KEYS) ? 1 : 0;
+		const union pm_key *from = up ? &keys->up[now] : &keys->down[now];
+		const struct pm_tunnel *t;
+		union pm_key k;
+		__u64 desc;
+
+		k.word = READ_ONCE(from->word);
+		barrier();
+		desc = READ_ONCE(f->s->desc);
+		if (PM_DESC_GEN(desc) != PM_DESC_GEN(f->desc) ||
+		    (PM_DESC_FLAGS(desc) & (PM_F_VALID | PM_F_ALIAS)) != PM_F_VALID)
+			return false;
+		if (k.tunnel == *index) {
+			*key = k.key;
+			return true;
+		}
+		f->desc = desc;
+		*index = pm_named_tunnel(f, up);
+		t = pm_get_tunnel(*index);
+		if (!t || !PM_ENCAP_KEYED(t->encap))
+			return true;
+	}
+	return false;
 }
 
 pm_inline const struct pm_access *pm_get_access(__u32 index)

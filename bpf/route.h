@@ -240,14 +240,6 @@ pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, __u32 *f
 	return READ_ONCE(*(const pm_w64 *)&t->flags) == gate.word;
 }
 
-/* The tunnel that the session names now. */
-pm_inline __u32 pm_named_tunnel(const struct pm_found *f, bool up)
-{
-	if (up)
-		return READ_ONCE(f->s->up_tunnel);
-	return pm_has(f, PM_F_LINK) ? 0 : PM_DESC_TUNNEL(f->desc);
-}
-
 /* Through the tunnel of a session: up to its anchor, or down to its node. */
 pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
 			   struct pm_found *f, bool up)
@@ -260,12 +252,8 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	if (up && !pm_still(f))
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
 	if (pm_use_gre && t && PM_ENCAP_KEYED(t->encap)) {
-		union pm_key_pair pair;
-
-		if (!pm_get_keys(f, &pair))
+		if (!pm_get_key(f, up, &index, &a->key))
 			return pm_drop_for(a, PM_DROP_STALE_SLOT);
-		a->key = up ? pair.up : pair.down;
-		index = pm_named_tunnel(f, up);
 		t = pm_get_tunnel(index);
 	}
 	if (!t)

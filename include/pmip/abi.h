@@ -83,25 +83,27 @@ enum pm_flag {
 	PM_F_ALIAS = 1 << 3,  /* `tunnel` holds the primary slot */
 	PM_F_LOCAL_ROUTING = 1 << 4, /* from the node straight to another node on this MAG */
 	PM_F_ANCHORED = 1 << 5,      /* this node is the LMA of the session */
-	PM_F_KEYS = 1 << 6,          /* which pair of pm_keys is in force */
+	PM_F_KEYS = 1 << 6,          /* which keys of pm_keys are in force */
 };
 
 /*
- * pm_keys: primary slot -> the GRE keys that our peers chose, for packets to them. Who changes keys
- * writes the pair that is not in force and then stores the descriptor with PM_F_KEYS turned, so that
- * tunnel and key change together. A reader that finds another descriptor after it read the pair
- * reads both again.
+ * pm_keys: primary slot -> the GRE keys that our peers chose, for packets to them, each in one word
+ * with the tunnel that it is for. Who changes keys writes the words that are not in force and then
+ * stores the descriptor with PM_F_KEYS turned, so that tunnel and key change together. A reader that
+ * finds another tunnel beside the key than the session names reads both again: so it never takes the
+ * key of one tunnel into another, however often they change meanwhile.
  */
-union pm_key_pair {
-	__u64 word;         /* always loaded and stored whole */
+union pm_key {
+	__u64 word;           /* always loaded and stored whole */
 	struct {
-		__u32 down; /* chosen by the MAG, in host order */
-		__u32 up;   /* chosen by the LMA */
+		__u32 tunnel; /* 0: the path has no key */
+		__u32 key;    /* in host order */
 	};
 };
 
 struct pm_keys {
-	union pm_key_pair pair[2];
+	union pm_key down[2]; /* towards the node: chosen by the MAG */
+	union pm_key up[2];   /* from the node: chosen by the LMA */
 };
 
 /*

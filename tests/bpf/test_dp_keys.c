@@ -169,9 +169,14 @@ static uint32_t follow(uint32_t slot)
 	return s->tunnel;
 }
 
-static union pm_key_pair in_force(uint32_t slot)
+static union pm_key down_key(uint32_t slot)
 {
-	return keys[slot].pair[session[slot].flags & PM_F_KEYS ? 1 : 0];
+	return keys[slot].down[session[slot].flags & PM_F_KEYS ? 1 : 0];
+}
+
+static union pm_key up_key(uint32_t slot)
+{
+	return keys[slot].up[session[slot].flags & PM_F_KEYS ? 1 : 0];
 }
 
 /* ---- IPv4 addresses */
@@ -271,7 +276,7 @@ static void test_key_first(void)
 	CU_ASSERT_EQUAL(follow(key), key);
 	CU_ASSERT_EQUAL(session[key].flags & (PM_F_VALID | PM_F_ANCHORED),
 			session[key].flags & ~PM_F_KEYS);
-	CU_ASSERT_EQUAL(in_force(key).down, 0x1234);
+	CU_ASSERT_EQUAL(down_key(key).key, 0x1234);
 	/* its addresses come: they lead, the key follows */
 	s.n_prefixes = 1;
 	s.prefixes = &p;
@@ -279,12 +284,12 @@ static void test_key_first(void)
 	CU_ASSERT_EQUAL(key_of(ref), key);
 	CU_ASSERT_NOT_EQUAL(hashed(&p), key);
 	CU_ASSERT_EQUAL(follow(key), hashed(&p));
-	CU_ASSERT_EQUAL(in_force(hashed(&p)).down, 0x1234);
+	CU_ASSERT_EQUAL(down_key(hashed(&p)).key, 0x1234);
 	/* and go */
 	s.n_prefixes = 0;
 	again(&s, ref);
 	CU_ASSERT_EQUAL(follow(key), key);
-	CU_ASSERT_EQUAL(in_force(key).down, 0x1234);
+	CU_ASSERT_EQUAL(down_key(key).key, 0x1234);
 	CU_ASSERT_EQUAL(hashed(&p), 0);
 	d->ops->session_del(d, ref);
 	CU_ASSERT_EQUAL(follow(key), 0);
@@ -357,7 +362,7 @@ static void test_key_of_two_halves(void)
 	l = put(&access);
 	key = key_of(l);
 	CU_ASSERT_NOT_EQUAL(key, key_of(a));
-	CU_ASSERT_EQUAL(in_force(key).up, 0x99);
+	CU_ASSERT_EQUAL(up_key(key).key, 0x99);
 	/* the access half gets the anchor's prefixes: its key leads to where they lead */
 	access.n_prefixes = 2;
 	access.prefixes = p;
@@ -369,7 +374,7 @@ static void test_key_of_two_halves(void)
 	/* the anchor's goes */
 	d->ops->session_del(d, a);
 	CU_ASSERT_EQUAL(follow(key), slot);
-	CU_ASSERT_EQUAL(in_force(slot).up, 0x99);
+	CU_ASSERT_EQUAL(up_key(slot).key, 0x99);
 	/* an address that is the key of one half and the other's cannot be given up alone */
 	a = put(&anchor);
 	CU_ASSERT_EQUAL(key_of(a), slot);
@@ -391,7 +396,7 @@ static void test_keys_turn(void)
 {
 	const struct prefix6 p[] = {prefix(1), prefix(2)};
 	struct dp_path to = {.kind = DP_TO_PEER};
-	union pm_key_pair was;
+	union pm_key was;
 	struct dp_session s;
 	uint32_t slot;
 	uint64_t desc;
@@ -402,30 +407,34 @@ static void test_keys_turn(void)
 	s.up = (struct dp_path){.kind = DP_TO_PEER, .peer = lma, .key = 0x77};
 	ref = put(&s);
 	slot = hashed(&p[0]);
-	CU_ASSERT_EQUAL(in_force(slot).down, 0x1234);
-	CU_ASSERT_EQUAL(in_force(slot).up, 0x77);
-	/* other tunnel, other key: the old pair stays as it was, for who still reads it */
+	CU_ASSERT_EQUAL(down_key(slot).key, 0x1234);
+	CU_ASSERT_EQUAL(up_key(slot).key, 0x77);
+	/* other tunnel, other key: the old one stays as it was, for who still reads it */
 	for (uint32_t i = 1; i < 6; i++) {
-		was = in_force(slot);
+		was = down_key(slot);
 		desc = session[slot].desc;
 		to.peer = mag[i & 1];
 		to.key = 0x1234 + i;
 		CU_ASSERT_EQUAL(d->ops->session_move(d, ref, &to), 0);
 		CU_ASSERT_EQUAL((session[slot].desc ^ desc) >> 32, PM_F_KEYS);
 		CU_ASSERT_EQUAL(session[slot].tunnel, mag[i & 1]);
-		CU_ASSERT_EQUAL(in_force(slot).down, 0x1234 + i);
-		CU_ASSERT_EQUAL(in_force(slot).up, 0x77);
-		CU_ASSERT_EQUAL(keys[slot].pair[desc >> 32 & PM_F_KEYS ? 1 : 0].word, was.word);
+		CU_ASSERT_EQUAL(down_key(slot).key, 0x1234 + i);
+		CU_ASSERT_EQUAL(up_key(slot).key, 0x77);
+		CU_ASSERT_EQUAL(down_key(slot).tunnel, mag[i & 1]);
+		CU_ASSERT_EQUAL(keys[slot].down[desc >> 32 & PM_F_KEYS ? 1 : 0].word, was.word);
 	}
-	/* the same key elsewhere: only the tunnel changes */
+	/* the same once more changes nothing; the same key elsewhere is another */
 	desc = session[slot].desc;
+	CU_ASSERT_EQUAL(d->ops->session_move(d, ref, &to), 0);
+	CU_ASSERT_EQUAL(session[slot].desc, desc);
 	to.peer = mag[0];
 	CU_ASSERT_EQUAL(d->ops->session_move(d, ref, &to), 0);
-	CU_ASSERT_EQUAL((session[slot].desc ^ desc) >> 32, 0);
+	CU_ASSERT_EQUAL((session[slot].desc ^ desc) >> 32, PM_F_KEYS);
+	CU_ASSERT_EQUAL(up_key(slot).tunnel, lma);
 	/* a tunnel without keys needs none */
 	to.peer = plain;
 	CU_ASSERT_EQUAL(d->ops->session_move(d, ref, &to), 0);
-	CU_ASSERT_EQUAL(in_force(slot).down, 0);
+	CU_ASSERT_EQUAL(down_key(slot).key, 0);
 	d->ops->session_del(d, ref);
 	/* whoever has the slot next starts without */
 	for (unsigned i = 0; i < STATICS; i++) {
@@ -436,7 +445,8 @@ static void test_keys_turn(void)
 		put(&s);
 	}
 	CU_ASSERT_EQUAL(session[slot].flags, PM_F_VALID | PM_F_ANCHORED);
-	CU_ASSERT_EQUAL(keys[slot].pair[0].word | keys[slot].pair[1].word, 0);
+	CU_ASSERT_EQUAL(keys[slot].down[0].word | keys[slot].down[1].word, 0);
+	CU_ASSERT_EQUAL(keys[slot].up[0].word | keys[slot].up[1].word, 0);
 	teardown();
 }
 

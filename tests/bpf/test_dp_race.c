@@ -9,12 +9,9 @@
 #include <errno.h>
 #include <linux/ipv6.h>
 #include <net/ethernet.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -22,15 +19,16 @@
 #include "base/util.h"
 #include "dp_env.h"
 #include "lib/cu.h"
+#include "race.h"
 
-#define MAGS	    8
-#define CHURN	    64
-#define MAX_READERS 64
+#define MAGS  RACE_TARGETS
+#define CHURN 64
+#define KEYED 3
 
 static struct dp_bpf *dp;
 static struct dataplane *d;
 static int prog_fd;
-static dp_ref mag[MAGS];
+static dp_ref mag[MAGS], keyed_mag[KEYED];
 static unsigned egress[2];
 
 struct frame {
@@ -72,7 +70,9 @@ static void setup(void)
 				       .roles = DP_BPF_LMA,
 				       .max_sessions = 4096,
 				       .pool_slots = 256,
-				       .max_peers = 64};
+				       .max_peers = 64,
+				       .ip4_outer = true,
+				       .gre = true};
 	const struct in6_addr ours = env_addr("2001:db8:2::1");
 	const struct prefix6 pool = env_prefix("2001:db8:100::/48");
 	struct dp_bpf_attach a = {.kind = DP_BPF_TRANSPORT, .want = DP_BPF_XDP, .mtu = 1500};
@@ -166,65 +166,6 @@ struct expect {
 	bool may_be_absent; /* no session at times: to the kernel, or dropped as stale */
 };
 
-struct tally {
-	uint64_t packets, redirected, absent;
-	uint64_t missing, torn, foreign, damaged;
-	uint64_t to[MAGS];
-};
-
-struct reader {
-	pthread_t thread;
-	int cpu;
-	const struct expect *expect;
-	unsigned n_expect;
-	uint64_t quota;
-	struct tally t;
-};
-
-static void pin_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
-static void judge(struct tally *t, const struct expect *e, const struct frame *in, uint32_t verdict,
-		  const struct tunnelled *out, uint32_t len)
-{
-	uint8_t variant = out->eth.ether_dhost[2];
-	struct dp_bpf_nexthop nh;
-	struct in6_addr to;
-	unsigned i;
-
-	t->packets++;
-	if (verdict != XDP_REDIRECT) {
-		if (e->may_be_absent && (verdict == XDP_PASS || verdict == XDP_DROP))
-			t->absent++;
-		else
-			t->missing++;
-		return;
-	}
-	t->redirected++;
-	i = out->outer.daddr.s6_addr[5] - 0x10u;
-	to = remote(i & 0xff);
-	if (i >= MAGS || !(e->mags >> i & 1) || memcmp(&out->outer.daddr, &to, sizeof(to)) != 0) {
-		t->foreign++;
-		return;
-	}
-	t->to[i]++;
-	nh = nexthop(i, variant);
-	if (variant > 7 || !(e->variants >> variant & 1) ||
-	    memcmp(out->eth.ether_dhost, nh.dmac.b, 6) != 0 ||
-	    memcmp(out->eth.ether_shost, nh.smac.b, 6) != 0)
-		t->torn++;
-	if (len != sizeof(*out) || memcmp(&out->ip.saddr, &in->ip.saddr, 32) != 0 ||
-	    memcmp(out->payload, in->payload, sizeof(in->payload)) != 0 ||
-	    out->ip.hop_limit != in->ip.hop_limit - 1)
-		t->damaged++;
-}
-
 static struct frame frame_to(const struct prefix6 *p)
 {
 	struct frame in = {.eth = {.ether_type = htons(ETHERTYPE_IPV6)}};
@@ -240,100 +181,77 @@ static struct frame frame_to(const struct prefix6 *p)
 	return in;
 }
 
-static void *read_on(void *arg)
+static const struct expect *expected;
+
+/* False: there is nothing more to see. */
+static bool judge_verdict(struct race_tally *t, bool may_be_absent, uint32_t verdict)
 {
-	struct reader *r = arg;
-	union {
-		struct tunnelled t;
-		uint8_t room[256];
-	} out;
-	struct frame in = frame_to(&r->expect[0].prefix);
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &in, .data_size_in = sizeof(in),
-		    .data_out = &out, .repeat = 1);
-
-	pin_to(r->cpu);
-	for (uint64_t n = 0; n < r->quota; n++) {
-		const struct expect *e = &r->expect[n % r->n_expect];
-
-		in.ip.daddr = e->prefix.addr;
-		in.ip.daddr.s6_addr[15] = 1;
-		o.data_size_out = sizeof(out);
-		if (bpf_prog_test_run_opts(prog_fd, &o) < 0) {
-			r->t.missing++;
-			continue;
-		}
-		judge(&r->t, e, &in, o.retval, &out.t, o.data_size_out);
+	if (verdict == XDP_REDIRECT) {
+		t->redirected++;
+		return true;
 	}
-	return NULL;
+	if (may_be_absent && (verdict == XDP_PASS || verdict == XDP_DROP))
+		t->absent++;
+	else
+		t->missing++;
+	return false;
 }
 
-static double seconds(void)
+static bool same_inner(const void *inner, const struct prefix6 *p)
 {
-	struct timespec ts;
+	const struct ipv6hdr *ip = inner;
+	struct frame in = frame_to(p);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return !memcmp(&ip->saddr, &in.ip.saddr, 32) && ip->hop_limit == in.ip.hop_limit - 1 &&
+	       !memcmp(ip + 1, in.payload, sizeof(in.payload));
 }
 
-/* Readers on every CPU but the first, `write` on that one until all packets are through. */
-static struct tally race(const char *what, const struct expect *e, unsigned n, uint64_t packets,
-			 void (*write)(uint64_t turn))
+static void judge(struct race_tally *t, unsigned which, uint32_t verdict, const uint8_t *data,
+		  uint32_t len)
 {
-	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), n_readers;
-	struct reader *r;
-	struct tally sum = {0};
-	uint64_t turns = 0;
-	double begin;
-	unsigned left;
+	const struct tunnelled *out = (const struct tunnelled *)data;
+	const struct expect *e = &expected[which];
+	uint8_t variant = out->eth.ether_dhost[2];
+	struct dp_bpf_nexthop nh;
+	struct in6_addr to;
+	unsigned i;
 
-	n_readers = cpus > 1 ? cpus - 1 : 1;
-	if (n_readers > MAX_READERS)
-		n_readers = MAX_READERS;
-	r = calloc(n_readers, sizeof(*r));
-	begin = seconds();
-	pin_to(0);
-	for (unsigned i = 0; i < n_readers; i++) {
-		r[i] = (struct reader){.cpu = (int)(cpus > 1 ? i + 1 : 0),
-				       .expect = e,
-				       .n_expect = n,
-				       .quota = packets / n_readers + 1};
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&r[i].thread, NULL, read_on, &r[i]), 0);
+	if (!judge_verdict(t, e->may_be_absent, verdict))
+		return;
+	i = out->outer.daddr.s6_addr[5] - 0x10u;
+	to = remote(i & 0xff);
+	if (i >= MAGS || !(e->mags >> i & 1) || memcmp(&out->outer.daddr, &to, sizeof(to)) != 0) {
+		t->foreign++;
+		return;
 	}
-	left = n_readers;
-	while (left) {
-		for (unsigned i = 0; i < 256; i++)
-			write(turns++);
-		while (left && pthread_tryjoin_np(r[left - 1].thread, NULL) == 0)
-			left--;
-	}
-	for (unsigned i = 0; i < n_readers; i++) {
-		const struct tally *t = &r[i].t;
+	t->to[i]++;
+	nh = nexthop(i, variant);
+	if (variant > 7 || !(e->variants >> variant & 1) ||
+	    memcmp(out->eth.ether_dhost, nh.dmac.b, 6) != 0 ||
+	    memcmp(out->eth.ether_shost, nh.smac.b, 6) != 0)
+		t->torn++;
+	if (len != sizeof(*out) || !same_inner(data + offsetof(struct tunnelled, ip), &e->prefix))
+		t->damaged++;
+}
 
-		sum.packets += t->packets;
-		sum.redirected += t->redirected;
-		sum.absent += t->absent;
-		sum.missing += t->missing;
-		sum.torn += t->torn;
-		sum.foreign += t->foreign;
-		sum.damaged += t->damaged;
-		for (unsigned m = 0; m < MAGS; m++)
-			sum.to[m] += t->to[m];
+static struct race_tally race(const char *what, const struct expect *e, unsigned n,
+			      uint64_t packets, void (*write)(uint64_t turn))
+{
+	struct race_frame frames[CHURN + 4];
+	struct frame in[CHURN + 4];
+
+	for (unsigned i = 0; i < n; i++) {
+		in[i] = frame_to(&e[i].prefix);
+		frames[i] = (struct race_frame){&in[i], sizeof(in[i])};
 	}
-	free(r);
-	printf("\n    %s: %llu packets on %u CPUs, %llu changes, %.1f s: missing %llu, torn %llu, "
-	       "foreign %llu, damaged %llu, while absent %llu, shares %llu/%llu\n",
-	       what, (unsigned long long)sum.packets, n_readers, (unsigned long long)turns,
-	       seconds() - begin, (unsigned long long)sum.missing, (unsigned long long)sum.torn,
-	       (unsigned long long)sum.foreign, (unsigned long long)sum.damaged,
-	       (unsigned long long)sum.absent, (unsigned long long)sum.to[0],
-	       (unsigned long long)sum.to[1]);
-	CU_ASSERT_TRUE(sum.packets >= packets);
-	CU_ASSERT_EQUAL(sum.missing, 0);
-	CU_ASSERT_EQUAL(sum.torn, 0);
-	CU_ASSERT_EQUAL(sum.foreign, 0);
-	CU_ASSERT_EQUAL(sum.damaged, 0);
-	CU_ASSERT_EQUAL(sum.redirected + sum.absent, sum.packets);
-	return sum;
+	expected = e;
+	return race_run(&(struct race){.what = what,
+				       .prog_fd = prog_fd,
+				       .frames = frames,
+				       .n_frames = n,
+				       .packets = packets,
+				       .judge = judge,
+				       .write = write});
 }
 
 /* ---- writers */
@@ -354,7 +272,7 @@ static void test_flip(void)
 		{p[0], 3, 1, false},
 		     {p[1], 3, 1, false}
 	};
-	struct tally t;
+	struct race_tally t;
 
 	setup();
 	/* one prefix by index and one by hash, of one node: the second is an alias */
@@ -397,7 +315,7 @@ static void churn(uint32_t fill)
 	struct prefix6 p[] = {pool_prefix(5), static_prefix(5)};
 	struct expect e[CHURN + 4];
 	unsigned n = 0;
-	struct tally t;
+	struct race_tally t;
 
 	setup();
 	memset(other, 0, sizeof(other));
@@ -428,6 +346,116 @@ static void test_churn_scarce(void)
 {
 	/* one slot for the node and three for the 32 that want one: each is reused at once */
 	churn(4096 - 4);
+}
+
+/* ---- keys of peers: each says whose it is */
+
+static struct dp_peer keyed_peer(unsigned i)
+{
+	if (i < 2)
+		return (struct dp_peer){env_addr("2001:db8:2::1"), remote(i), DP_ENCAP_GRE_KEY};
+	return (struct dp_peer){env_addr("::ffff:192.0.2.1"), env_addr("::ffff:198.51.100.2"),
+				DP_ENCAP_UDP_GRE_KEY};
+}
+
+static void setup_keyed(void)
+{
+	setup();
+	for (unsigned i = 0; i < KEYED; i++) {
+		const struct dp_peer p = keyed_peer(i);
+		const struct dp_bpf_nexthop nh = nexthop(i, 0);
+
+		CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &keyed_mag[i]), 0);
+		CU_ASSERT_EQUAL(dp_bpf_nexthop(dp, keyed_mag[i], &nh), 0);
+	}
+}
+
+static struct dp_path keyed_path(unsigned i, uint64_t turn)
+{
+	return (struct dp_path){.kind = DP_TO_PEER,
+				.peer = keyed_mag[i],
+				.key = i << 24 | (uint32_t)(turn & 0xffffff)};
+}
+
+static void flip_keyed(uint64_t turn)
+{
+	const struct dp_path to = keyed_path(turn % KEYED, turn);
+
+	d->ops->session_move(d, node, &to);
+}
+
+/* Where GRE begins behind the header of a tunnel to keyed_peer(i). */
+struct gre {
+	uint16_t flags, proto;
+	uint32_t key;
+} __attribute__((packed));
+
+static void judge_keyed(struct race_tally *t, unsigned which, uint32_t verdict, const uint8_t *out,
+			uint32_t len)
+{
+	const bool ip4 = out[12] == 0x08;
+	const struct gre *g = (const struct gre *)(out + (ip4 ? 14 + 20 + 8 + 4 : 14 + 40));
+	const uint8_t *daddr = out + (ip4 ? 14 + 16 : 14 + 24);
+	struct dp_bpf_nexthop nh;
+	struct in6_addr to;
+	unsigned i;
+
+	/* three changes while a pair was read: such a packet is dropped */
+	if (!judge_verdict(t, true, verdict))
+		return;
+	i = ip4 ? 2 : daddr[5] - 0x10u;
+	to = keyed_peer(i % KEYED).remote;
+	if (i >= KEYED ||
+	    memcmp(daddr, ip4 ? &to.s6_addr[12] : &to.s6_addr[0], ip4 ? 4 : 16) != 0 ||
+	    ntohl(g->key) >> 24 != i) {
+		t->foreign++;
+		return;
+	}
+	t->to[i]++;
+	nh = nexthop(i, 0);
+	if (memcmp(out, nh.dmac.b, 6) != 0 || memcmp(out + 6, nh.smac.b, 6) != 0 ||
+	    g->flags != htons(0x2000) || g->proto != htons(ETHERTYPE_IPV6))
+		t->torn++;
+	if (len != (uint32_t)((const uint8_t *)(g + 1) - out) + sizeof(struct ipv6hdr) + 16 ||
+	    !same_inner(g + 1, &expected[which].prefix))
+		t->damaged++;
+}
+
+static void test_keys(void)
+{
+	const struct prefix6 p[] = {pool_prefix(5), static_prefix(5)};
+	const struct expect e[] = {{.prefix = p[0]}, {.prefix = p[1]}};
+	const struct frame in[] = {frame_to(&p[0]), frame_to(&p[1])};
+	const struct race_frame frames[] = {
+		{&in[0], sizeof(in[0])},
+		 {&in[1], sizeof(in[1])}
+	};
+	struct dp_session s = {
+		.half = DP_ANCHOR,
+		.mnid = {1,			    3, (const uint8_t *)"mn1"},
+		.n_prefixes = 2,
+		.prefixes = p,
+		.keyed = true,
+		.up = {.kind = DP_TO_ROUTE}
+	   };
+	struct race_tally t;
+
+	setup_keyed();
+	s.down = keyed_path(0, 0);
+	node = 0;
+	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &node), 0);
+	expected = e;
+	t = race_run(&(struct race){.what = "flip with keys",
+				    .prog_fd = prog_fd,
+				    .frames = frames,
+				    .n_frames = 2,
+				    .packets = 3000000,
+				    .judge = judge_keyed,
+				    .write = flip_keyed});
+	for (unsigned i = 0; i < KEYED; i++)
+		CU_ASSERT_TRUE(t.to[i] > t.packets / 100);
+	CU_ASSERT_TRUE(t.absent < t.packets / 20);
+	teardown();
 }
 
 static void change_nexthop(uint64_t turn)
@@ -500,17 +528,17 @@ static void test_costs(void)
 	struct dp_peer peer = {env_addr("2001:db8:2::1"), remote(0), DP_ENCAP_IP};
 	double at, load, put_ns[2], move_ns, walk, del_ns;
 
-	pin_to(0);
-	at = seconds();
+	race_pin_to(0);
+	at = race_seconds();
 	dp = env_dp(&cfg);
-	load = seconds() - at;
+	load = race_seconds() - at;
 	d = dp_bpf_dataplane(dp);
 	CU_ASSERT_EQUAL(d->ops->peer_put(d, &peer, &mag[0]), 0);
 	peer.remote = remote(1);
 	CU_ASSERT_EQUAL(d->ops->peer_put(d, &peer, &mag[1]), 0);
 	CU_ASSERT_EQUAL(d->ops->pool_put(d, &pool, N), 0);
 	for (int hashed = 0; hashed < 2; hashed++) {
-		at = seconds();
+		at = race_seconds();
 		for (uint32_t i = 0; i < N; i++) {
 			struct prefix6 p = pool;
 
@@ -521,25 +549,25 @@ static void test_costs(void)
 			p.addr.s6_addr[7] = (uint8_t)i;
 			ref[(uint32_t)hashed * N + i] = put(&p, 1, mag[0]);
 		}
-		put_ns[hashed] = (seconds() - at) / N * 1e9;
+		put_ns[hashed] = (race_seconds() - at) / N * 1e9;
 	}
-	at = seconds();
+	at = race_seconds();
 	for (uint32_t i = 0; i < MOVES; i++) {
 		const struct dp_path to = {.kind = DP_TO_PEER, .peer = mag[i & 1]};
 
 		d->ops->session_move(d, ref[(uint64_t)i * 7919 % (2 * N)], &to);
 	}
-	move_ns = (seconds() - at) / MOVES * 1e9;
+	move_ns = (race_seconds() - at) / MOVES * 1e9;
 	for (uint32_t i = 0; i < N; i++)
 		d->ops->session_del(d, ref[i]);
-	at = seconds();
+	at = race_seconds();
 	d->ops->walk(d, &w);
-	walk = (seconds() - at) * 1e3;
+	walk = (race_seconds() - at) * 1e3;
 	CU_ASSERT_EQUAL(walked, N);
-	at = seconds();
+	at = race_seconds();
 	for (uint32_t i = 0; i < N; i++)
 		d->ops->session_del(d, ref[N + i]);
-	del_ns = (seconds() - at) / N * 1e9;
+	del_ns = (race_seconds() - at) / N * 1e9;
 	printf("\n    costs: session_move %.0f ns, session_put %.0f ns (pool) %.0f ns (hash), "
 	       "session_del %.0f ns, walk of %d sessions %.1f ms, loading %.0f ms\n",
 	       move_ns, put_ns[0], put_ns[1], del_ns, N, walk, load * 1e3);
@@ -557,10 +585,12 @@ int main(int argc, char **argv)
 		 test_flip},
 		{"others come and go meanwhile: nobody gets anybody else's packets",										     test_churn},
 		{"the same while slots are reused at once",test_churn_scarce},
-		{"a next hop changes under traffic: old or new, never a mixture",					  test_nexthop},
-		{"a slot that belongs to somebody else is refused",										 test_other_owner},
-		{"what moving, putting and walking costs",				   test_costs},
-		{0				}
+		{"a node flips between three MAGs with keys: each packet has the key of its tunnel",
+		 test_keys},
+		{"a next hop changes under traffic: old or new, never a mixture",										  test_nexthop},
+		{"a slot that belongs to somebody else is refused",									 test_other_owner},
+		{"what moving, putting and walking costs",		   test_costs},
+		{0										}
 	   };
 
 	env_enter();

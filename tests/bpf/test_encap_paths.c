@@ -348,7 +348,8 @@ static void test_move(void)
 				CU_ASSERT_EQUAL(bpf_map_lookup_elem(map, &slot, &was), 0);
 				keys = was;
 				next = PM_DESC_FLAGS(old) & PM_F_KEYS ? 0 : 1;
-				keys.pair[next].down = 0x12345678;
+				keys.down[next].tunnel = (uint32_t)(TUN_K_MAG + to);
+				keys.down[next].key = 0x12345678;
 				CU_ASSERT_EQUAL(bpf_map_update_elem(map, &slot, &keys, BPF_ANY), 0);
 				__atomic_store_n(&s->desc,
 						 PM_DESC(TUN_K_MAG + to,

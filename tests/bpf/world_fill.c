@@ -92,15 +92,17 @@ uint32_t world_peer_key(enum world_slot slot, bool up)
 	return (up ? 0xd5000000 : 0x4a000000) | (uint32_t)slot * 0x101;
 }
 
-/* The pair that is not in force holds what must never be seen. */
-static void put_keys(struct world *w, uint32_t slot, unsigned flags)
+/* The words that are not in force hold what must never be seen. */
+static void put_keys(struct world *w, uint32_t slot, uint32_t tunnel, uint32_t up, unsigned flags)
 {
 	const int now = flags & PM_F_KEYS ? 1 : 0;
 	struct pm_keys keys;
 
 	memset(&keys, 0xee, sizeof(keys));
-	keys.pair[now].down = world_peer_key(slot, false);
-	keys.pair[now].up = world_peer_key(slot, true);
+	keys.down[now].tunnel = tunnel;
+	keys.down[now].key = world_peer_key(slot, false);
+	keys.up[now].tunnel = up;
+	keys.up[now].key = world_peer_key(slot, true);
 	put(w, "pm_keys", &slot, &keys);
 }
 
@@ -140,7 +142,7 @@ static void put_session(struct world *w, uint32_t slot, uint32_t tunnel, unsigne
 	s->desc = PM_DESC(tunnel, PM_F_VALID | flags, generation(slot));
 	if (flags & PM_F_ALIAS)
 		return;
-	put_keys(w, slot, flags);
+	put_keys(w, slot, tunnel, up, flags);
 	put_addr4(w, MN_ADDR4 + slot, slot, 0, mn4(slot));
 }
 

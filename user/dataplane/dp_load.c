@@ -152,7 +152,7 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	bpf_map__set_max_entries(m->xdp->maps.pm_mnid, m->n_slots);
 	bpf_map__set_max_entries(m->xdp->maps.pm_tunnel, m->n_tunnels);
 	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, statics);
-	bpf_map__set_max_entries(m->xdp->maps.pm_keys, m->n_slots);
+	bpf_map__set_max_entries(m->xdp->maps.pm_keys, cfg->gre ? m->n_slots : 1);
 	/* sixteen bits for each entry: one look-up in sixteen that need not have been */
 	m->n_seen = 64;
 	while (m->n_seen * 4 < statics)
@@ -327,12 +327,14 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	if (r < 0)
 		return r;
 	m->session = map_memory(m->fd[DP_MAP_SESSION], mapped_len(m->n_slots, sizeof(*m->session)));
-	m->keys = map_memory(m->fd[DP_MAP_KEYS], mapped_len(m->n_slots, sizeof(*m->keys)));
+	if (cfg->gre)
+		m->keys = map_memory(m->fd[DP_MAP_KEYS], mapped_len(m->n_slots, sizeof(*m->keys)));
 	m->tunnel = map_memory(m->fd[DP_MAP_TUNNEL], mapped_len(m->n_tunnels, sizeof(*m->tunnel)));
 	m->hints = map_memory(m->fd[DP_MAP_HINTS], mapped_len(1, sizeof(*m->hints)));
 	m->seen = map_memory(m->fd[DP_MAP_SEEN], mapped_len(m->n_seen, sizeof(*m->seen)));
 	m->global = map_memory(m->fd[DP_MAP_GLOBAL], mapped_len(1, sizeof(*m->global)));
-	if (!m->session || !m->keys || !m->tunnel || !m->hints || !m->seen || !m->global)
+	if (!m->session || (cfg->gre && !m->keys) || !m->tunnel || !m->hints || !m->seen ||
+	    !m->global)
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
 	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
 				.n_slots = m->n_slots,

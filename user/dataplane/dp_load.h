@@ -52,7 +52,7 @@ struct dp_maps {
 	int fd[DP_MAP_MAX];
 	int prog[DP_PROG_MAX];
 	struct pm_session *session; /* pm_session, mapped: [n_slots] */
-	struct pm_keys *keys;	    /* pm_keys, mapped: [n_slots] */
+	struct pm_keys *keys;	    /* pm_keys, mapped: [n_slots]; NULL without GRE */
 	struct pm_hints *hints;	    /* pm_hints, mapped: one */
 	uint64_t *seen;		    /* pm_seen, mapped: [n_seen], a power of two */
 	uint32_t n_seen;

@@ -72,6 +72,8 @@ static uint32_t lookup6(const struct dp_bpf *dp, const struct in6_addr *a)
 	uint32_t slot;
 	uint64_t owner;
 
+	if (!a->s6_addr[0]) /* ::/8: owners of other kinds */
+		return 0;
 	memcpy(&owner, a, sizeof(owner));
 	slot = pool_slot(dp, owner);
 	if (slot || bpf_map_lookup_elem(dp->maps.fd[DP_MAP_PREFIX6], &owner, &slot) == 0)
@@ -96,10 +98,11 @@ uint32_t dp_lookup_key(const struct dp_bpf *dp, uint32_t key)
 void dp_lookup_peer_keys(const struct dp_bpf *dp, uint32_t slot, uint32_t *down, uint32_t *up)
 {
 	const uint64_t desc = dp_load64(&dp->maps.session[slot].desc);
-	const union pm_key_pair pair = {
-		.word = dp_load64(
-			&dp->maps.keys[slot].pair[!!(PM_DESC_FLAGS(desc) & PM_F_KEYS)].word)};
+	const int now = PM_DESC_FLAGS(desc) & PM_F_KEYS ? 1 : 0;
 
-	*down = pair.down;
-	*up = pair.up;
+	*down = *up = 0;
+	if (!dp->maps.keys)
+		return;
+	*down = dp->maps.keys[slot].down[now].key;
+	*up = dp->maps.keys[slot].up[now].key;
 }

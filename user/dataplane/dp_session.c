@@ -24,7 +24,7 @@ static dp_ref owner_of(const struct dp_bpf *dp, uint32_t slot, unsigned half)
 
 struct verdict {
 	uint32_t tunnel, up_tunnel;
-	union pm_key_pair keys;
+	union pm_key down_key, up_key;
 	uint16_t flags;
 	uint16_t access;
 	uint16_t domain;
@@ -37,9 +37,13 @@ static bool to_self(const struct dp_bpf *dp, const struct dp_path *p)
 }
 
 /* The key that the peer wants to see, of a path through one. */
-static uint32_t peer_key(const struct dp_bpf *dp, const struct dp_path *p)
+static union pm_key peer_key(const struct dp_bpf *dp, const struct dp_path *p)
 {
-	return dp_encap_keyed(dp->peers.rec[p->peer].peer.encap) ? p->key : 0;
+	union pm_key k = {.tunnel = p->peer, .key = p->key};
+
+	if (!dp_encap_keyed(dp->peers.rec[p->peer].peer.encap))
+		k.word = 0;
+	return k;
 }
 
 static void place_down(const struct dp_bpf *dp, const struct dp_half_rec *h, struct verdict *v)
@@ -47,7 +51,7 @@ static void place_down(const struct dp_bpf *dp, const struct dp_half_rec *h, str
 	switch (h->down.kind) {
 	case DP_TO_PEER:
 		v->tunnel = h->down.peer;
-		v->keys.down = peer_key(dp, &h->down);
+		v->down_key = peer_key(dp, &h->down);
 		return;
 	case DP_TO_LINK:
 		v->flags |= PM_F_LINK;
@@ -83,7 +87,7 @@ static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 	}
 	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up)) {
 		v->up_tunnel = first->up.peer;
-		v->keys.up = peer_key(dp, &first->up);
+		v->up_key = peer_key(dp, &first->up);
 	} else if (first->up.kind != DP_TO_ROUTE && !(anchor && to_self(dp, &first->up))) {
 		v->flags |= PM_F_DROP;
 	}
@@ -94,18 +98,18 @@ _Static_assert(offsetof(struct pm_session, mac) % 8 == 0 &&
 	       "mac and access are one word");
 
 /*
- * Other keys go into the pair that is not in force; the descriptor that comes with it turns
- * PM_F_KEYS. So who reads one descriptor before and after a pair has a tunnel and the key that
- * belongs to it. Returns the bit for that descriptor.
+ * Other keys go into the words that are not in force; the descriptor that comes with them turns
+ * PM_F_KEYS. Returns the bit for that descriptor.
  */
-static uint16_t write_keys(struct dp_bpf *dp, uint32_t slot, const union pm_key_pair *want)
+static uint16_t write_keys(struct dp_bpf *dp, uint32_t slot, const struct verdict *v)
 {
-	struct pm_keys *k = &dp->maps.keys[slot];
 	unsigned turn = dp->maps.session[slot].flags & PM_F_KEYS ? 1 : 0;
+	struct pm_keys *k = dp->maps.keys ? &dp->maps.keys[slot] : NULL;
 
-	if (dp_load64(&k->pair[turn]) != want->word) {
+	if (k && (k->down[turn].word != v->down_key.word || k->up[turn].word != v->up_key.word)) {
 		turn = !turn;
-		dp_store64(&k->pair[turn], want->word);
+		dp_store64(&k->down[turn], v->down_key.word);
+		dp_store64(&k->up[turn], v->up_key.word);
 	}
 	return turn ? PM_F_KEYS : 0;
 }
@@ -114,7 +118,7 @@ static uint16_t write_keys(struct dp_bpf *dp, uint32_t slot, const union pm_key_
 static void write_primary(struct dp_bpf *dp, uint32_t slot, const struct verdict *v)
 {
 	struct pm_session *m = &dp->maps.session[slot];
-	uint16_t flags = v->flags | write_keys(dp, slot, &v->keys);
+	uint16_t flags = v->flags | write_keys(dp, slot, v);
 	uint64_t desc = PM_DESC(v->tunnel, flags, dp->slots.slot[slot].gen);
 
 	if (v->flags & PM_F_LINK) {

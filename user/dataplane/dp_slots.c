@@ -264,7 +264,8 @@ static void own(struct dp_slots *s, uint32_t slot, const struct dp_owner *o)
 	memset(m->mac, 0, sizeof(m->mac));
 	m->access = 0;
 	m->down_packets = m->down_bytes = m->up_packets = m->up_bytes = 0;
-	memset(&s->maps->keys[slot], 0, sizeof(s->maps->keys[slot]));
+	if (s->maps->keys)
+		memset(&s->maps->keys[slot], 0, sizeof(s->maps->keys[slot]));
 	s->used++;
 }
 
