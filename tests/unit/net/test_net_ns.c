@@ -860,6 +860,79 @@ static void test_path_mtu(void)
 	nl_free(&nl);
 }
 
+/* ---- tunnel sockets ---- */
+
+struct heard {
+	unsigned n;
+	struct tunnel_rx rx;
+	uint8_t data[4096];
+};
+
+static void on_tunnelled(void *ctx, const struct tunnel_rx *rx, nsec_t now)
+{
+	struct heard *h = ctx;
+
+	h->n++;
+	h->rx = *rx;
+	CU_ASSERT_FATAL(rx->len <= sizeof(h->data));
+	memcpy(h->data, rx->data, rx->len);
+}
+
+/* Through the loopback interface, whose MTU asks for fragments: what is sent comes back whole. */
+static void check_loop(const struct dp_peer *p, bool inner_v4, size_t len)
+{
+	const size_t skip = encap_is_udp(p->encap) ? ENCAP_UDP_HLEN : 0;
+	uint8_t inner[2048], shim[ENCAP_SHIM_MAX];
+	struct heard heard = {0};
+	struct tunnel_sock *s = NULL;
+	const nsec_t until = clock_now() + nsec_from_s(2);
+	size_t n;
+
+	CU_ASSERT_EQUAL_FATAL(tunnel_sock_new(&s, on_tunnelled, &heard), 0);
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0xba, inner, len), -ENOTCONN);
+	CU_ASSERT_EQUAL(tunnel_sock_add(s, p), 0);
+	CU_ASSERT_EQUAL(tunnel_sock_add(s, p), 0);
+	tunnel_sock_del(s, p);
+	for (size_t i = 0; i < len; i++)
+		inner[i] = (uint8_t)(i * 7);
+	inner[0] = inner_v4 ? 0x45 : 0x60;
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0xba, inner, len), 0);
+	while (!heard.n && clock_now() < until) {
+		wait_fd(tunnel_sock_fd(s), POLLIN, 5);
+		tunnel_sock_read(s, clock_now());
+	}
+	CU_ASSERT_EQUAL_FATAL(heard.n, 1);
+	CU_ASSERT(addr6_eq(&heard.rx.src, &p->local) && addr6_eq(&heard.rx.dst, &p->remote));
+	CU_ASSERT_EQUAL(heard.rx.ifindex, 1);
+	CU_ASSERT_EQUAL(heard.rx.proto, encap_proto(p->encap, inner_v4));
+	CU_ASSERT_EQUAL(heard.rx.class, 0xba);
+	CU_ASSERT_EQUAL(heard.rx.port, skip ? ENCAP_DATA_PORT : 0);
+	n = encap_shim(shim, p->encap, inner_v4, 77, 0, len) - skip;
+	CU_ASSERT_EQUAL_FATAL(heard.rx.len, n + len);
+	CU_ASSERT_EQUAL(memcmp(heard.data, shim + skip, n), 0);
+	CU_ASSERT_EQUAL(memcmp(heard.data + n, inner, len), 0);
+	tunnel_sock_del(s, p);
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0, inner, len), -ENOTCONN);
+	tunnel_sock_free(&s);
+}
+
+static void test_tunnel_sock(void)
+{
+	NEEDS_ROOT();
+	sh("ip link set lo up mtu 1280");
+	for (int e = 0; e < DP_ENCAP_MAX; e++)
+		for (int v4 = encap_is_udp(e); v4 < 2; v4++)
+			for (int inner_v4 = 0; inner_v4 < 2; inner_v4++) {
+				struct dp_peer p = {.encap = e};
+
+				CU_ASSERT_EQUAL(addr_parse(v4 ? "127.0.0.1" : "::1", &p.local), 0);
+				p.remote = p.local;
+				check_loop(&p, inner_v4, 200);
+				check_loop(&p, inner_v4, 1400);
+			}
+	sh("ip link set lo mtu 65536");
+}
+
 /* ---- frames ---- */
 
 static struct frame_box {
@@ -1014,6 +1087,7 @@ int main(int argc, char **argv)
 		{"addresses, routes, link-layer address, sysctl are set",								  test_nl_requests},
 		{"veth pairs are made, named, changed, found and removed",		   test_nl_veth},
 		{"a bridge tells whom it learnt and forgot",	     test_nl_bridge},
+		{"tunnel packets leave in fragments and come back whole", test_tunnel_sock},
 		{"a next hop follows routes, neighbours, links and MTU",	 test_nexthop},
 		{"a next hop over IPv4 may be a router of either family",								  test_nexthop_ip4},
 		{"Packet Too Big about a tunnel packet lowers the path MTU",test_path_mtu},
