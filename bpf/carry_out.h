@@ -4,6 +4,7 @@
 
 #include "forward.h"
 #include "icmp.h"
+#include "mss.h"
 #include "slow.h"
 
 pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
@@ -24,6 +25,8 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 		return pm_send_fragments(ctx, a);
 	default:
 		pm_note(a, p);
+		if (pm_mss_clamp && a->tunnel && pm_next_header(p) == IPPROTO_TCP)
+			pm_clamp_mss(ctx, a);
 		return pm_forward(ctx, a);
 	}
 }

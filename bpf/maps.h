@@ -192,6 +192,7 @@ const volatile _Bool pm_use_ip4 = 1;	   /* sessions may have IPv4 home addresses
 const volatile _Bool pm_use_ip4_outer = 1; /* tunnels may be over IPv4 */
 const volatile _Bool pm_use_gre = 1;	   /* tunnels may use GRE */
 const volatile _Bool pm_decap_flags = 1;   /* bpf_skb_adjust_room() knows of decapsulation: 6.3 */
+const volatile _Bool pm_mss_clamp = 0;	   /* TCP learns at its start what fits a tunnel */
 const volatile __u32 pm_icmp_rate = 1000;  /* ICMP errors per second and CPU; 0: none */
 const volatile __u32 pm_icmp_burst = 100;
 const volatile __u32 pm_early_rate = 0; /* early tunnel packets per second and CPU; 0: none */

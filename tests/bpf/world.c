@@ -172,6 +172,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		(skel)->rodata->pm_early_rate = sw->early_rate;                        \
 		(skel)->rodata->pm_early_burst = sw->early_rate;                       \
 		(skel)->rodata->pm_fragment_rate = sw->fragment_rate;                  \
+		(skel)->rodata->pm_mss_clamp = sw->mss_clamp;                          \
 		(skel)->rodata->pm_fragment_burst = sw->fragment_rate;                 \
 		source(sw->icmp6_source, (void *)(skel)->rodata->pm_icmp6_source, 0);  \
 		source(sw->icmp4_source, (void *)(skel)->rodata->pm_icmp4_source, 12); \

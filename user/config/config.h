@@ -62,6 +62,8 @@ struct config {
 	char control_group[32];	     /* group that may use the socket; "": root alone */
 	char bpffs[CONFIG_PATH_LEN]; /* maps are pinned in <bpffs>/pmip/<instance>/ */
 	uint32_t signalling_dscp;    /* of our Mobility Headers */
+	bool tcp_mss_clamp;
+	bool udp_fixed_port; /* source port of tunnels in UDP */
 
 	struct config_transport *transport;
 	unsigned n_transport;

@@ -216,6 +216,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,
 		.gre = features.gre,
+		.udp_fixed_port = c->udp_fixed_port,
+		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
 		.icmp_source = c->has_lma ? c->lma.addrs[0] : c->mag.proxy_coa,
 		.hooks = hops_hooks(d),

@@ -61,6 +61,7 @@ struct dp_bpf_cfg {
 	bool ip4_outer;		/* tunnels over IPv4 */
 	bool gre;		/* tunnels with GRE; keyed sessions */
 	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
+	bool mss_clamp;		/* TCP learns at its start what fits the tunnel */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
 	struct in6_addr icmp_source; /* of ICMPv6 errors where no tunnel has one; or zero */
 	struct dp_bpf_hooks hooks;

@@ -230,6 +230,7 @@ static bool have_decap_flags(void)
 		(skel)->rodata->pm_use_gre = (cfg)->gre;                                      \
 		(skel)->rodata->pm_decap_flags = (decap_flags);                               \
 		(skel)->rodata->pm_fragment_rate = (cfg)->fragment_rate;                      \
+		(skel)->rodata->pm_mss_clamp = (cfg)->mss_clamp;                              \
 		(skel)->rodata->pm_early_rate = (cfg)->roles & DP_BPF_MAG ? EARLY_RATE : 0;   \
 		for (unsigned i_ = 0; i_ < sizeof((cfg)->icmp_source); i_++)                  \
 			(skel)->rodata->pm_icmp6_source[i_] = (cfg)->icmp_source.s6_addr[i_]; \
