@@ -263,11 +263,11 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	a->tunnel = index;
 	a->encap = pm_use_gre || pm_use_ip4_outer ? t->encap : PM_E_IP;
 	a->outer_v4 = pm_use_ip4_outer && t->flags & PM_T_IP4;
+	if (pm_encap_forbidden(p) && pm_hop_limit(p) > 1)
+		return pm_refuse(a, PM_DROP_LOOP, sizeof(struct ipv6hdr) + 4);
 	refused = pm_forwardable(ctx, p, a, t->mtu);
 	if (refused)
 		return refused;
-	if (pm_encap_forbidden(p))
-		return pm_refuse(a, PM_DROP_LOOP, sizeof(struct ipv6hdr) + 4);
 	/* segmentation does not know of the length in the TLV header */
 	if (pm_hook_gso(ctx) && a->encap >= PM_E_UDP_TLV)
 		return pm_drop_for(a, PM_DROP_GSO);
