@@ -162,6 +162,21 @@ struct {
 	__type(value, struct pm_bucket);
 } pm_rate SEC(".maps");
 
+/* Queues of the CPUs that frames are spread over; filled only then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);     /* loader: CPUs */
+	__type(key, __u32);         /* CPU */
+	__type(value, struct bpf_cpumap_val);
+} pm_cpus_transport SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);     /* loader: CPUs */
+	__type(key, __u32);         /* CPU */
+	__type(value, struct bpf_cpumap_val);
+} pm_cpus_access SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, PM_SLOW_RING);
@@ -202,3 +217,6 @@ const volatile __u32 pm_fragment_burst = 1000;
 /* Sources of ICMP errors where the tunnel is of the other family; zero: none are sent. */
 const volatile __u8 pm_icmp6_source[16] = {0};
 const volatile __u8 pm_icmp4_source[4] = {192, 0, 0, 8}; /* RFC 7600 4.8 */
+/* CPUs that frames are spread over. */
+const volatile __u32 pm_spread_cpus = 0;
+const volatile __u32 pm_spread_cpu[PM_SPREAD_MAX] = {0};

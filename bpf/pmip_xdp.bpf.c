@@ -7,10 +7,10 @@
 #define PM_AT_XDP 1
 #include "access.h"
 #include "carry_out.h"
+#include "spread.h"
 #include "transport.h"
 
-SEC("xdp.frags")
-int xdp_transport(struct xdp_md *ctx)
+pm_inline int pm_run_transport(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};
 	struct pm_pkt pkt = {0};
@@ -21,7 +21,12 @@ int xdp_transport(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int xdp_access(struct xdp_md *ctx)
+int xdp_transport(struct xdp_md *ctx)
+{
+	return pm_run_transport(ctx);
+}
+
+pm_inline int pm_run_access(struct xdp_md *ctx)
 {
 	struct pm_act act = {0};
 	struct pm_pkt pkt = {0};
@@ -29,6 +34,37 @@ int xdp_access(struct xdp_md *ctx)
 	pm_count_verdict(PM_V_RECEIVED);
 	pm_judge_access(ctx, &pkt, &act);
 	return pm_carry_out(ctx, &pkt, &act);
+}
+
+SEC("xdp.frags")
+int xdp_access(struct xdp_md *ctx)
+{
+	return pm_run_access(ctx);
+}
+
+/* The same where a spreading program has handed the frame over. Loaded only when asked for. */
+SEC("?xdp.frags/cpumap")
+int cpu_transport(struct xdp_md *ctx)
+{
+	return pm_run_transport(ctx);
+}
+
+SEC("?xdp.frags/cpumap")
+int cpu_access(struct xdp_md *ctx)
+{
+	return pm_run_access(ctx);
+}
+
+SEC("?xdp.frags")
+int spread_transport(struct xdp_md *ctx)
+{
+	return pm_spread(ctx, &pm_cpus_transport);
+}
+
+SEC("?xdp.frags")
+int spread_access(struct xdp_md *ctx)
+{
+	return pm_spread(ctx, &pm_cpus_access);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -14,6 +14,7 @@
 #define PM_MAX_ACCESS 4096 /* access interfaces */
 #define PM_MAX_LOCAL 32    /* our own tunnel end points */
 #define PM_MNID_KEY_LEN 64
+#define PM_SPREAD_MAX 64   /* CPUs that frames are spread over */
 
 /*
  * What a slot belongs to, as one 64-bit word in network order:

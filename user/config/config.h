@@ -29,6 +29,8 @@
 #define CONFIG_ERR_LEN	  512	      /* room for any message of this module */
 #define CONFIG_FILE_MAX	  (64u << 20) /* octets; a larger file is refused */
 
+#define CONFIG_SPREAD_MAX 64 /* CPUs that frames are spread over */
+
 enum config_hook { CONFIG_HOOK_AUTO, CONFIG_HOOK_XDP, CONFIG_HOOK_TC, CONFIG_HOOK_XDP_GENERIC };
 enum config_link { CONFIG_LINK_SHARED, CONFIG_LINK_POINT_TO_POINT };
 
@@ -37,6 +39,7 @@ struct config_transport {
 	char name[CONFIG_IFNAME_LEN];
 	enum config_hook hook;
 	uint16_t domain; /* of the IPv4 home addresses that are met there */
+	bool spread;	 /* over the CPUs of spread_cpu */
 };
 
 /* An interface towards mobile nodes. */
@@ -44,6 +47,7 @@ struct config_access {
 	char name[CONFIG_IFNAME_LEN];
 	enum config_link type;
 	enum config_hook hook;
+	bool spread;		    /* over the CPUs of spread_cpu */
 	uint16_t domain;	    /* of the IPv4 home addresses that are met there */
 	uint8_t att;		    /* Access Technology Type, RFC 5213 8.5 */
 	uint32_t probe_interval_ms; /* between probes of a node; 0: never probe */
@@ -64,6 +68,8 @@ struct config {
 	uint32_t signalling_dscp;    /* of our Mobility Headers */
 	bool tcp_mss_clamp;
 	bool udp_fixed_port; /* source port of tunnels in UDP */
+	uint32_t spread_cpu[CONFIG_SPREAD_MAX];
+	unsigned n_spread_cpus;
 
 	struct config_transport *transport;
 	unsigned n_transport;

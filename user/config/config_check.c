@@ -154,6 +154,22 @@ static int check_host_interface(const struct config *c, struct config_yaml *y, c
 			   name);
 }
 
+/* Where to, if not to CPUs that are named? */
+static int check_spread(const struct config *c, struct config_yaml *y)
+{
+	char path[PATH_LEN];
+
+	for (unsigned i = 0; !c->n_spread_cpus && i < c->n_transport; i++)
+		if (c->transport[i].spread)
+			return config_fail(y, path_of(path, "transport[%u].spread", i),
+					   "needs CPUs to spread over; name them in spread-cpus");
+	for (unsigned i = 0; !c->n_spread_cpus && i < c->n_access; i++)
+		if (c->access[i].spread)
+			return config_fail(y, path_of(path, "mag.access[%u].spread", i),
+					   "needs CPUs to spread over; name them in spread-cpus");
+	return 0;
+}
+
 static int check_interfaces(const struct config_file *f, struct config_yaml *y)
 {
 	const struct config *c = &f->c;
@@ -179,6 +195,8 @@ static int check_interfaces(const struct config_file *f, struct config_yaml *y)
 	for (unsigned i = 0; !rc && c->has_lma && i < c->n_access; i++)
 		rc = check_host_interface(c, y, path_of(path, "mag.access[%u].name", i),
 					  c->access[i].name);
+	if (!rc)
+		rc = check_spread(c, y);
 	return rc;
 }
 

@@ -39,7 +39,7 @@ struct control_io {
 struct control_iface {
 	const char *name;
 	const char *kind;  /* "transport", "access", "host" */
-	const char *hook;  /* what is attached: "xdp+tc", "tc", "xdp-generic+tc", "none" */
+	const char *hook;  /* what is attached: "xdp+tc", "xdp-spread+tc", "tc", "none", ... */
 	const char *state; /* "up", "down", "absent" */
 	const char *note;  /* why the hook is not what was asked for, ... */
 	unsigned ifindex;  /* 0 while absent */

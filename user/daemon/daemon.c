@@ -220,6 +220,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
 		.icmp_source = c->has_lma ? c->lma.addrs[0] : c->mag.proxy_coa,
+		.spread_cpu = c->spread_cpu,
+		.n_spread_cpus = c->n_spread_cpus,
 		.hooks = hops_hooks(d),
 	};
 	int rc;

@@ -51,6 +51,7 @@ struct iface {
 	char name[IFNAMSIZ];
 	bool is_access;
 	enum dp_bpf_want want;
+	bool spread;
 	uint16_t domain;             /* of the IPv4 home addresses that are met there */
 	struct config_access access; /* when is_access */
 	unsigned ifindex;            /* 0: not there now */
@@ -60,6 +61,7 @@ struct iface {
 	struct mac original_mac;
 	uint32_t mtu;
 	enum dp_bpf_mode mode;
+	bool spreads;                /* frames go to other CPUs */
 	char note[DP_BPF_ERRLEN];    /* why it is not attached, or not as hoped */
 };
 

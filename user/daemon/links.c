@@ -140,6 +140,7 @@ static int attach_programs(struct daemon *d, struct iface *i)
 		.ifname = i->name,
 		.kind = i->is_access ? DP_BPF_ACCESS : DP_BPF_TRANSPORT,
 		.want = i->want,
+		.spread = i->spread,
 		.domain = i->domain,
 		.mtu = (uint16_t)(i->mtu < UINT16_MAX ? i->mtu : UINT16_MAX),
 	};
@@ -158,6 +159,7 @@ static int attach_programs(struct daemon *d, struct iface *i)
 		return rc;
 	}
 	i->mode = got.mode;
+	i->spreads = got.spread;
 	snprintf(i->note, sizeof(i->note), "%s", got.why);
 	return 0;
 }
@@ -341,6 +343,7 @@ static struct iface *table_new(const struct config *c, unsigned *n)
 		snprintf(f->name, sizeof(f->name), "%s", c->transport[i].name);
 		f->want = want_of(c->transport[i].hook);
 		f->domain = c->transport[i].domain;
+		f->spread = c->transport[i].spread;
 	}
 	for (unsigned i = 0; c->has_mag && i < c->n_access; i++) {
 		struct iface *f = &t[(*n)++];
@@ -348,6 +351,7 @@ static struct iface *table_new(const struct config *c, unsigned *n)
 		snprintf(f->name, sizeof(f->name), "%s", c->access[i].name);
 		f->want = want_of(c->access[i].hook);
 		f->domain = c->access[i].domain;
+		f->spread = c->access[i].spread;
 		f->is_access = true;
 		f->access = c->access[i];
 	}
@@ -441,12 +445,13 @@ int links_reload(struct daemon *d, nsec_t now)
 		}
 		keep->ifindex = old[i].ifindex;
 		keep->attached = old[i].attached && keep->want == old[i].want &&
-				 keep->domain == old[i].domain;
+				 keep->domain == old[i].domain && keep->spread == old[i].spread;
 		keep->running = old[i].running;
 		keep->mac_changed = old[i].mac_changed;
 		keep->original_mac = old[i].original_mac;
 		keep->mtu = old[i].mtu;
 		keep->mode = old[i].mode;
+		keep->spreads = old[i].spreads;
 		memcpy(keep->note, old[i].note, sizeof(keep->note));
 		if (keep->attached && keep->is_access) {
 			const struct access_link_cfg c = access_link_cfg(d, keep);

@@ -18,9 +18,9 @@ static const char *iface_hook(const struct iface *i)
 		return "none";
 	switch (i->mode) {
 	case DP_BPF_MODE_XDP:
-		return "xdp+tc";
+		return i->spreads ? "xdp-spread+tc" : "xdp+tc";
 	case DP_BPF_MODE_XDP_GENERIC:
-		return "xdp-generic+tc";
+		return i->spreads ? "xdp-generic-spread+tc" : "xdp-generic+tc";
 	case DP_BPF_MODE_TC:
 		break;
 	}

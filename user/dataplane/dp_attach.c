@@ -277,12 +277,17 @@ static int xdp_attach(struct dp_bpf *dp, struct dp_iface *f, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
 	int prog = dp->maps.prog[f->access ? DP_PROG_XDP_ACCESS : DP_PROG_XDP_TRANSPORT];
-	int fd = bpf_link_create(prog, (int)f->pub.ifindex, BPF_XDP, &opts);
+	int spread = dp->maps.prog[f->access ? DP_PROG_SPREAD_ACCESS : DP_PROG_SPREAD_TRANSPORT];
+	int fd;
 	char path[DP_PIN_PATH + 64];
 	int r;
 
-	if (fd < 0)
+	f->pub.spread = f->want_spread && spread >= 0;
+	fd = bpf_link_create(f->pub.spread ? spread : prog, (int)f->pub.ifindex, BPF_XDP, &opts);
+	if (fd < 0) {
+		f->pub.spread = false;
 		return fd;
+	}
 	dp_pin_path(&dp->maps.pins, path, "xdp", (int)f->pub.ifindex);
 	unlink(path);
 	if (bpf_obj_pin(fd, path) < 0) {
@@ -352,6 +357,7 @@ static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 		bpf_link_detach(f->link);
 		close(f->link);
 		f->link = -1;
+		f->pub.spread = false;
 		dp_pin_path(&dp->maps.pins, path, "xdp", (int)f->pub.ifindex);
 		unlink(path);
 	}
@@ -448,6 +454,7 @@ static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 	f->pub.mac = a->mac;
 	f->pub.domain = a->domain;
 	f->pub.mtu = a->mtu;
+	f->want_spread = a->spread;
 	f->host = a->host;
 	f->own = ask_mac(f);
 }
@@ -466,7 +473,7 @@ int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bp
 	if (had) {
 		was = f->pub;
 		/* What runs there can stay unless something else is wanted. */
-		if (f->pub.kind != a->kind || f->pub.want != a->want ||
+		if (f->pub.kind != a->kind || f->pub.want != a->want || f->want_spread != a->spread ||
 		    (f->link >= 0 && !xdp_alive(f)))
 			unhook(dp, f);
 	} else {

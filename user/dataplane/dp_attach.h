@@ -28,6 +28,7 @@ struct dp_iface {
 	int link;	  /* the XDP link's descriptor, -1 none */
 	uint32_t tc_prog; /* id of the attached TC program */
 	bool written;	  /* in pm_iface */
+	bool want_spread;
 };
 
 struct dp_ifaces {

@@ -117,6 +117,7 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 	dp->dp.ops = &ops;
 	dp->cfg = *cfg;
 	dp->cfg.instance = dp->cfg.bpffs = NULL;
+	dp->cfg.spread_cpu = NULL;
 	r = dp_load(&dp->maps, cfg, err, errlen);
 	if (r < 0)
 		goto fail;

@@ -64,6 +64,8 @@ struct dp_bpf_cfg {
 	bool mss_clamp;		/* TCP learns at its start what fits the tunnel */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
 	struct in6_addr icmp_source; /* of ICMPv6 errors where no tunnel has one; or zero */
+	const uint32_t *spread_cpu; /* CPUs that frames may be spread over: [n_spread_cpus] */
+	unsigned n_spread_cpus;
 	struct dp_bpf_hooks hooks;
 };
 
@@ -111,6 +113,7 @@ struct dp_bpf_iface {
 	struct mac mac;	       /* DP_BPF_ACCESS: the router's address there */
 	uint16_t domain;       /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
+	bool spread; /* its XDP program hands frames to other CPUs */
 	char why[128]; /* DP_BPF_AUTO fell back to TC: the kernel's reason; else "" */
 };
 
@@ -122,6 +125,7 @@ struct dp_bpf_attach {
 	struct mac mac; /* DP_BPF_ACCESS: source of frames to the nodes */
 	uint16_t domain; /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
+	bool spread; /* hand its frames to the CPUs of the configuration, where XDP runs */
 	bool host; /* DP_BPF_TRANSPORT: what this host itself sends to nodes comes in there. A packet
 		    * for nobody is refused, and frames to any unicast address count. */
 };

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "dataplane/dp_err.h"
+#include "dataplane/dp_spread.h"
 #include "pmip_tc.skel.h"
 #include "pmip_xdp.skel.h"
 
@@ -250,6 +251,9 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	SET_SWITCHES(m->xdp, cfg, decap_flags);
 	SET_SWITCHES(m->tc, cfg, decap_flags);
 	m->xdp->rodata->pm_seen_mask = m->tc->rodata->pm_seen_mask = m->n_seen - 1;
+	r = dp_spread_prepare(m, cfg, err, errlen);
+	if (r < 0)
+		return r;
 	r = pmip_xdp__load(m->xdp);
 	if (r < 0)
 		return load_error(r, "the XDP programs", err, errlen);
@@ -262,7 +266,7 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	m->prog[DP_PROG_XDP_ACCESS] = bpf_program__fd(m->xdp->progs.xdp_access);
 	m->prog[DP_PROG_TC_TRANSPORT] = bpf_program__fd(m->tc->progs.tc_transport);
 	m->prog[DP_PROG_TC_ACCESS] = bpf_program__fd(m->tc->progs.tc_access);
-	return 0;
+	return dp_spread_fill(m, cfg, err, errlen);
 }
 
 static int pin_maps(struct dp_maps *m, char *err, size_t errlen)

@@ -369,6 +369,15 @@ static const struct {
 	 LMA "  host-interface: eth0\n",
 	 "f:2: transport[0].name: \"eth0\" is made by the daemon (lma.host-interface); an existing "
 	 "interface, or another host-interface"},
+	{"frames spread over no CPUs",
+	 LMA "spread-cpus: []\n"
+	 "mag:\n"
+	 "  proxy-coa: 2001:db8::2\n"
+	 "  lmas:\n"
+	 "    - {name: l, address: 2001:db8::1}\n"
+	 "  access:\n"
+	 "    - {name: acc0, spread: true}\n",
+	 "f:13: mag.access[0].spread: needs CPUs to spread over; name them in spread-cpus"},
 	{"no prefixes",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [2001:db8::1]\n",
