@@ -30,6 +30,7 @@ static void range(FILE *f, const struct config_row *r)
 	switch (r->kind) {
 	case CONFIG_UINT:
 		fprintf(f, "%" PRId64 "..%" PRId64, r->min, r->max);
+		sep = ", ";
 		break;
 	case CONFIG_NAME:
 	case CONFIG_ATT:
