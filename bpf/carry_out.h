@@ -24,6 +24,8 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 		pm_note(a, p);
 		return pm_send_fragments(ctx, a);
 	default:
+		if (!pm_asked(ctx, a))
+			return pm_discard(PM_DROP_NO_NEXTHOP);
 		pm_note(a, p);
 		if (pm_mss_clamp && a->tunnel && pm_next_header(p) == IPPROTO_TCP)
 			pm_clamp_mss(ctx, a);

@@ -32,14 +32,14 @@ pm_inline void pm_account(const struct pm_act *a, const struct pm_load *load)
 	struct pm_session *s;
 
 	if (a->up) {
-		s = bpf_map_lookup_elem(&pm_session, &a->up);
+		s = pm_get_session(a->up);
 		if (s) {
 			__sync_fetch_and_add(&s->up_packets, load->packets);
 			__sync_fetch_and_add(&s->up_bytes, load->octets);
 		}
 	}
 	if (a->down) {
-		s = bpf_map_lookup_elem(&pm_session, &a->down);
+		s = pm_get_session(a->down);
 		if (s) {
 			__sync_fetch_and_add(&s->down_packets, load->packets);
 			__sync_fetch_and_add(&s->down_bytes, load->octets);
@@ -154,7 +154,7 @@ __noinline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
 	if (!a)
 		return pm_discard(PM_DROP_MALFORMED);
 	if (a->tunnel) {
-		t = bpf_map_lookup_elem(&pm_tunnel, &a->tunnel);
+		t = pm_get_tunnel(a->tunnel);
 		if (!t)
 			return pm_discard(PM_DROP_NO_NEXTHOP);
 	}

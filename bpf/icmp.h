@@ -102,6 +102,7 @@ pm_inline __u16 pm_icmp_sum(struct pm_ctx *ctx, __u64 sum, __u32 blocks, __u32 a
 {
 	void *end = pm_data_end(ctx), *data = pm_data(ctx) + at, *from;
 
+	barrier_var(quote); /* who knows its bounds drops those of the loops */
 	from = data;
 	for (__u32 i = 0; i < PM_QUOTE6_MAX / PM_BLOCK; i++) {
 		if ((i + 1) * PM_BLOCK > quote || from + PM_BLOCK > end)
@@ -345,7 +346,7 @@ pm_inline bool pm_can_reply(struct pm_ctx *ctx, const struct pm_act *a)
 		return true;
 	if (!pm_role_lma || !a->back)
 		return pm_reflects(ctx);
-	s = bpf_map_lookup_elem(&pm_session, &a->up);
+	s = pm_get_session(a->up);
 	t = s ? pm_get_tunnel(PM_DESC_TUNNEL(READ_ONCE(s->desc))) : NULL;
 	return t && (t->flags & good) == good;
 }
@@ -367,7 +368,7 @@ pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act
 	if (r != PM_ERROR_MADE)
 		return pm_discard(r);
 	if (pm_role_lma && a->back) {
-		if (pm_judge_back(ctx, a) != PM_V_REPLIED)
+		if (pm_judge_back(ctx, a) != PM_V_REPLIED || !pm_asked(ctx, a))
 			return pm_discard(PM_DROP_NO_NEXTHOP);
 		return pm_forward(ctx, a);
 	}

@@ -206,6 +206,12 @@ pm_inline bool pm_still(const struct pm_found *f)
 	return PM_DESC_GEN(now) == PM_DESC_GEN(f->desc) && (PM_DESC_FLAGS(now) & PM_F_VALID);
 }
 
+/* By number: kernels before 6.2 take no key out of memory that a function was handed. */
+pm_inline struct pm_session *pm_get_session(__u32 slot)
+{
+	return bpf_map_lookup_elem(&pm_session, &slot);
+}
+
 pm_inline const struct pm_tunnel *pm_get_tunnel(__u32 index)
 {
 	const struct pm_tunnel *t;

@@ -85,7 +85,7 @@ __noinline int pm_clamp_mss(struct pm_ctx *ctx, const struct pm_act *a)
 
 	if (!a || !pm_again(ctx, &p, a, a->outer_len))
 		return 0;
-	t = bpf_map_lookup_elem(&pm_tunnel, &a->tunnel);
+	t = pm_get_tunnel(a->tunnel);
 	if (!t || !t->mtu || pm_next_header(&p) != IPPROTO_TCP)
 		return 0;
 	if (p.v4 && (pm_ip4(&p)->ihl != 5 || pm_ip4(&p)->frag_off & bpf_htons(PM_IP4_OFFSET)))

@@ -192,7 +192,7 @@ __noinline int pm_fib_tunnel(struct pm_ctx *ctx, struct pm_act *a)
 
 	if (!a)
 		return -1;
-	t = bpf_map_lookup_elem(&pm_tunnel, &a->tunnel);
+	t = pm_get_tunnel(a->tunnel);
 	if (!t)
 		return -1;
 	fib.l4_protocol = IPPROTO_IPV6;
@@ -277,12 +277,21 @@ pm_inline int pm_to_tunnel(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	} else if (PM_AT_XDP) {
 		return a->verdict = PM_V_TO_TC;
 	} else {
-		int rc = pm_fib_tunnel(ctx, a);
-
-		if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
-			return pm_drop_for(a, PM_DROP_NO_NEXTHOP);
+		a->ask = 1;
 	}
 	return a->verdict = p->tunnelled ? PM_V_HAIRPIN : PM_V_ENCAP;
+}
+
+/* Asks for the way into the tunnel where nobody has told it: not while the packet is judged, for a
+ * chain of functions has little stack. False: there is none. */
+pm_inline bool pm_asked(struct pm_ctx *ctx, struct pm_act *a)
+{
+	int rc;
+
+	if (PM_AT_XDP || !a->ask)
+		return true;
+	rc = pm_fib_tunnel(ctx, a);
+	return rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
 /* The node's link-layer address and interface, read as the one word that they are. */

@@ -5,7 +5,7 @@
 #include "forward.h"
 
 /* The length where that much can be kept, else 0. One register from check to use, or the verifier
- * loses sight of the bounds. */
+ * loses sight of the bounds: to be asked again before each use. */
 pm_inline __u64 pm_slow_len(__u64 len)
 {
 	barrier_var(len);
@@ -20,12 +20,19 @@ pm_inline struct pm_scratch *pm_slow_take(struct pm_ctx *ctx, __u32 off, __u64 l
 	__u32 zero = 0;
 	struct pm_scratch *s = bpf_map_lookup_elem(&pm_scratch, &zero);
 
-	if (!s || pm_hook_load(ctx, off, s->data, len))
+	len = pm_slow_len(len);
+	if (!s || !len || pm_hook_load(ctx, off, s->data, len))
 		return NULL;
 	__builtin_memset(&s->head, 0, sizeof(s->head));
 	s->head.ifindex = pm_hook_ifindex(ctx);
 	s->head.len = len;
 	return s;
+}
+
+pm_inline bool pm_slow_give(struct pm_scratch *s, __u64 len)
+{
+	len = pm_slow_len(len);
+	return len && !bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0);
 }
 
 /* A whole frame, for a session that may be about to come. */
@@ -42,7 +49,7 @@ __noinline int pm_keep_early(struct pm_ctx *ctx, const struct pm_act *a)
 	if (!s)
 		return pm_discard(a->reason);
 	s->head.kind = PM_SLOW_EARLY;
-	if (bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0))
+	if (!pm_slow_give(s, len))
 		return pm_discard(a->reason);
 	pm_count_verdict(PM_V_EARLY);
 	return PM_ACT_DROP;
@@ -75,7 +82,7 @@ __noinline int pm_send_fragments(struct pm_ctx *ctx, const struct pm_act *a)
 	s->head.tunnel = a->tunnel;
 	s->head.key = a->key;
 	s->head.class = pm_class(s->data, p.v4);
-	if (bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0))
+	if (!pm_slow_give(s, len))
 		return pm_discard(PM_DROP_SLOW);
 	pm_account(a, &load);
 	pm_count_verdict(PM_V_FRAGMENT);

@@ -29,7 +29,8 @@ struct pm_act {
 	__u8 outer_v4;	/* of `tunnel` */
 	__u8 back;	/* an error goes to the node of `up`, not to where the packet came from */
 	__u8 out;	/* enum pm_route_flag: what `ifindex` is */
-	__u8 pad[2];
+	__u8 ask;	/* TC: the way into `tunnel` is not known yet */
+	__u8 pad;
 	__u32 tunnel;	/* put it in here; 0: none */
 	__u32 key;	/* for `tunnel`, when keyed */
 	__u32 up;	/* slot: count as from this node; 0: nobody */
