@@ -6,11 +6,17 @@
 
 void result_add(struct result *r, const struct rig_run *run)
 {
+	uint64_t missing, strange;
+
 	if (r->runs == RESULT_RUNS_MAX)
 		abort();
 	r->ns[r->runs++] = run->ns;
-	r->lost += run->sent - run->received - run->strange;
-	r->strange += run->strange;
+	/* a kernel says a word of its own now and then: strange are frames that others are missing
+	 * for */
+	missing = run->sent > run->received ? run->sent - run->received : 0;
+	strange = run->strange < missing ? run->strange : missing;
+	r->lost += missing - strange;
+	r->strange += strange;
 }
 
 static int compare(const void *a, const void *b)
