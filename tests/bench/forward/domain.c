@@ -168,7 +168,10 @@ struct domain *domain_new(struct rig *r, const struct bench_row *row, uint32_t n
 	struct dp_bpf_cfg cfg = {.instance = "bench",
 				 .max_sessions = 64,
 				 .pool_slots = nodes + 1,
-				 .max_peers = 2 * PLAN_MAGS};
+				 .max_peers = 2 * PLAN_MAGS,
+				 .ip4 = row->payload == BENCH_IP4,
+				 .ip4_outer = row->carrier == BENCH_OVER4,
+				 .gre = row->encap != DP_ENCAP_IP};
 	const struct dp_bpf_routing plain = {0}; /* one table, one way to each place */
 	struct in6_addr own;
 

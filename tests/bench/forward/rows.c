@@ -143,17 +143,16 @@ unsigned bench_points(const struct bench_row *row, bool quick, struct bench_poin
 			n = add(out, n,
 				(struct bench_point){sizes[s], BENCH_ZIPF, octets[b], false});
 		}
-		if (row->depth & BENCH_BRIEF)
-			n = add(out, n,
-				(struct bench_point){sizes[0], BENCH_UNIFORM, octets[b], false});
 		for (size_t s = 0; s < ARRAY_SIZE(kernel_sizes) && row->depth & BENCH_KERNEL; s++)
 			n = add(out, n,
 				(struct bench_point){kernel_sizes[s], BENCH_UNIFORM, octets[b],
 						     true});
 	}
-	if (row->depth & BENCH_BRIEF)
+	if (row->depth & BENCH_BRIEF) {
+		n = add(out, n, (struct bench_point){sizes[0], BENCH_UNIFORM, SMALL, false});
 		n = add(out, n,
 			(struct bench_point){sizes[ARRAY_SIZE(sizes) - 1], BENCH_UNIFORM, SMALL,
 					     false});
+	}
 	return n;
 }
