@@ -21,6 +21,12 @@ struct prefix6 {
 	uint8_t len; /* 0..128 */
 };
 
+/* As prefix6. */
+struct prefix4 {
+	struct in_addr addr;
+	uint8_t len; /* 0..32 */
+};
+
 bool addr6_eq(const struct in6_addr *a, const struct in6_addr *b);
 int addr6_cmp(const struct in6_addr *a, const struct in6_addr *b);
 bool addr6_is_zero(const struct in6_addr *a);
@@ -51,6 +57,14 @@ void prefix6_mask(struct prefix6 *p);
 const char *prefix6_str(const struct prefix6 *p, char buf[PREFIX6_STRLEN]);
 /* "2001:db8::/64"; host bits set is -EINVAL, so that a typing slip does not pass. */
 int prefix6_parse(const char *s, struct prefix6 *out);
+
+#define PREFIX4_STRLEN 19
+bool prefix4_eq(const struct prefix4 *a, const struct prefix4 *b);
+bool prefix4_has_addr(const struct prefix4 *p, struct in_addr a);
+bool prefix4_overlaps(const struct prefix4 *a, const struct prefix4 *b);
+struct in_addr prefix4_mask(uint8_t len); /* 255.255.255.0 */
+const char *prefix4_str(const struct prefix4 *p, char buf[PREFIX4_STRLEN]);
+int prefix4_parse(const char *s, struct prefix4 *out); /* as prefix6_parse() */
 
 bool mac_eq(const struct mac *a, const struct mac *b);
 bool mac_is_zero(const struct mac *a);

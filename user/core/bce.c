@@ -172,13 +172,13 @@ static int index_prefixes(struct bce_cache *c, struct bce *b, const struct prefi
 }
 
 int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *prefixes, unsigned n,
-	    struct bce **out)
+	    const struct home4 *home4, struct bce **out)
 {
 	struct bce_node *node;
 	struct bce *b;
 	int err;
 
-	if (!n || n > DP_PREFIXES_MAX || !id->len || id->len > MH_NAI_MAX)
+	if (home4_is_set(home4) || !n || n > DP_PREFIXES_MAX || !id->len || id->len > MH_NAI_MAX)
 		return -EINVAL;
 	node = node_get(c, id);
 	if (!node)

@@ -20,6 +20,7 @@
 #include "base/htable.h"
 #include "base/nsec.h"
 #include "core/dataplane.h"
+#include "core/home4.h"
 #include "core/rtx.h"
 #include "wire/mh.h"
 
@@ -46,7 +47,8 @@ struct bule {
 	uint16_t seq;                   /* last Sequence Number sent */
 	uint32_t lifetime_s;            /* granted */
 	const struct prefix6 *prefixes; /* through bul_set_prefixes() */
-	struct in6_addr lmaa;
+	struct home4 home4;		/* IPv4 home address and default router, RFC 5844 3.2.1 */
+	struct in6_addr lmaa;		/* IPv4-mapped: IPv4-LMAA */
 	struct in6_addr link_local; /* the MAG's on the node's link; zero: not known */
 	dp_ref tunnel;              /* tunnel-if-id */
 	dp_ref session;

@@ -12,12 +12,14 @@
 
 #include "base/nsec.h"
 
-/* A Mobility Header on its way in or out. Borrowed by the callee for the call only. */
+/* A Mobility Header on its way in or out. Borrowed by the callee for the call only. Between IPv4
+ * addresses (IPv4-mapped here) it travels in UDP (RFC 5844 4.1). */
 struct packet {
 	struct in6_addr src;
 	struct in6_addr dst;
 	const uint8_t *data; /* from Payload Proto on */
 	size_t len;
+	uint16_t port; /* of the other end, host order; 0: the well-known one, 5436. UDP only */
 };
 
 struct env {

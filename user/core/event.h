@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/nsec.h"
+#include "core/home4.h"
 #include "wire/mh.h"
 
 enum event_type {
@@ -33,6 +34,7 @@ struct event {
 	const char *from, *to, *cause, *clause;
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
+	const struct home4 *home4; /* NULL or not set: no IPv4 */
 };
 
 struct event_sink {

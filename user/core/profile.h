@@ -11,6 +11,8 @@
 #include "core/dataplane.h"
 #include "wire/mh.h"
 
+#define PROFILE_DNS_MAX 3
+
 struct profile {
 	struct mnid mnid;          /* owned by the table */
 	bool enabled; /* entitled to network-based mobility; else status 152, RFC 5213 5.3.1 */
@@ -20,6 +22,12 @@ struct profile {
 	char pool[32];             /* pool by name; "" = any */
 	unsigned prefix_count;     /* how many to assign from the pool, >= 1 */
 	uint32_t lifetime;         /* s; 0 = the role's default */
+	bool ipv4;                 /* may have an IPv4 home address; else status 170, RFC 5844 3.1.2 */
+	bool no_ipv6;              /* may not have prefixes: status 172 */
+	struct in_addr home4;      /* static IPv4 home address; 0.0.0.0: from a pool */
+	char pool4[32];            /* IPv4 pool by name; "" = any */
+	struct in_addr dns4[PROFILE_DNS_MAX]; /* told by DHCP on the MAG */
+	unsigned n_dns4;
 	int local_routing;         /* -1: as the MAG's EnableMAGLocalRouting; 0, 1: overrides it */
 	unsigned n_macs;
 	struct mac macs[4];        /* link-layer addresses that identify the node on a MAG */

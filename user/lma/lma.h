@@ -12,6 +12,7 @@
 #include "core/dataplane.h"
 #include "core/env.h"
 #include "core/event.h"
+#include "core/home4.h"
 #include "core/profile.h"
 #include "core/tunnel.h"
 
@@ -22,10 +23,26 @@ struct lma_pool_cfg {
 	struct prefix6 prefix; /* /64s are cut from it */
 };
 
+/* An IPv4 home network (RFC 5844 3.1.2.2). */
+struct lma_pool4_cfg {
+	char name[32];
+	struct prefix4 prefix;
+	struct in_addr router; /* IPv4 default router; 0.0.0.0: the network's first address */
+	uint16_t domain;       /* equal addresses in another domain are other addresses; not 0:
+				* sessions must have GRE keys */
+};
+
+/* What becomes of GRE Key options (RFC 5845 5.2). */
+enum lma_gre {
+	LMA_GRE_REFUSE,	 /* status 2 */
+	LMA_GRE_ACCEPT,	 /* whoever asks gets it */
+	LMA_GRE_REQUIRE, /* who does not ask gets status 163 */
+};
+
 /* A MAG that may register nodes, and for whom (RFC 5213 section 4). */
 struct lma_mag_cfg {
 	char name[32];
-	struct in6_addr addr;  /* source of its PBUs and its Proxy-CoA */
+	struct in6_addr addr;  /* source of its PBUs and its Proxy-CoA; IPv4-mapped: its IPv4-Proxy-CoA */
 	struct prefix6 allow[8]; /* home prefixes it may serve; none: all of ours */
 	unsigned n_allow;
 	unsigned n_realms;
@@ -35,10 +52,17 @@ struct lma_mag_cfg {
 #define LMA_SERVICES_MAX 8
 
 struct lma_cfg {
-	struct in6_addr addrs[LMA_ADDRS_MAX]; /* LMAAs; a binding keeps the one its PBU came to */
+	/* LMAAs, IPv4-mapped ones too; a binding keeps the one its PBU came to */
+	struct in6_addr addrs[LMA_ADDRS_MAX];
 	unsigned n_addrs;
 	const struct lma_pool_cfg *pools;
 	unsigned n_pools;
+	const struct lma_pool4_cfg *pools4; /* also the home networks of profiles' static addresses */
+	unsigned n_pools4;
+	bool accept_forced_ipv4_udp_encapsulation_request; /* RFC 5844 5.1, false */
+	bool dhcp_relay; /* MAGs relay DHCP instead of being the server: S = 0, RFC 5844 3.3.4 */
+	enum lma_gre gre;
+	bool gre_tlv; /* the TLV header of RFC 5845 7.2 is supported */
 	const struct prefix6 *static_prefixes; /* aggregates of prefixes in profiles that we anchor */
 	unsigned n_static_prefixes;
 	const struct lma_mag_cfg *mags;
@@ -100,6 +124,9 @@ struct lma_binding {
 	const char *mag_name;
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
+	struct home4 home4;
+	enum dp_encap encap;
+	uint32_t down_key, up_key; /* 0: none */
 	struct in6_addr link_local;
 	const char *state;
 	uint32_t lifetime_s;      /* granted */
@@ -121,6 +148,15 @@ struct lma_pool_info {
 	uint64_t size, used;
 };
 void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i), void *ctx);
+
+struct lma_pool4_info {
+	const char *name;
+	struct prefix4 prefix;
+	uint16_t domain;
+	uint64_t size, used;
+};
+void lma_walk_pools4(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool4_info *i),
+		     void *ctx);
 
 struct lma_mag_info {
 	const char *name;

@@ -195,7 +195,7 @@ void lma_session_create(struct lma_job *j)
 		lma_refuse(j, status, why);
 		return;
 	}
-	err = bce_add(l->cache, &j->req->mnid, prefixes, n, &b);
+	err = bce_add(l->cache, &j->req->mnid, prefixes, n, NULL, &b);
 	if (err) {
 		lma_prefix_release(l, prefixes, n);
 		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES,

@@ -8,6 +8,8 @@
 #include "base/addr.h"
 #include "base/nsec.h"
 #include "core/dataplane.h"
+#include "core/home4.h"
+#include "core/profile.h"
 
 /* A place where one node is: interface and link-layer address. */
 struct link_node {
@@ -15,13 +17,19 @@ struct link_node {
 	struct mac mac;
 };
 
-/* What a node is told in its Router Advertisement (RFC 5213 6.9.2, RFC 4861 4.2). */
+/* What a node is told in its Router Advertisement (RFC 5213 6.9.2, RFC 4861 4.2), and by DHCP and
+ * ARP (RFC 5844 3.4). Without prefixes there are no advertisements, without home4 no IPv4. */
 struct link_advert {
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
 	uint32_t valid_s, preferred_s; /* both 0: the deprecating advertisement of RFC 5213 6.12 */
 	uint32_t mtu;                  /* 0: no MTU option */
 	struct in6_addr link_local;    /* router's address on this link, the RA's source */
+	struct home4 home4;
+	uint32_t mtu4;		       /* Interface MTU of DHCP; 0: not told */
+	bool dhcp_relay;	       /* the node's DHCP goes to a server behind us; else we are it */
+	struct in_addr dns4[PROFILE_DNS_MAX];
+	unsigned n_dns4;
 };
 
 struct link_ops {

@@ -13,17 +13,29 @@
 #include "core/dataplane.h"
 #include "core/env.h"
 #include "core/event.h"
+#include "core/home4.h"
 #include "core/profile.h"
 #include "core/tunnel.h"
 #include "mag/link.h"
 
 struct mag_lma_cfg {
 	char name[32];
-	struct in6_addr addr;
+	struct in6_addr addr; /* LMAA; IPv4-mapped: IPv4-LMAA, then ipv4_proxy_coa is our end */
+};
+
+/* Which GRE Key option registrations carry (RFC 5845 4.2). */
+enum mag_gre {
+	MAG_GRE_NONE,
+	MAG_GRE_PLAIN, /* GRE without keys */
+	MAG_GRE_KEYS,
 };
 
 struct mag_cfg {
-	struct in6_addr proxy_coa;
+	struct in6_addr proxy_coa;	/* ::, when all LMAs are IPv4 ones */
+	struct in6_addr ipv4_proxy_coa; /* IPv4-mapped; ::, when all LMAs are IPv6 ones */
+	bool force_ipv4_udp_encapsulation_support; /* F flag over IPv4, RFC 5844 5.2; false */
+	enum mag_gre gre;
+	bool gre_tlv; /* T flag over IPv4: GRE in UDP with the TLV header, RFC 5845 7.2 */
 	const struct mag_lma_cfg *lmas; /* those whose PBAs are believed; the first is the default */
 	unsigned n_lmas;
 	uint32_t max_bindings;
@@ -63,6 +75,10 @@ struct mag_attachment {
 	uint8_t att;            /* of the access link */
 	uint8_t handoff_hint;   /* enum handoff_ind if the trigger knows, else HI_RESERVED */
 	uint32_t access_mtu;    /* of the access link */
+	uint16_t domain;	/* of IPv4 home addresses on that link; not 0 needs MAG_GRE_KEYS */
+	/* It asks for an IPv4 address by DHCP: undoes mag_release_ipv4(); a session without IPv4 is
+	 * registered again to get one, RFC 5844 3.4.3. */
+	bool wants_ipv4;
 	const struct mnid *mnid; /* given by an external trigger, or NULL: from the profile or realm */
 	const char *cause;      /* "rs", "ns", "dad", "mld", MAG_CAUSE_CONTROL, ... */
 };
@@ -79,6 +95,10 @@ int mag_detach(struct mag *m, const struct link_node *n, const char *cause, nsec
 unsigned mag_detach_link(struct mag *m, unsigned ifindex, const char *cause, nsec_t now);
 /* The node proved to be there (answer to verify(), or any trigger traffic). */
 void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now);
+/* DHCPRELEASE, DHCPDECLINE: the node gives that address back and keeps its prefixes (RFC 5844
+ * 3.4.3); with nothing left the session ends. -ENOENT when it does not have it. */
+int mag_release_ipv4(struct mag *m, const struct link_node *n, struct in_addr addr,
+		     const char *cause, nsec_t now);
 /* By MN-ID, for the control socket. */
 int mag_detach_mnid(struct mag *m, const struct mnid *id, const char *cause, nsec_t now);
 /* The node itself uses that link-local address on its link. Where it is the one that the LMA gave
@@ -104,6 +124,10 @@ struct mag_binding {
 	const char *lma_name;
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
+	struct home4 home4;
+	enum dp_encap encap;
+	uint32_t down_key, up_key; /* 0: none */
+	bool dhcp_relay;
 	struct in6_addr link_local;
 	const char *state;
 	uint32_t lifetime_s, remaining_s; /* granted by the LMA */

@@ -89,11 +89,19 @@ enum mh_opt_type {
 	MHO_MN_LLID = 25,
 	MHO_LINK_LOCAL = 26,
 	MHO_TIMESTAMP = 27,
+	MHO_NAT_DETECTION = 31,	      /* RFC 5844 4.1.1 */
+	MHO_GRE_KEY = 33,	      /* RFC 5845 6.1 */
+	MHO_IPV4_HOA_REQUEST = 36,    /* 36 to 39: RFC 5844 3.3 */
+	MHO_IPV4_HOA_REPLY = 37,
+	MHO_IPV4_DEFAULT_ROUTER = 38,
+	MHO_IPV4_DHCP_MODE = 39,
 };
 
 enum pba_status {
 	PBA_ACCEPTED = 0,
 	PBA_ACCEPTED_PREFIX_DISCOVERY = 1,
+	PBA_GRE_KEY_NOT_REQUIRED = 2,  /* 2, 3: RFC 5845 6.2 */
+	PBA_GRE_TLV_NOT_SUPPORTED = 3, /* GRE it is, but without UDP and TLV header */
 	PBA_REASON_UNSPECIFIED = 128,
 	PBA_ADMIN_PROHIBITED = 129,
 	PBA_INSUFFICIENT_RESOURCES = 130,
@@ -114,6 +122,19 @@ enum pba_status {
 	PBA_MISSING_MN_ID = 160,
 	PBA_MISSING_HANDOFF_IND = 161,
 	PBA_MISSING_ATT = 162,
+	PBA_GRE_KEY_REQUIRED = 163, /* RFC 5845 6.2 */
+	PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY = 170, /* 170 to 173: RFC 5844 3.3.5 */
+	PBA_NOT_AUTHORIZED_FOR_IPV4_HOA = 171,
+	PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY = 172,
+	PBA_MULTIPLE_IPV4_HOA_NOT_SUPPORTED = 173,
+};
+
+/* Status of the IPv4 Home Address Reply option, RFC 5844 3.3.2. */
+enum hoa4_status {
+	HOA4_SUCCESS = 0,
+	HOA4_REASON_UNSPECIFIED = 128,
+	HOA4_NOT_AUTHORIZED = 129,
+	HOA4_NOT_IPV4_MOBILITY = 130, /* the node may not have any */
 };
 
 enum be_status { BE_UNKNOWN_BINDING = 1, BE_UNKNOWN_MH_TYPE = 2 };
@@ -177,6 +198,21 @@ struct mh_opt {
 		} hnp;                      /* 22 */
 		uint8_t value;              /* 23 Handoff Indicator, 24 Access Technology Type */
 		struct llid llid;           /* 25 */
+		struct {
+			bool force;	    /* F: encapsulate in UDP */
+			uint32_t refresh_s; /* all ones: none needed; 0: to be ignored */
+		} nat;                      /* 31 */
+		struct {
+			bool has_key;       /* false: GRE without keys */
+			uint32_t key;
+		} gre;                      /* 33 */
+		struct {
+			uint8_t status;     /* 37 only: enum hoa4_status */
+			uint8_t len;        /* prefix length, 0..32 */
+			struct in_addr addr; /* 0.0.0.0: any */
+		} hoa4;                     /* 36, 37 */
+		struct in_addr addr4;       /* 38 */
+		bool server;                /* 39: S, the MAG is the DHCP server; else a relay */
 		uint64_t timestamp;         /* 27: 48 bits seconds since 1970, 16 bits 1/65536 s */
 	};
 };
@@ -218,7 +254,7 @@ const char *mh_verdict_name(enum mh_verdict v);
 
 /*
  * Decodes `len` octets at `buf`. `src`/`dst` are the IPv6 header's addresses for the checksum;
- * NULL skips the checksum (the caller has verified it, or the transport has none, RFC 5844 4.1).
+ * NULL, or IPv4-mapped ones (RFC 5844 4.1), skip the checksum.
  * On anything but MH_OK, `out` keeps only what is safe: out->type where it was readable.
  * Unknown option types are kept raw and are no error. Octets behind Header Len are ignored.
  *
@@ -233,7 +269,7 @@ enum mh_verdict mh_decode(struct mh_msg *out, const uint8_t *buf, size_t len,
 
 /*
  * Encodes into buf: options in the given order, each padded to its alignment, the tail padded to
- * 8 octets; checksum filled when src/dst are given, else 0. Options of unknown type are copied
+ * 8 octets; checksum filled when src/dst are given and not IPv4-mapped, else 0. Options of unknown type are copied
  * from raw/len; `len` and `raw` of known ones are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
  * message type or an option cannot be encoded (a value beyond its field, a missing pointer).
  */

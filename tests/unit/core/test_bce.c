@@ -38,7 +38,7 @@ static struct bce *add(struct bce_cache *c, const char *id, const char *p)
 	const struct prefix6 x = prefix(p);
 	struct bce *b = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, &x, 1, &b), 0);
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, &x, 1, NULL, &b), 0);
 	return b;
 }
 
@@ -62,7 +62,7 @@ static void test_indexes(void)
 	p.addr.s6_addr[15] = 9; /* bits behind the length do not count */
 	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), b);
 	p.len = 48; /* nor do they when an entry is made */
-	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &masked), 0);
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, NULL, &masked), 0);
 	CU_ASSERT_EQUAL(bce_prefix(masked, 0).addr.s6_addr[15], 0);
 	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &p), masked);
 	bce_del(c, &masked);
@@ -138,15 +138,15 @@ static void test_refusals(void)
 		p[i] = prefix("2001:db8::/64");
 		p[i].addr.s6_addr[7] = (uint8_t)i;
 	}
-	CU_ASSERT_EQUAL(bce_add(c, &id, p, 0, &b), -EINVAL);
-	CU_ASSERT_EQUAL(bce_add(c, &id, p, DP_PREFIXES_MAX + 1, &b), -EINVAL);
-	CU_ASSERT_EQUAL(bce_add(c, &empty, p, 1, &b), -EINVAL);
-	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, &b), 0);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 0, NULL, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, DP_PREFIXES_MAX + 1, NULL, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &empty, p, 1, NULL, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, NULL, &b), 0);
 	keep = b;
-	CU_ASSERT_EQUAL(bce_add(c, &other, p + 2, 2, &b), -EEXIST);
-	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, &b), -EEXIST);
+	CU_ASSERT_EQUAL(bce_add(c, &other, p + 2, 2, NULL, &b), -EEXIST);
+	CU_ASSERT_EQUAL(bce_add(c, &id, p, 3, NULL, &b), -EEXIST);
 	p[5] = p[4];
-	CU_ASSERT_EQUAL(bce_add(c, &other, p + 3, 3, &b), -EINVAL); /* one twice */
+	CU_ASSERT_EQUAL(bce_add(c, &other, p + 3, 3, NULL, &b), -EINVAL); /* one twice */
 	CU_ASSERT_PTR_EQUAL(b, keep);
 	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &p[3])); /* nothing was left behind */
 	CU_ASSERT_PTR_NULL(bce_node_find(c, &other));
@@ -164,15 +164,15 @@ static void test_per_node(void)
 
 	for (unsigned i = 0; i < BCE_PER_NODE_MAX; i++) {
 		p.addr.s6_addr[7] = (uint8_t)i;
-		CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), 0);
+		CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, NULL, &b), 0);
 	}
 	p.addr.s6_addr[7] = 0xff;
-	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), -ENOSPC);
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, NULL, &b), -ENOSPC);
 	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &p));
 	b = bce_first(bce_node_find(c, &id))->next;
 	bce_del(c, &b);
 	CU_ASSERT_PTR_NULL(b);
-	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &b), 0);
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, NULL, &b), 0);
 	bce_cache_free(&c);
 }
 
@@ -214,16 +214,16 @@ static void test_no_memory(void)
 		oom.now = false;
 	}
 	c = cache();
-	CU_ASSERT_EQUAL_FATAL(bce_add(c, &other, p + 2, 1, &b), 0);
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &other, p + 2, 1, NULL, &b), 0);
 	b = NULL;
 	oom.calls = 0;
-	CU_ASSERT_EQUAL_FATAL(bce_add(c, &id, p, 2, &b), 0);
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &id, p, 2, NULL, &b), 0);
 	needed = oom.calls;
 	bce_del(c, &b);
 	CU_ASSERT(needed >= 2);
 	for (at = 1; at <= needed; at++) {
 		oom.left = at;
-		CU_ASSERT_EQUAL(bce_add(c, &id, p, 2, &b), -ENOMEM);
+		CU_ASSERT_EQUAL(bce_add(c, &id, p, 2, NULL, &b), -ENOMEM);
 		oom.now = false;
 		CU_ASSERT_PTR_NULL(b);
 		CU_ASSERT_PTR_NULL(bce_node_find(c, &id));
@@ -305,7 +305,7 @@ static void test_many(void)
 			p[k].addr.s6_addr[6] = (uint8_t)(i >> 8);
 			p[k].addr.s6_addr[7] = (uint8_t)i;
 		}
-		CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, p, 2, &all[i]), 0);
+		CU_ASSERT_EQUAL_FATAL(bce_add(c, &m, p, 2, NULL, &all[i]), 0);
 	}
 	for (unsigned i = 0; i < N; i += 3)
 		bce_del(c, &all[i]);
