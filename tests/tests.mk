@@ -72,11 +72,17 @@ lint: ## layers, tables, licences, shell scripts
 	@scripts/check-layers.sh
 	@scripts/lint.sh
 
+# How many test programs run at once, and those that need the processor: they have real links,
+# sockets and clocks.
+JOBS ?= $(shell nproc)
+ALONE_TESTS := net/test_net_ns net/test_routes
+ALONE_BINS := $(ALONE_TESTS:%=$(O)/tests/unit/%)
+
 .PHONY: check-run
 check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
-	@scripts/run-tests.sh --out $(BUILD)/results-check $(UNIT_BINS) $(FUZZ_BINS) \
-		tests/unit/wire/witness_tshark.py tests/unit/control/completion.sh \
-		"$(O)/tests/sim/sim --seeds 200"
+	@scripts/run-tests.sh --out $(BUILD)/results-check --jobs $(JOBS) \
+		"$(O)/tests/sim/sim --seeds 200" $(filter-out $(ALONE_BINS),$(UNIT_BINS)) $(FUZZ_BINS) \
+		tests/unit/wire/witness_tshark.py tests/unit/control/completion.sh --alone $(ALONE_BINS)
 
 .PHONY: check
 check: ## everything that needs no root and no BPF: lint, unit tests and simulation under ASan and UBSan
