@@ -14,6 +14,7 @@
 
 #include "base/util.h"
 #include "lib/cu.h"
+#include "lib/kernel.h"
 #include "world.h"
 
 #define NEW_MAC	   "02:00:00:00:01:fe" /* of the router, after it was exchanged */
@@ -22,11 +23,6 @@
 
 static struct world *worlds[PM_HOOK_MAX];
 static uint32_t generation;
-
-static void sh(const char *cmd)
-{
-	CU_ASSERT_EQUAL(system(cmd), 0);
-}
 
 /* All test runs are on one CPU, whose part of pm_route is the first. */
 static void stay_on_first_cpu(void)
@@ -91,11 +87,11 @@ static bool remembers(struct world *w, const struct spec *s)
 	bool old = false;
 
 	for (int i = 0; i < 10 && !old; i++) {
-		sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
+		must_sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
 		set_global(w, generation, 0);
 		usleep(1000);
 		leaves_by(w, s, R_MAC);
-		sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
 		old = leaves_by(w, s, R_MAC);
 		if (!old)
 			CU_ASSERT_TRUE(leaves_by(w, s, NEW_MAC));
@@ -105,7 +101,7 @@ static bool remembers(struct world *w, const struct spec *s)
 
 static void restore(void)
 {
-	sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
+	must_sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
 }
 
 #define FOR_BOTH_HOOKS(w)                                                                     \
@@ -134,7 +130,7 @@ static void test_generation(void)
 		restore();
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-		sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, NEW_MAC));
 	}
@@ -151,8 +147,8 @@ static void test_off(void)
 		for (int i = 0; i < 3; i++) {
 			restore();
 			CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-			sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC
-			   " nud permanent dev t0");
+			must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC
+				" nud permanent dev t0");
 			CU_ASSERT_TRUE(leaves_by(w, &s, NEW_MAC));
 		}
 	}
@@ -168,7 +164,7 @@ static void test_grows_old(void)
 		restore();
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-		sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
 		usleep(2600000); /* 256 ticks at HZ=100 */
 		CU_ASSERT_TRUE(leaves_by(w, &s, NEW_MAC));
 	}
@@ -298,15 +294,15 @@ static void test_failures(void)
 
 	FOR_BOTH_HOOKS(w)
 	{
-		sh("ip route add unreachable 2001:db8:dea1::/48");
+		must_sh("ip route add unreachable 2001:db8:dea1::/48");
 		forget(w, 0);
 		run(w, &s, &res);
 		CU_ASSERT_EQUAL(res.verdict, PM_V_DROPPED);
 		CU_ASSERT_EQUAL(res.reason, PM_DROP_NO_ROUTE);
-		sh("ip route del unreachable 2001:db8:dea1::/48");
-		sh("ip route add 2001:db8:dea1::/48 via 2001:db8:2::ff");
+		must_sh("ip route del unreachable 2001:db8:dea1::/48");
+		must_sh("ip route add 2001:db8:dea1::/48 via 2001:db8:2::ff");
 		CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-		sh("ip route del 2001:db8:dea1::/48");
+		must_sh("ip route del 2001:db8:dea1::/48");
 	}
 }
 
@@ -316,9 +312,9 @@ static void test_sources(void)
 
 	two.osrc = MAG2;
 	two.src = mn(MN_2);
-	sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
-	sh("ip route add default via 2001:db8:2::fd table 77");
-	sh("ip -6 rule add from 2001:db8:100:1::/64 lookup 77"); /* MN_2 */
+	must_sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
+	must_sh("ip route add default via 2001:db8:2::fd table 77");
+	must_sh("ip -6 rule add from 2001:db8:100:1::/64 lookup 77"); /* MN_2 */
 	FOR_BOTH_HOOKS(w)
 	{
 		forget(w, PM_G_BY_SOURCE);
@@ -327,8 +323,8 @@ static void test_sources(void)
 			CU_ASSERT_TRUE(leaves_by(w, &two, SECOND_MAC));
 		}
 	}
-	sh("ip -6 rule del from 2001:db8:100:1::/64 lookup 77");
-	sh("ip neigh del 2001:db8:2::fd dev t0");
+	must_sh("ip -6 rule del from 2001:db8:100:1::/64 lookup 77");
+	must_sh("ip neigh del 2001:db8:2::fd dev t0");
 }
 
 /* An IPv6 destination that looks like the IPv4 one as it is stored, and the other way round. */
@@ -341,7 +337,7 @@ static void test_families(void)
 	unsigned way;
 	uint32_t at;
 
-	sh("ip route add ::ffff:0:0/96 via 2001:db8:2::ff");
+	must_sh("ip route add ::ffff:0:0/96 via 2001:db8:2::ff");
 	FOR_BOTH_HOOKS(w)
 	{
 		forget(w, 0);
@@ -362,7 +358,7 @@ static void test_families(void)
 		CU_ASSERT_EQUAL(res.verdict, PM_V_DECAP_ROUTE);
 		CU_ASSERT_NOT_EQUAL(res.out.b[4], 0xde);
 	}
-	sh("ip route del ::ffff:0:0/96");
+	must_sh("ip route del ::ffff:0:0/96");
 }
 
 #define FLOWS 128
@@ -393,8 +389,9 @@ static void test_multipath(void)
 	bool asked[FLOWS], first[FLOWS], again[FLOWS];
 	unsigned n;
 
-	sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
-	sh("ip route add 2001:db8:ec::/48 nexthop via 2001:db8:2::ff nexthop via 2001:db8:2::fd");
+	must_sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
+	must_sh("ip route add 2001:db8:ec::/48 nexthop via 2001:db8:2::ff nexthop via "
+		"2001:db8:2::fd");
 	FOR_BOTH_HOOKS(w)
 	{
 		bool same = false;
@@ -412,8 +409,8 @@ static void test_multipath(void)
 		}
 		CU_ASSERT_TRUE(same);
 	}
-	sh("ip route del 2001:db8:ec::/48");
-	sh("ip neigh del 2001:db8:2::fd dev t0");
+	must_sh("ip route del 2001:db8:ec::/48");
+	must_sh("ip neigh del 2001:db8:2::fd dev t0");
 }
 
 /* More destinations than fit: every packet still goes where the table says. */
@@ -421,9 +418,9 @@ static void test_crowd(void)
 {
 	static const char *const mac[2] = {R_MAC, SECOND_MAC};
 
-	sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
-	sh("ip route add 2001:db8:c0::/48 via 2001:db8:2::ff");
-	sh("ip route add 2001:db8:c0:8000::/49 via 2001:db8:2::fd");
+	must_sh("ip neigh add 2001:db8:2::fd lladdr " SECOND_MAC " nud permanent dev t0");
+	must_sh("ip route add 2001:db8:c0::/48 via 2001:db8:2::ff");
+	must_sh("ip route add 2001:db8:c0:8000::/49 via 2001:db8:2::fd");
 	FOR_BOTH_HOOKS(w)
 	{
 		unsigned wrong = 0;
@@ -440,9 +437,9 @@ static void test_crowd(void)
 		}
 		CU_ASSERT_EQUAL(wrong, 0);
 	}
-	sh("ip route del 2001:db8:c0::/48");
-	sh("ip route del 2001:db8:c0:8000::/49");
-	sh("ip neigh del 2001:db8:2::fd dev t0");
+	must_sh("ip route del 2001:db8:c0::/48");
+	must_sh("ip route del 2001:db8:c0:8000::/49");
+	must_sh("ip neigh del 2001:db8:2::fd dev t0");
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/cu.h"
+#include "lib/kernel.h"
 #include "net/nl_priv.h"
 #include "net/routes.h"
 
@@ -243,27 +244,6 @@ static struct routes *routes;
 static struct routes_kind last;
 static unsigned notices;
 
-#define NEEDS_ROOT()                                                           \
-	do {                                                                   \
-		if (!have_ns) {                                                \
-			printf("  %s skipped: needs root and ip\n", __func__); \
-			return;                                                \
-		}                                                              \
-	} while (0)
-
-static nsec_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return nsec_from_s((uint64_t)ts.tv_sec) + (uint64_t)ts.tv_nsec;
-}
-
-static void sh(const char *cmd)
-{
-	CU_ASSERT_EQUAL(system(cmd), 0);
-}
-
 static void on_change(void *ctx, const struct routes_kind *k)
 {
 	last = *k;
@@ -273,15 +253,15 @@ static void on_change(void *ctx, const struct routes_kind *k)
 /* Serves the socket and the deadlines for that long. */
 static void serve(int ms)
 {
-	const nsec_t end = nsec_add(clock_now(), nsec_from_ms((uint64_t)ms));
+	const nsec_t end = nsec_add(kernel_now(), nsec_from_ms((uint64_t)ms));
 
-	while (clock_now() < end) {
+	while (kernel_now() < end) {
 		struct pollfd p = {.fd = nl_fd(nl), .events = POLLIN};
 
 		poll(&p, 1, 1);
-		nl_read(nl, clock_now());
-		if (routes_next(routes) <= clock_now())
-			routes_tick(routes, clock_now());
+		nl_read(nl, kernel_now());
+		if (routes_next(routes) <= kernel_now())
+			routes_tick(routes, kernel_now());
 	}
 }
 
@@ -289,8 +269,8 @@ static void start(void)
 {
 	CU_ASSERT_EQUAL_FATAL(nl_new(&nl), 0);
 	CU_ASSERT_EQUAL_FATAL(routes_new(&routes, nl, on_change, NULL), 0);
-	CU_ASSERT_EQUAL(nl_start(nl, clock_now()), 0);
-	CU_ASSERT_EQUAL(routes_start(routes, clock_now()), 0);
+	CU_ASSERT_EQUAL(nl_start(nl, kernel_now()), 0);
+	CU_ASSERT_EQUAL(routes_start(routes, kernel_now()), 0);
 	serve(20);
 }
 
@@ -303,10 +283,14 @@ static void stop(void)
 
 static void expect(const char *after, bool by_source, bool multipath, bool opaque)
 {
-	unsigned before = notices;
+	unsigned before;
 
-	sh(after);
-	serve(30);
+	serve(30); /* what came before is over */
+	before = notices;
+	must_sh("%s", after);
+	KERNEL_WAIT(notices > before && last.by_source == by_source &&
+			    last.multipath == multipath && last.opaque == opaque,
+		    serve(1));
 	CU_ASSERT_TRUE(notices > before);
 	CU_ASSERT_EQUAL(last.by_source, by_source);
 	CU_ASSERT_EQUAL(last.multipath, multipath);
@@ -315,7 +299,7 @@ static void expect(const char *after, bool by_source, bool multipath, bool opaqu
 
 static void test_kinds_of_kernel(void)
 {
-	NEEDS_ROOT();
+	KERNEL_NEEDED(have_ns);
 	start();
 	CU_ASSERT_FALSE(last.by_source || last.multipath || last.opaque);
 	expect("ip -6 rule add from 2001:db8:9::/48 lookup 99", true, false, false);
@@ -330,20 +314,21 @@ static void test_kinds_of_kernel(void)
 	       true, false);
 	/* once there were several, each flow is told apart until everything is read anew */
 	expect("ip route del 198.51.100.0/24", false, true, false);
-	CU_ASSERT_EQUAL(routes_start(routes, clock_now()), 0);
+	CU_ASSERT_EQUAL(routes_start(routes, kernel_now()), 0);
 	CU_ASSERT_FALSE(last.multipath);
 	stop();
 }
 
 static void test_start_finds_them(void)
 {
-	NEEDS_ROOT();
-	sh("ip -6 rule add from 2001:db8:9::/48 lookup 99");
-	sh("ip -6 route add 2001:db8:ec::/48 nexthop via 2001:db8:1::2 nexthop via 2001:db8:1::3");
+	KERNEL_NEEDED(have_ns);
+	must_sh("ip -6 rule add from 2001:db8:9::/48 lookup 99");
+	must_sh("ip -6 route add 2001:db8:ec::/48 nexthop via 2001:db8:1::2 nexthop via "
+		"2001:db8:1::3");
 	start();
 	CU_ASSERT_TRUE(last.by_source && last.multipath && !last.opaque);
-	sh("ip -6 rule del from 2001:db8:9::/48 lookup 99");
-	sh("ip -6 route del 2001:db8:ec::/48");
+	must_sh("ip -6 rule del from 2001:db8:9::/48 lookup 99");
+	must_sh("ip -6 route del 2001:db8:ec::/48");
 	stop();
 }
 
@@ -371,15 +356,15 @@ static void test_every_event(void)
 		"ip nexthop del id 5",
 	};
 
-	NEEDS_ROOT();
+	KERNEL_NEEDED(have_ns);
 	start();
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		unsigned before;
 
 		serve(30);
 		before = notices;
-		sh(events[i]);
-		serve(30);
+		must_sh("%s", events[i]);
+		KERNEL_WAIT(notices > before, serve(1));
 		if (notices == before)
 			printf("    not noticed: %s\n", events[i]);
 		CU_ASSERT_TRUE(notices > before);
@@ -392,18 +377,19 @@ static void test_storm(void)
 {
 	unsigned before, during;
 
-	NEEDS_ROOT();
+	KERNEL_NEEDED(have_ns);
 	start();
 	serve(30);
 	before = notices;
-	sh("for i in $(seq 1 500); do echo route add 203.0.113.$((i % 250)) via 192.0.2.2 "
-	   "metric $i; done | ip -force -b - ");
-	nl_read(nl, clock_now());
+	must_sh("for i in $(seq 1 500); do echo route add 203.0.113.$((i %% 250)) via 192.0.2.2 "
+		"metric $i; done | ip -force -b - ");
+	nl_read(nl, kernel_now());
 	during = notices;
 	CU_ASSERT_TRUE(during > before && during - before <= 3);
+	KERNEL_WAIT(notices > during, serve(1));
 	serve(30);
 	CU_ASSERT_TRUE(notices > during && notices - during <= 3);
-	sh("ip route flush root 203.0.113.0/24");
+	must_sh("ip route flush root 203.0.113.0/24");
 	stop();
 }
 
@@ -433,72 +419,79 @@ static struct looked_for gateway(const char *text)
 	return l;
 }
 
+static bool is_kept(const char *text, enum nl_kept kept)
+{
+	const struct looked_for l = gateway(text);
+
+	return l.found && l.kept == kept;
+}
+
 static void test_gateways(void)
 {
 	struct looked_for l;
-	char cmd[128];
+	char gw[32] = "";
 
-	NEEDS_ROOT();
+	KERNEL_NEEDED(have_ns);
 	start();
-	sh("ip -6 route add 2001:db8:a::/48 via 2001:db8:1::2");
-	sh("ip route add 203.0.113.0/24 via 192.0.2.2");
-	serve(30);
-	l = gateway("2001:db8:1::2");
-	CU_ASSERT_TRUE(l.found && l.kept == NL_KEPT_MANAGED);
-	l = gateway("192.0.2.2");
-	CU_ASSERT_TRUE(l.found && l.kept == NL_KEPT_MANAGED);
-	sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
+	must_sh("ip -6 route add 2001:db8:a::/48 via 2001:db8:1::2");
+	must_sh("ip route add 203.0.113.0/24 via 192.0.2.2");
+	KERNEL_WAIT(is_kept("2001:db8:1::2", NL_KEPT_MANAGED) &&
+			    is_kept("192.0.2.2", NL_KEPT_MANAGED),
+		    serve(1));
+	CU_ASSERT_TRUE(is_kept("2001:db8:1::2", NL_KEPT_MANAGED));
+	CU_ASSERT_TRUE(is_kept("192.0.2.2", NL_KEPT_MANAGED));
+	must_sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
 	/* removed by somebody: it comes back */
-	sh("ip -6 neigh del 2001:db8:1::2 dev v0");
-	serve(200);
-	sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
+	must_sh("ip -6 neigh del 2001:db8:1::2 dev v0");
+	KERNEL_WAIT(!sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed"), serve(10));
+	must_sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
 	/* an operator's permanent entry stays as it is */
-	sh("ip neigh replace 192.0.2.7 lladdr 02:00:00:00:00:07 nud permanent dev v0");
-	sh("ip route add 203.0.112.0/24 via 192.0.2.7");
-	serve(30);
-	l = gateway("192.0.2.7");
-	CU_ASSERT_TRUE(l.found && l.kept == NL_KEPT_PERMANENT);
+	must_sh("ip neigh replace 192.0.2.7 lladdr 02:00:00:00:00:07 nud permanent dev v0");
+	must_sh("ip route add 203.0.112.0/24 via 192.0.2.7");
+	KERNEL_WAIT(is_kept("192.0.2.7", NL_KEPT_PERMANENT), serve(1));
+	CU_ASSERT_TRUE(is_kept("192.0.2.7", NL_KEPT_PERMANENT));
 	/* more than there is room for: the last ones */
 	for (int i = 1; i <= ROUTES_GATEWAYS_MAX; i++) {
-		snprintf(cmd, sizeof(cmd),
-			 "ip -6 route add 2001:db8:b:%x::/64 via 2001:db8:1::1:%x", i, i);
-		sh(cmd);
+		snprintf(gw, sizeof(gw), "2001:db8:1::1:%x", i);
+		must_sh("ip -6 route add 2001:db8:b:%x::/64 via %s", i, gw);
 	}
-	serve(30);
+	KERNEL_WAIT(gateway("2001:db8:1::1:1").found && !gateway("2001:db8:1::2").found &&
+			    gateway(gw).found,
+		    serve(1));
+	CU_ASSERT_TRUE(gateway(gw).found);
 	l = gateway("2001:db8:1::1:1");
 	CU_ASSERT_TRUE(l.found);
 	CU_ASSERT_EQUAL(l.n, ROUTES_GATEWAYS_MAX);
 	CU_ASSERT_FALSE(gateway("2001:db8:1::2").found);
-	sh("! ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
+	must_sh("! ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
 	stop();
-	sh("! ip -6 neigh show dev v0 | grep -q managed");
-	sh("! ip neigh show dev v0 | grep -q managed");
-	sh("ip -6 route flush root 2001:db8:a::/47; ip route flush root 203.0.112.0/23; true");
+	must_sh("! ip -6 neigh show dev v0 | grep -q managed");
+	must_sh("! ip neigh show dev v0 | grep -q managed");
+	must_sh("ip -6 route flush root 2001:db8:a::/47; ip route flush root 203.0.112.0/23; true");
 }
 
 static void test_gateway_of_gone_link(void)
 {
-	NEEDS_ROOT();
+	KERNEL_NEEDED(have_ns);
 	start();
-	sh("ip link add w0 type veth peer name w1; ip link set w0 up; ip link set w1 up; "
-	   "ip addr add 2001:db8:2::1/64 dev w0 nodad; "
-	   "ip -6 route add 2001:db8:c::/48 via 2001:db8:2::2");
-	serve(50);
+	must_sh("ip link add w0 type veth peer name w1; ip link set w0 up; ip link set w1 up; "
+		"ip addr add 2001:db8:2::1/64 dev w0 nodad; "
+		"ip -6 route add 2001:db8:c::/48 via 2001:db8:2::2");
+	KERNEL_WAIT(gateway("2001:db8:2::2").found, serve(1));
 	CU_ASSERT_TRUE(gateway("2001:db8:2::2").found);
-	sh("ip link del w0");
-	serve(50);
+	must_sh("ip link del w0");
+	KERNEL_WAIT(!gateway("2001:db8:2::2").found, serve(1));
 	CU_ASSERT_FALSE(gateway("2001:db8:2::2").found);
 	stop();
 }
 
 static void setup_ns(void)
 {
-	if (geteuid() != 0 || unshare(CLONE_NEWNET))
-		return;
-	have_ns = !system("ip link set lo up; ip link add v0 type veth peer name v1 && "
-			  "ip link set v1 up && ip link set v0 up && "
-			  "ip addr add 2001:db8:1::1/64 dev v0 nodad && "
-			  "ip addr add 192.0.2.1/24 dev v0");
+	have_ns = kernel_enter_new_ns() &&
+		  !sh("ip link set lo up; ip link add v0 type veth peer name v1 && "
+		      "ip link set v1 up && ip link set v0 up && "
+		      "ip addr add 2001:db8:1::1/64 dev v0 nodad && "
+		      "ip addr add 192.0.2.1/24 dev v0");
 }
 
 int main(int argc, char **argv)
