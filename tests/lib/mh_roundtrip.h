@@ -21,6 +21,13 @@ static inline bool mh_fields_eq(const struct mh_field *f, unsigned n, const void
 
 		if (f->kind == MHF_RESERVED)
 			continue;
+		if (f->kind == MHF_UINT_IF) {
+			len = ((const uint8_t *)a)[f->off_len];
+			if (len != ((const uint8_t *)b)[f->off_len])
+				return false;
+			if (!len)
+				continue;
+		}
 		if (f->kind != MHF_TAIL) {
 			if (memcmp(pa, pb, f->size))
 				return false;

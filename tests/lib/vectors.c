@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/vectors.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/addr.h"
 
 struct reader {
 	const char *file;
@@ -64,7 +65,7 @@ static int end_record(struct reader *r)
 		return wrong(r, "src and dst come together");
 	if (!r->cur.verdict)
 		r->cur.verdict = strdup("ok");
-	r->cur.with_checksum = r->have_src;
+	r->cur.with_checksum = r->have_src && !addr_is_ip4(&r->cur.src);
 	for (size_t i = 0; i < all->n; i++) {
 		if (!strcmp(all->v[i].name, r->cur.name))
 			return wrong(r, "name is taken");
@@ -104,11 +105,11 @@ static int key_value(struct reader *r, char *line)
 	r->block = NULL;
 	if (!strcmp(line, "src")) {
 		r->have_src = true;
-		return inet_pton(AF_INET6, value, &r->cur.src) == 1 ? 0 : wrong(r, "bad address");
+		return addr_parse(value, &r->cur.src) ? wrong(r, "bad address") : 0;
 	}
 	if (!strcmp(line, "dst")) {
 		r->have_dst = true;
-		return inet_pton(AF_INET6, value, &r->cur.dst) == 1 ? 0 : wrong(r, "bad address");
+		return addr_parse(value, &r->cur.dst) ? wrong(r, "bad address") : 0;
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strcmp(line, keys[i].key))

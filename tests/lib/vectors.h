@@ -6,7 +6,8 @@
  *
  *	name:    unique in all files
  *	clause:  "RFC 5213 8.1"
- *	src, dst: IPv6 addresses for the checksum; absent: the checksum is not looked at
+ *	src, dst: addresses for the checksum; absent: the checksum is not looked at; IPv4: sent
+ *		 in UDP, with a checksum of 0 (RFC 5844 4.1)
  *	hex:     the message from Payload Proto on
  *	verdict: what decoding says, the words of mh_verdict_name(); absent: ok
  *	text:    what mh_print() writes
@@ -24,7 +25,7 @@
 
 struct vector {
 	char *name, *clause, *verdict, *text, *summary, *build, *witness;
-	bool with_checksum; /* src and dst are there */
+	bool with_checksum; /* src and dst are there, and IPv6 */
 	struct in6_addr src, dst;
 	uint8_t *octets;
 	size_t len;

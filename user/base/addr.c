@@ -157,13 +157,27 @@ const char *prefix6_str(const struct prefix6 *p, char buf[PREFIX6_STRLEN])
 	return buf;
 }
 
+/* Digits to the end of the text, without leading zeros. */
+static int prefix_len_parse(const char *s, unsigned max, uint8_t *out)
+{
+	size_t digits = strspn(s, "0123456789");
+	unsigned len = 0;
+
+	if (!digits || digits > 3 || s[digits] || (digits > 1 && s[0] == '0'))
+		return -EINVAL;
+	for (const char *c = s; *c; c++)
+		len = len * 10 + (unsigned)(*c - '0');
+	if (len > max)
+		return -EINVAL;
+	*out = (uint8_t)len;
+	return 0;
+}
+
 int prefix6_parse(const char *s, struct prefix6 *out)
 {
 	const char *slash = strchr(s, '/');
 	struct prefix6 p, masked;
 	char host[ADDR6_STRLEN];
-	unsigned len = 0;
-	size_t digits;
 
 	if (!slash || (size_t)(slash - s) >= sizeof(host))
 		return -EINVAL;
@@ -172,18 +186,60 @@ int prefix6_parse(const char *s, struct prefix6 *out)
 	if (addr6_parse(host, &p.addr))
 		return -EINVAL;
 
-	digits = strspn(slash + 1, "0123456789");
-	if (!digits || digits > 3 || slash[1 + digits] || (digits > 1 && slash[1] == '0'))
+	if (prefix_len_parse(slash + 1, 128, &p.len))
 		return -EINVAL;
-	for (const char *c = slash + 1; *c; c++)
-		len = len * 10 + (unsigned)(*c - '0');
-	if (len > 128)
-		return -EINVAL;
-	p.len = (uint8_t)len;
 
 	masked = p;
 	prefix6_mask(&masked);
 	if (!prefix6_eq(&masked, &p))
+		return -EINVAL;
+	*out = p;
+	return 0;
+}
+
+bool prefix4_eq(const struct prefix4 *a, const struct prefix4 *b)
+{
+	return a->len == b->len && a->addr.s_addr == b->addr.s_addr;
+}
+
+bool prefix4_has_addr(const struct prefix4 *p, struct in_addr a)
+{
+	return !((p->addr.s_addr ^ a.s_addr) & prefix4_mask(p->len).s_addr);
+}
+
+bool prefix4_overlaps(const struct prefix4 *a, const struct prefix4 *b)
+{
+	return prefix4_has_addr(a->len < b->len ? a : b, a->len < b->len ? b->addr : a->addr);
+}
+
+struct in_addr prefix4_mask(uint8_t len)
+{
+	return (struct in_addr){htonl((uint32_t)(UINT64_C(0xffffffff) << (32 - len)))};
+}
+
+const char *prefix4_str(const struct prefix4 *p, char buf[PREFIX4_STRLEN])
+{
+	size_t n;
+
+	inet_ntop(AF_INET, &p->addr, buf, PREFIX4_STRLEN);
+	n = strlen(buf);
+	snprintf(buf + n, PREFIX4_STRLEN - n, "/%u", p->len);
+	return buf;
+}
+
+int prefix4_parse(const char *s, struct prefix4 *out)
+{
+	const char *slash = strchr(s, '/');
+	char host[INET_ADDRSTRLEN];
+	struct prefix4 p;
+
+	if (!slash || (size_t)(slash - s) >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, s, (size_t)(slash - s));
+	host[slash - s] = '\0';
+	if (inet_pton(AF_INET, host, &p.addr) != 1 || prefix_len_parse(slash + 1, 32, &p.len))
+		return -EINVAL;
+	if (p.addr.s_addr & ~prefix4_mask(p.len).s_addr)
 		return -EINVAL;
 	*out = p;
 	return 0;

@@ -32,6 +32,21 @@ static void get_uint(struct rd *r, const struct mh_field *f, void *v)
 	}
 }
 
+/* An integer of one to eight octets. */
+static uint64_t get_whole(struct rd *r, unsigned width)
+{
+	uint64_t v = 0;
+
+	while (width--)
+		v = v << 8 | rd_u8(r);
+	return v;
+}
+
+static uint64_t bits_mask(const struct mh_field *f)
+{
+	return (UINT64_C(1) << f->bits) - 1;
+}
+
 /* Reads the fields of one row into the structure at `base`; false when a value is impossible. */
 static bool get_fields(struct rd *r, const struct mh_field *f, unsigned n, void *base)
 {
@@ -56,6 +71,19 @@ static bool get_fields(struct rd *r, const struct mh_field *f, unsigned n, void 
 		case MHF_TAIL:
 			b[f->off_len] = (uint8_t)rd_left(r);
 			*(const uint8_t **)(b + f->off) = rd_bytes(r, rd_left(r));
+			break;
+		case MHF_BITS:
+			b[f->off] = (uint8_t)(get_whole(r, f->width) >> f->shift & bits_mask(f));
+			if (b[f->off] > f->max)
+				return false;
+			break;
+		case MHF_ADDR4:
+			rd_copy(r, b + f->off, 4);
+			break;
+		case MHF_UINT_IF:
+			b[f->off_len] = rd_left(r) > 0;
+			if (b[f->off_len])
+				get_uint(r, f, b + f->off);
 			break;
 		}
 	}
@@ -88,10 +116,16 @@ static enum mh_verdict get_opts(struct mh_msg *out, struct rd *r)
 		if (!row || !row->has_layout)
 			continue;
 		if (len < row->min_len || len > row->max_len ||
-		    !get_fields(&data, row->fields, row->n_fields, o))
+		    !get_fields(&data, row->fields, row->n_fields, o) || rd_left(&data))
 			return MH_BAD_OPTION;
 	}
 	return MH_OK;
+}
+
+/* RFC 5844 4.1: in UDP over IPv4 the checksum field is 0, and UDP has one. */
+static bool carries_checksum(const struct in6_addr *src, const struct in6_addr *dst)
+{
+	return src && dst && !(addr_is_ip4(src) && addr_is_ip4(dst));
 }
 
 static enum mh_verdict decode(struct mh_msg *out, const uint8_t *buf, size_t len,
@@ -110,7 +144,7 @@ static enum mh_verdict decode(struct mh_msg *out, const uint8_t *buf, size_t len
 		return MH_TRUNCATED;
 
 	rd_init(&r, buf + AT_CHECKSUM, 2);
-	if (src && dst && mh_checksum(buf, total, src, dst) != rd_u16(&r))
+	if (carries_checksum(src, dst) && mh_checksum(buf, total, src, dst) != rd_u16(&r))
 		return MH_BAD_CHECKSUM;
 	row = mh_type_row(out->type);
 	if (!row || !row->has_layout)
@@ -161,7 +195,22 @@ static void put_uint(struct wr *w, const struct mh_field *f, const void *v)
 /* Number of octets of a field's value, whatever its kind. */
 static size_t field_len(const struct mh_field *f, const void *base)
 {
-	return f->kind == MHF_TAIL ? ((const uint8_t *)base)[f->off_len] : f->width;
+	const uint8_t *b = base;
+
+	switch (f->kind) {
+	case MHF_TAIL:
+		return b[f->off_len];
+	case MHF_UINT_IF:
+		return b[f->off_len] ? f->width : 0;
+	default:
+		return f->width;
+	}
+}
+
+static void put_whole(struct wr *w, uint64_t v, unsigned width)
+{
+	while (width--)
+		wr_u8(w, (uint8_t)(v >> 8 * width));
 }
 
 static int put_fields(struct wr *w, const struct mh_field *f, unsigned n, const void *base)
@@ -191,6 +240,18 @@ static int put_fields(struct wr *w, const struct mh_field *f, unsigned n, const 
 			if (!tail && field_len(f, b))
 				return -EINVAL;
 			wr_bytes(w, tail, field_len(f, b));
+			break;
+		case MHF_BITS:
+			if (b[f->off] > f->max)
+				return -EINVAL;
+			put_whole(w, (uint64_t)b[f->off] << f->shift, f->width);
+			break;
+		case MHF_ADDR4:
+			wr_bytes(w, b + f->off, 4);
+			break;
+		case MHF_UINT_IF:
+			if (b[f->off_len])
+				put_uint(w, f, b + f->off);
 			break;
 		}
 	}
@@ -288,7 +349,7 @@ int mh_encode(const struct mh_msg *m, uint8_t *buf, size_t cap, const struct in6
 
 	total = wr_len(&w);
 	wr_at_u8(&w, AT_HDRLEN, (uint8_t)(total / 8 - 1));
-	if (src && dst)
+	if (carries_checksum(src, dst))
 		wr_at_u16(&w, AT_CHECKSUM, mh_checksum(tmp, total, src, dst));
 	memcpy(buf, tmp, total);
 	return (int)total;

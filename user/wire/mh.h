@@ -133,8 +133,10 @@ enum pba_status {
 enum hoa4_status {
 	HOA4_SUCCESS = 0,
 	HOA4_REASON_UNSPECIFIED = 128,
-	HOA4_NOT_AUTHORIZED = 129,
-	HOA4_NOT_IPV4_MOBILITY = 130, /* the node may not have any */
+	HOA4_NOT_AUTHORIZED = 129, /* "Administratively prohibited" */
+	HOA4_INCORRECT = 130,      /* not the node's address */
+	HOA4_INVALID = 131,        /* not the address of a node at all */
+	HOA4_NO_DYNAMIC = 132,     /* 0.0.0.0 asked for, and none is assigned here */
 };
 
 enum be_status { BE_UNKNOWN_BINDING = 1, BE_UNKNOWN_MH_TYPE = 2 };
@@ -269,8 +271,9 @@ enum mh_verdict mh_decode(struct mh_msg *out, const uint8_t *buf, size_t len,
 
 /*
  * Encodes into buf: options in the given order, each padded to its alignment, the tail padded to
- * 8 octets; checksum filled when src/dst are given and not IPv4-mapped, else 0. Options of unknown type are copied
- * from raw/len; `len` and `raw` of known ones are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
+ * 8 octets; checksum filled when src/dst are given and not
+ * IPv4-mapped, else 0. Options of unknown type are copied from raw/len; `len` and `raw` of known ones
+ * are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
  * message type or an option cannot be encoded (a value beyond its field, a missing pointer).
  */
 int mh_encode(const struct mh_msg *m, uint8_t *buf, size_t cap, const struct in6_addr *src,

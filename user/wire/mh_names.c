@@ -100,6 +100,21 @@ const char *be_status_name(uint8_t v)
 	return name_of(names, ARRAY_SIZE(names), v);
 }
 
+/* RFC 5844 3.3.2 */
+const char *hoa4_status_name(uint8_t v)
+{
+	static const char *const names[] = {
+		[HOA4_SUCCESS] = "Success",
+		[HOA4_REASON_UNSPECIFIED] = "Failure, reason unspecified",
+		[HOA4_NOT_AUTHORIZED] = "Administratively prohibited",
+		[HOA4_INCORRECT] = "Incorrect IPv4 home address",
+		[HOA4_INVALID] = "Invalid IPv4 address",
+		[HOA4_NO_DYNAMIC] = "Dynamic IPv4 home address assignment not available",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), v);
+}
+
 /* RFC 4283 3, RFC 8371 */
 const char *mnid_subtype_name(uint8_t v)
 {

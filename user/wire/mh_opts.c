@@ -35,6 +35,21 @@
 		.name = text, .at = pos, .width = 16, .kind = MHF_ADDR6, .show = MHS_ADDR, \
 		AT(member)                                                                 \
 	}
+#define ADDR4(text, pos, member)                                                          \
+	{                                                                                 \
+		.name = text, .at = pos, .width = 4, .kind = MHF_ADDR4, .show = MHS_ADDR, \
+		AT(member)                                                                \
+	}
+#define BITS(text, pos, octets, from, n, greatest, member, how)                          \
+	{                                                                                \
+		.name = text, .at = pos, .width = octets, .kind = MHF_BITS, .show = how, \
+		.shift = from, .bits = n, .max = greatest, AT(member)                    \
+	}
+#define UINT_IF(text, pos, octets, has, member, how)                                        \
+	{                                                                                   \
+		.name = text, .at = pos, .width = octets, .kind = MHF_UINT_IF, .show = how, \
+		.off_len = offsetof(struct mh_opt, has), AT(member)                         \
+	}
 #define TAIL(text, pos, ptr, len, how)                                           \
 	{                                                                        \
 		.name = text, .at = pos, .kind = MHF_TAIL, .show = how, AT(ptr), \
@@ -90,6 +105,30 @@ static const struct mh_field f_link_local[] = {
 static const struct mh_field f_timestamp[] = {
 	UINT("Timestamp", 2, 8, timestamp, MHS_TIME),
 };
+static const struct mh_field f_nat_detection[] = {
+	BITS("Force UDP encapsulation", 2, 2, 15, 1, 1, nat.force, MHS_YES_NO),
+	UINT("Refresh time", 4, 4, nat.refresh_s, MHS_DEC),
+};
+static const struct mh_field f_gre_key[] = {
+	RESERVED(2, 2),
+	UINT_IF("GRE Key Identifier", 4, 4, gre.has_key, gre.key, MHS_DEC),
+};
+static const struct mh_field f_ipv4_hoa_request[] = {
+	BITS("Prefix length", 2, 2, 10, 6, 32, hoa4.len, MHS_DEC),
+	ADDR4("IPv4 home address", 4, hoa4.addr),
+};
+static const struct mh_field f_ipv4_hoa_reply[] = {
+	NAMED("Status", 2, hoa4.status, hoa4_status_name),
+	BITS("Prefix length", 3, 1, 2, 6, 32, hoa4.len, MHS_DEC),
+	ADDR4("IPv4 home address", 4, hoa4.addr),
+};
+static const struct mh_field f_ipv4_default_router[] = {
+	RESERVED(2, 2),
+	ADDR4("IPv4 Default-Router Address", 4, addr4),
+};
+static const struct mh_field f_ipv4_dhcp_mode[] = {
+	BITS("DHCP server", 2, 2, 0, 1, 1, server, MHS_YES_NO),
+};
 
 #define FIELDS(f) .has_layout = true, .fields = f, .n_fields = ARRAY_SIZE(f)
 #define ONCE false
@@ -142,15 +181,19 @@ static const struct mh_opt_info opts[] = {
 	BY_NAME(28, "Restart Counter", "RFC 5847"),
 	BY_NAME(29, "IPv4 Home Address", "RFC 5555"),
 	BY_NAME(30, "IPv4 Address Acknowledgement", "RFC 5555"),
-	BY_NAME(31, "NAT Detection", "RFC 5555"),
+	LAYOUT(31, "NAT Detection", 6, 6, 4, 0, ONCE, f_nat_detection, "RFC 5555 3.2.2"),
 	BY_NAME(32, "IPv4 Care-of Address", "RFC 5555"),
-	BY_NAME(33, "GRE Key", "RFC 5845"),
+	LAYOUT(33, "GRE Key", 2, 6, 4, 0, ONCE, f_gre_key, "RFC 5845 6.1"),
 	BY_NAME(34, "Mobility Header IPv6 Address/Prefix", "RFC 5568"),
 	BY_NAME(35, "Binding Identifier", "RFC 5648"),
-	BY_NAME(36, "IPv4 Home Address Request", "RFC 5844"),
-	BY_NAME(37, "IPv4 Home Address Reply", "RFC 5844"),
-	BY_NAME(38, "IPv4 Default-Router Address", "RFC 5844"),
-	BY_NAME(39, "IPv4 DHCP Support Mode", "RFC 5844"),
+	LAYOUT(36, "IPv4 Home Address Request", 6, 6, 4, 0, ONCE, f_ipv4_hoa_request,
+	       "RFC 5844 3.3.1"),
+	LAYOUT(37, "IPv4 Home Address Reply", 6, 6, 4, 0, ONCE, f_ipv4_hoa_reply,
+	       "RFC 5844 3.3.2"),
+	LAYOUT(38, "IPv4 Default-Router Address", 6, 6, 4, 0, ONCE, f_ipv4_default_router,
+	       "RFC 5844 3.3.3"),
+	LAYOUT(39, "IPv4 DHCP Support Mode", 2, 2, 1, 0, ONCE, f_ipv4_dhcp_mode,
+	       "RFC 5844 3.3.4"),
 	BY_NAME(40, "Context Request", "RFC 5949"),
 	BY_NAME(41, "Local Mobility Anchor Address", "RFC 5949"),
 	BY_NAME(42, "Mobile Node Link-local Address Interface Identifier", "RFC 5949"),

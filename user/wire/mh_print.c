@@ -135,6 +135,9 @@ static void put_uint(struct text *t, const struct mh_field *f, uint64_t v)
 	case MHS_TIME:
 		put_time(t, v);
 		break;
+	case MHS_YES_NO:
+		put(t, "%s", v ? "yes" : "no");
+		break;
 	case MHS_BU_FLAGS:
 		put(t, "0x%04" PRIx64 " (%s)", v, mh_bu_flags_str((uint16_t)v, flags));
 		break;
@@ -151,8 +154,17 @@ static void put_value(struct text *t, const struct mh_field *f, const uint8_t *b
 	char addr[ADDR6_STRLEN];
 	const uint8_t *tail;
 	struct in6_addr a;
+	struct in_addr a4;
 
 	switch (f->kind) {
+	case MHF_BITS:
+		put_uint(t, f, base[f->off]);
+		break;
+	case MHF_ADDR4:
+		memcpy(&a4, base + f->off, sizeof(a4));
+		a = addr_from_ip4(a4);
+		put(t, "%s", addr_str(&a, addr));
+		break;
 	case MHF_ADDR6:
 		memcpy(&a, base + f->off, sizeof(a));
 		put(t, "%s", addr6_str(&a, addr));
@@ -177,7 +189,8 @@ static void print_fields(FILE *out, const char *indent, const struct mh_field *f
 	for (; n; n--, f++) {
 		struct text t = text_init(buf, sizeof(buf));
 
-		if (f->kind == MHF_RESERVED)
+		if (f->kind == MHF_RESERVED ||
+		    (f->kind == MHF_UINT_IF && !((const uint8_t *)base)[f->off_len]))
 			continue;
 		put_value(&t, f, base);
 		fprintf(out, "%s%s:%s%s\n", indent, f->name, buf[0] ? " " : "", buf);
@@ -217,9 +230,18 @@ void mh_print(FILE *f, const struct mh_msg *m)
 	}
 }
 
+static void put_hoa4(struct text *t, const struct mh_opt *o)
+{
+	const struct prefix4 p = {.addr = o->hoa4.addr, .len = o->hoa4.len};
+	char buf[PREFIX4_STRLEN];
+
+	put(t, " HoA4 %s", prefix4_str(&p, buf));
+}
+
 static void summarize_opt(struct text *t, const struct mh_opt *o)
 {
 	char buf[3 * 255 + 1];
+	struct in6_addr mapped;
 
 	switch (o->type) {
 	case MHO_MN_ID:
@@ -253,6 +275,28 @@ static void summarize_opt(struct text *t, const struct mh_opt *o)
 	case MHO_SERVICE_SELECTION:
 		put(t, " service ");
 		put_text(t, o->bytes.data, o->bytes.len);
+		break;
+	case MHO_NAT_DETECTION:
+		put(t, " NAT%s", o->nat.force ? " F" : "");
+		break;
+	case MHO_GRE_KEY:
+		put(t, " GRE");
+		if (o->gre.has_key)
+			put(t, " key %" PRIu32, o->gre.key);
+		break;
+	case MHO_IPV4_HOA_REQUEST:
+		put_hoa4(t, o);
+		break;
+	case MHO_IPV4_HOA_REPLY:
+		put_hoa4(t, o);
+		put(t, " status %u", o->hoa4.status);
+		break;
+	case MHO_IPV4_DEFAULT_ROUTER:
+		mapped = addr_from_ip4(o->addr4);
+		put(t, " router %s", addr_str(&mapped, buf));
+		break;
+	case MHO_IPV4_DHCP_MODE:
+		put(t, " DHCP %s", o->server ? "server" : "relay");
 		break;
 	default:
 		put(t, " opt-%u", o->type);

@@ -17,6 +17,10 @@ enum mh_field_kind {
 	MHF_ADDR6,	/* IPv6 address */
 	MHF_RESERVED,	/* sent as zero, ignored on receipt, no value */
 	MHF_TAIL,	/* all octets up to the end of the option, borrowed */
+	MHF_BITS,    /* `bits` bits in an integer of `width` octets, `shift` from its right, 0..max;
+			the other bits are reserved. The value is one octet or a bool */
+	MHF_ADDR4,   /* IPv4 address, kept in network order as struct in_addr is */
+	MHF_UINT_IF, /* as MHF_UINT, last of its option and possibly absent */
 };
 
 /* How a value is shown. */
@@ -28,6 +32,7 @@ enum mh_field_show {
 	MHS_BU_FLAGS, /* letters of the BU flags */
 	MHS_BA_FLAGS,
 	MHS_ADDR,
+	MHS_YES_NO, /* of a flag */
 	MHS_OCTETS, /* aa:bb:cc */
 	MHS_TEXT,   /* as text when printable, else hexadecimal */
 };
@@ -39,9 +44,11 @@ struct mh_field {
 	uint8_t kind;	  /* enum mh_field_kind */
 	uint8_t show;	  /* enum mh_field_show */
 	uint16_t off;	  /* of the value in the structure; MHF_TAIL: of the pointer */
-	uint16_t off_len; /* MHF_TAIL: of the number of octets */
+	uint16_t off_len; /* MHF_TAIL: of the number of octets; MHF_UINT_IF: of the bool "is there"
+			   */
 	uint8_t size;	  /* of the value in the structure */
 	const char *(*value_name)(uint8_t); /* name of a value of a registry, or NULL */
+	uint8_t shift, bits, max;	    /* MHF_BITS */
 };
 
 /* Row of an option or of a type; NULL beyond the registries. */
@@ -57,3 +64,4 @@ const char *mh_bu_flags_str(uint16_t flags, char buf[17]);
 const char *mh_ba_flags_str(uint8_t flags, char buf[9]);
 const char *mnid_subtype_name(uint8_t v);
 const char *be_status_name(uint8_t v);
+const char *hoa4_status_name(uint8_t v);

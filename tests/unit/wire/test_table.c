@@ -40,6 +40,19 @@ static unsigned check_fields(const char *row, const struct mh_field *f, unsigned
 			ok &= f->off + sizeof(uint8_t *) <= room && f->off_len < room;
 			ok &= f->off_len < f->off || f->off_len >= f->off + sizeof(uint8_t *);
 			break;
+		case MHF_BITS:
+			ok &= f->size == 1 && f->off < room && f->width <= 4;
+			ok &= f->bits && f->bits <= 8 && f->shift + f->bits <= 8 * f->width;
+			ok &= f->max && f->max < 1u << f->bits;
+			break;
+		case MHF_ADDR4:
+			ok &= f->width == 4 && f->size == 4 && f->off + 4u <= room;
+			break;
+		case MHF_UINT_IF:
+			ok &= i == n - 1 && f->width == f->size && f->off + f->size <= room;
+			ok &= f->off_len < room;
+			ok &= f->off_len < f->off || f->off_len >= f->off + f->size;
+			break;
 		default:
 			ok = false;
 		}
@@ -81,6 +94,10 @@ static void test_options(void)
 			CU_ASSERT_TRUE(r->min_len >= end - 2);
 			CU_ASSERT_TRUE(r->min_len <= end - 2 + 1);
 			CU_ASSERT_EQUAL(r->max_len, 255);
+		} else if (last->kind == MHF_UINT_IF) {
+			CU_ASSERT_EQUAL(r->min_len, end - 2 - last->width);
+			CU_ASSERT_EQUAL(r->max_len, end - 2);
+			CU_ASSERT_EQUAL(r->align_rule, MH_ALIGN_FIXED);
 		} else {
 			CU_ASSERT_EQUAL(r->min_len, end - 2);
 			CU_ASSERT_EQUAL(r->max_len, end - 2);

@@ -48,6 +48,42 @@ static struct in6_addr addr(const char *s)
 	return a;
 }
 
+static struct in_addr addr4(const char *s)
+{
+	struct in_addr a = {0};
+
+	CU_ASSERT_EQUAL(s ? inet_pton(AF_INET, s, &a) : 0, 1);
+	return a;
+}
+
+/* The options of RFC 5844 and RFC 5845. */
+static bool build_opt4(struct mh_opt *o, char *w[4])
+{
+	if (!strcmp(w[0], "nat")) {
+		o->type = MHO_NAT_DETECTION;
+		o->nat.force = num(w[1]);
+		o->nat.refresh_s = (uint32_t)num(w[2]);
+	} else if (!strcmp(w[0], "gre")) {
+		o->type = MHO_GRE_KEY;
+		o->gre.has_key = w[1] != NULL;
+		o->gre.key = (uint32_t)num(w[1]);
+	} else if (!strcmp(w[0], "hoa4") || !strcmp(w[0], "hoa4-reply")) {
+		o->type = w[0][4] ? MHO_IPV4_HOA_REPLY : MHO_IPV4_HOA_REQUEST;
+		o->hoa4.addr = addr4(w[1]);
+		o->hoa4.len = (uint8_t)num(w[2]);
+		o->hoa4.status = (uint8_t)num(w[3]);
+	} else if (!strcmp(w[0], "router")) {
+		o->type = MHO_IPV4_DEFAULT_ROUTER;
+		o->addr4 = addr4(w[1]);
+	} else if (!strcmp(w[0], "dhcp")) {
+		o->type = MHO_IPV4_DHCP_MODE;
+		o->server = num(w[1]);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* One line of a description: a word and up to three arguments. False: not known. */
 static bool build_opt(struct mh_msg *m, char *w[4])
 {
@@ -104,7 +140,7 @@ static bool build_opt(struct mh_msg *m, char *w[4])
 		o->type = MHO_TIMESTAMP;
 		o->timestamp = num(w[1]) << 16 | num(w[2]);
 	} else {
-		return false;
+		return build_opt4(o, w);
 	}
 	return true;
 }
