@@ -32,6 +32,7 @@ void access_cfg_init(struct access_cfg *cfg)
 		.attach_rate = 100,
 		.retrigger_ms = 1000,
 		.suspect_probe_ms = 100,
+		.dhcp4_max_lease_s = 3600,
 	};
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The access side of a MAG: the Trigger Handler, and Neighbor Discovery towards mobile nodes
- * (RFC 5213 6.2 to 6.3, 6.7 to 6.9; RFC 4861; RFC 6085; RFC 6543).
+ * The access side of a MAG: the Trigger Handler, and Neighbor Discovery, ARP and DHCPv4 towards
+ * mobile nodes (RFC 5213 6.2 to 6.3, 6.7 to 6.9; RFC 4861; RFC 6085; RFC 6543; RFC
+ *5844 3.2.4, 3.4).
  *
  * Pure logic: frames come in through access_frame(), leave through struct access_ops, time is an
  * argument. Triggers go to struct access_triggers, which the daemon binds to mag_attach() and its
@@ -26,6 +27,10 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include "access/arp.h"
+#include "access/dhcp4.h"
+#include "access/dhcp4_relay.h"
+#include "access/dhcp4_server.h"
 #include "access/dhcp6_relay.h"
 #include "access/nd.h"
 #include "base/counter.h"
@@ -36,11 +41,13 @@
 
 enum access_trigger {
 	ACCESS_TRIGGER_RS = 1 << 0,
-	ACCESS_TRIGGER_DAD = 1 << 1, /* NS from :: */
-	ACCESS_TRIGGER_NS = 1 << 2,  /* NS or NA from an unknown link-layer address */
-	ACCESS_TRIGGER_MLD = 1 << 3, /* MLD report: what hosts send when a carrier returns */
+	ACCESS_TRIGGER_DAD = 1 << 1,  /* NS from :: */
+	ACCESS_TRIGGER_NS = 1 << 2,   /* NS or NA from an unknown link-layer address */
+	ACCESS_TRIGGER_MLD = 1 << 3,  /* MLD report: what hosts send when a carrier returns */
+	ACCESS_TRIGGER_ARP = 1 << 4,  /* any ARP packet of the node */
+	ACCESS_TRIGGER_DHCP = 1 << 5, /* DISCOVER, REQUEST, INFORM */
 };
-#define ACCESS_TRIGGER_ALL 0x0fu
+#define ACCESS_TRIGGER_ALL 0x3fu
 
 /* Domain-wide values; Router Advertisements must look the same at every MAG. */
 struct access_cfg {
@@ -55,10 +62,12 @@ struct access_cfg {
 	uint32_t min_delay_between_ras_ms; /* MinDelayBetweenRAs, 3000, min 30 (RFC 6275 13) */
 	uint32_t max_nodes;		   /* in total; 100000 */
 	uint32_t max_nodes_per_link;	   /* 65536 */
-	uint32_t attach_rate;	   /* unknown link-layer addresses per second and link told to the
-				    * MAG; 100, bursts of twice that */
-	uint32_t retrigger_ms;	   /* a refused node is offered again at most this often; 1000 */
-	uint32_t suspect_probe_ms; /* probe period after a hint that the node left; 100 */
+	uint32_t attach_rate;	    /* unknown link-layer addresses per second and link told to the
+				     * MAG; 100, bursts of twice that */
+	uint32_t retrigger_ms;	    /* a refused node is offered again at most this often; 1000 */
+	uint32_t suspect_probe_ms;  /* probe period after a hint that the node left; 100 */
+	uint32_t dhcp4_max_lease_s; /* 3600; less when the binding's granted lifetime is less */
+	struct in_addr dhcp4_server_id; /* the same on every MAG; 0.0.0.0: each node's router */
 };
 /* All defaults, addresses of RFC 6543. */
 void access_cfg_init(struct access_cfg *cfg);
@@ -73,6 +82,7 @@ struct access_link_cfg {
 	uint32_t probe_interval_ms; /* NUD of idle nodes; 0: only on the MAG's request */
 	uint32_t probe_count;	    /* unanswered probes until the node is gone; 3 */
 	unsigned triggers;	    /* enum access_trigger, ored */
+	uint16_t domain;	    /* of IPv4 home addresses there, for struct mag_attachment */
 };
 
 /* Where frames go. Both may be called from any access_*() call. */
@@ -84,6 +94,9 @@ struct access_ops {
 	/* The access technology's own way to disconnect a node. May be NULL. */
 	void (*teardown)(void *ctx, const struct link_node *n);
 	void (*random)(void *ctx, void *buf, size_t len);
+	/* A relayed DHCPv4 message, from port 67 of the relay address to that server's. May be
+	 * NULL: none is relayed. */
+	int (*to_dhcp4_server)(void *ctx, struct in_addr server, const void *msg, size_t len);
 };
 
 /* What happens to a node; same contracts as mag_attach() etc. */
@@ -97,6 +110,10 @@ struct access_triggers {
 	 * domain where that is not a fixed one (RFC 5213 6.9.1.2). May be NULL. */
 	void (*link_local_in_use)(void *ctx, const struct link_node *n, const struct in6_addr *ll,
 				  nsec_t now);
+	/* The node gave its IPv4 home address back (cause "dhcp-release") or found somebody else
+	 * with it ("dhcp-decline"). As mag_release_ipv4(). May be NULL. */
+	int (*release_ipv4)(void *ctx, const struct link_node *n, struct in_addr addr,
+			    const char *cause, nsec_t now);
 };
 
 #define ACCESS_COUNTERS(X)                                                                        \
@@ -159,7 +176,8 @@ void access_link_up(struct access *a, unsigned ifindex, nsec_t now);
 /* Lost carrier or administratively down: its nodes are detached (cause "link-down"). */
 void access_link_down(struct access *a, unsigned ifindex, nsec_t now);
 
-/* A frame from frame_sock. */
+/* A frame from frame_sock: Neighbor Discovery, MLD, ARP, or to UDP port 67 (arp_is_arp(),
+ * dhcp4_is_request()). */
 void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size_t len,
 		  bool csum_partial, nsec_t now);
 
@@ -192,6 +210,9 @@ struct access_node_info {
 	unsigned unanswered;
 	unsigned n_prefixes;
 	const struct prefix6 *prefixes;
+	struct home4 home4; /* 0.0.0.0: none */
+	bool dhcp4_relay;   /* its DHCP goes to a server behind us */
+	nsec_t lease_end;   /* of the lease given here; 0: none */
 };
 void access_walk(const struct access *a, void (*cb)(void *ctx, const struct access_node_info *i),
 		 void *ctx);
@@ -207,6 +228,25 @@ void access_walk_links(const struct access *a,
  * advertised to it. */
 bool access_dhcp6_node(struct access *a, const struct link_node *id, struct dhcp6_node *out);
 
+/*
+ * The relay agent for nodes whose LMA does not want the MAG to be their DHCPv4 server (RFC 5844
+ * 3.4.2): `relay` is the address that servers answer to (giaddr), that of net/dhcp4_sock.h.
+ * n <= DHCP4_SERVERS_MAX; 0: nothing is relayed.
+ */
+void access_dhcp4_servers(struct access *a, struct in_addr relay, const struct in_addr *servers,
+			  unsigned n);
+/* A datagram to port 67 of the relay address; never one from an access link. */
+void access_dhcp4_reply(struct access *a, struct in_addr from, const uint8_t *msg, size_t len,
+			nsec_t now);
+
 struct counter_set access_counters(const struct access *a);
 /* Frames not taken, one counter per enum nd_verdict. */
 struct counter_set access_nd_counters(const struct access *a);
+/* ARP packets, one counter per enum arp_fate. */
+struct counter_set access_arp_counters(const struct access *a);
+/* DHCPv4 messages of nodes not taken, one counter per enum dhcp4_verdict. */
+struct counter_set access_dhcp4_counters(const struct access *a);
+/* What became of those taken by the server, one counter per enum dhcp4_fate. */
+struct counter_set access_dhcp4_server_counters(const struct access *a);
+/* What became of relayed messages of either direction, one counter per enum dhcp4_relay_fate. */
+struct counter_set access_dhcp4_relay_counters(const struct access *a);
