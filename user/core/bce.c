@@ -13,6 +13,12 @@ struct bce_prefix {
 	struct prefix6 prefix;
 };
 
+struct bce_addr4 {
+	struct hnode hnode;
+	struct bce *bce;
+	struct home4 home4;
+};
+
 struct bce_node {
 	struct hnode hnode;
 	struct bce_node *prev, *next; /* in the order of coming */
@@ -26,6 +32,7 @@ struct bce_node {
 
 struct bce_cache {
 	struct htable by_prefix;
+	struct htable by_addr4;
 	struct htable by_mnid;
 	struct bce_node *oldest, *newest;
 	size_t n;
@@ -37,7 +44,8 @@ int bce_cache_new(struct bce_cache **out, const uint8_t seed[HTABLE_SEED_LEN])
 
 	if (!c)
 		return -ENOMEM;
-	if (htable_init(&c->by_prefix, seed) || htable_init(&c->by_mnid, seed)) {
+	if (htable_init(&c->by_prefix, seed) || htable_init(&c->by_addr4, seed) ||
+	    htable_init(&c->by_mnid, seed)) {
 		bce_cache_free(&c);
 		return -ENOMEM;
 	}
@@ -143,63 +151,146 @@ struct bce *bce_by_prefix(const struct bce_cache *c, const struct prefix6 *p)
 	return e ? e->bce : NULL;
 }
 
-static void unindex_prefixes(struct bce_cache *c, struct bce *b)
+static uint32_t hash_addr4(const struct bce_cache *c, uint16_t domain, struct in_addr addr)
 {
-	for (unsigned i = 0; i < b->n_prefixes; i++)
-		htable_del(&c->by_prefix, &b->prefixes[i].hnode);
-	b->n_prefixes = 0;
+	return htable_hash(&c->by_addr4, &addr, sizeof(addr)) + domain;
 }
 
-static int index_prefixes(struct bce_cache *c, struct bce *b, const struct prefix6 *prefixes,
-			  unsigned n)
+struct bce *bce_by_addr4(const struct bce_cache *c, uint16_t domain, struct in_addr addr)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct bce_prefix *e = &b->prefixes[i];
-		const struct bce_prefix *other;
-		uint32_t hash;
+	const uint32_t hash = hash_addr4(c, domain, addr);
+
+	for (struct hnode *h = htable_find(&c->by_addr4, hash); h; h = htable_next(h)) {
+		struct bce_addr4 *e = container_of(h, struct bce_addr4, hnode);
+
+		if (e->home4.addr.s_addr == addr.s_addr && e->home4.domain == domain)
+			return e->bce;
+	}
+	return NULL;
+}
+
+/* What an entry holds, before it is in the indexes and while it is. */
+struct addresses {
+	struct bce_prefix *prefixes;
+	struct bce_addr4 *addr4;
+	unsigned n;
+};
+
+static void addresses_free(struct addresses *a)
+{
+	free(a->prefixes);
+	free(a->addr4);
+}
+
+/* Whether `b`, NULL for one that is still to be made, may have them. */
+static int addresses_check(const struct bce_cache *c, const struct bce *b,
+			   const struct addresses *a)
+{
+	const struct bce *other;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			if (prefix6_eq(&a->prefixes[i].prefix, &a->prefixes[k].prefix))
+				return -EINVAL;
+		}
+		other = bce_by_prefix(c, &a->prefixes[i].prefix);
+		if (other && other != b)
+			return -EEXIST;
+	}
+	if (!a->addr4)
+		return 0;
+	other = bce_by_addr4(c, a->addr4->home4.domain, a->addr4->home4.addr);
+	return other && other != b ? -EEXIST : 0;
+}
+
+/* Copies them for entry `b`, changing nothing. */
+static int addresses_make(const struct bce_cache *c, const struct bce *b,
+			  const struct prefix6 *prefixes, unsigned n, const struct home4 *home4,
+			  struct addresses *out)
+{
+	struct addresses a = {.n = n};
+	int err;
+
+	if (n > DP_PREFIXES_MAX || (!n && !home4_is_set(home4)))
+		return -EINVAL;
+	if (n)
+		a.prefixes = calloc(n, sizeof(*a.prefixes));
+	if (home4_is_set(home4))
+		a.addr4 = calloc(1, sizeof(*a.addr4));
+	err = (n && !a.prefixes) || (home4_is_set(home4) && !a.addr4) ? -ENOMEM : 0;
+	for (unsigned i = 0; !err && i < n; i++) {
+		a.prefixes[i].prefix = prefixes[i];
+		prefix6_mask(&a.prefixes[i].prefix);
+	}
+	if (!err && a.addr4)
+		a.addr4->home4 = *home4;
+	if (!err)
+		err = addresses_check(c, b, &a);
+	if (err)
+		addresses_free(&a);
+	else
+		*out = a;
+	return err;
+}
+
+/* Gives them to an entry that has none. */
+static void addresses_put(struct bce_cache *c, struct bce *b, const struct addresses *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		struct bce_prefix *e = &a->prefixes[i];
 
 		e->bce = b;
-		e->prefix = prefixes[i];
-		prefix6_mask(&e->prefix);
-		hash = hash_prefix(c, &e->prefix);
-		other = find_prefix(c, &e->prefix, hash);
-		if (other)
-			return other->bce == b ? -EINVAL : -EEXIST;
-		htable_add(&c->by_prefix, &e->hnode, hash);
-		b->n_prefixes++;
+		htable_add(&c->by_prefix, &e->hnode, hash_prefix(c, &e->prefix));
 	}
-	return 0;
+	if (a->addr4) {
+		a->addr4->bce = b;
+		htable_add(&c->by_addr4, &a->addr4->hnode,
+			   hash_addr4(c, a->addr4->home4.domain, a->addr4->home4.addr));
+	}
+	b->prefixes = a->prefixes;
+	b->n_prefixes = (uint8_t)a->n;
+	b->addr4 = a->addr4;
+}
+
+/* Takes an entry's addresses from it. */
+static void addresses_drop(struct bce_cache *c, struct bce *b)
+{
+	struct addresses a = {.prefixes = b->prefixes, .addr4 = b->addr4, .n = b->n_prefixes};
+
+	for (unsigned i = 0; i < a.n; i++)
+		htable_del(&c->by_prefix, &a.prefixes[i].hnode);
+	if (a.addr4)
+		htable_del(&c->by_addr4, &a.addr4->hnode);
+	addresses_free(&a);
+	b->prefixes = NULL;
+	b->n_prefixes = 0;
+	b->addr4 = NULL;
 }
 
 int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *prefixes, unsigned n,
 	    const struct home4 *home4, struct bce **out)
 {
+	struct addresses a;
 	struct bce_node *node;
 	struct bce *b;
 	int err;
 
-	if (home4_is_set(home4) || !n || n > DP_PREFIXES_MAX || !id->len || id->len > MH_NAI_MAX)
+	if (!id->len || id->len > MH_NAI_MAX)
 		return -EINVAL;
-	node = node_get(c, id);
-	if (!node)
-		return -ENOMEM;
-	err = node->count >= BCE_PER_NODE_MAX ? -ENOSPC : 0;
-	b = err ? NULL : calloc(1, sizeof(*b));
-	if (b)
-		b->prefixes = calloc(n, sizeof(*b->prefixes));
-	if (!err && (!b || !b->prefixes))
-		err = -ENOMEM;
-	if (!err)
-		err = index_prefixes(c, b, prefixes, n);
-	if (err) {
-		if (b) {
-			unindex_prefixes(c, b);
-			free(b->prefixes);
-			free(b);
-		}
-		node_drop_if_empty(c, node);
+	node = bce_node_find(c, id);
+	if (node && node->count >= BCE_PER_NODE_MAX)
+		return -ENOSPC;
+	err = addresses_make(c, NULL, prefixes, n, home4, &a);
+	if (err)
 		return err;
+	b = calloc(1, sizeof(*b));
+	node = b ? node_get(c, id) : NULL;
+	if (!node) {
+		free(b);
+		addresses_free(&a);
+		return -ENOMEM;
 	}
+	addresses_put(c, b, &a);
 	b->proxy = true;
 	b->node = node;
 	b->next = node->first;
@@ -210,6 +301,19 @@ int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *pr
 	return 0;
 }
 
+int bce_set_addresses(struct bce_cache *c, struct bce *b, const struct prefix6 *prefixes,
+		      unsigned n, const struct home4 *home4)
+{
+	struct addresses a;
+	int err = addresses_make(c, b, prefixes, n, home4, &a);
+
+	if (err)
+		return err;
+	addresses_drop(c, b);
+	addresses_put(c, b, &a);
+	return 0;
+}
+
 void bce_del(struct bce_cache *c, struct bce **p)
 {
 	struct bce *b = *p;
@@ -217,7 +321,7 @@ void bce_del(struct bce_cache *c, struct bce **p)
 
 	if (!b)
 		return;
-	unindex_prefixes(c, b);
+	addresses_drop(c, b);
 	for (link = &b->node->first; *link != b; link = &(*link)->next)
 		;
 	*link = b->next;
@@ -225,7 +329,6 @@ void bce_del(struct bce_cache *c, struct bce **p)
 	node_drop_if_empty(c, b->node);
 	c->n--;
 	bce_reg_clear(&b->reg);
-	free(b->prefixes);
 	free(b);
 	*p = NULL;
 }
@@ -242,6 +345,7 @@ void bce_cache_free(struct bce_cache **p)
 		bce_del(c, &b);
 	}
 	htable_clear(&c->by_prefix);
+	htable_clear(&c->by_addr4);
 	htable_clear(&c->by_mnid);
 	free(c);
 	*p = NULL;
@@ -329,6 +433,11 @@ void bce_node_accept(struct bce_node *n, uint64_t timestamp)
 struct prefix6 bce_prefix(const struct bce *b, unsigned i)
 {
 	return b->prefixes[i].prefix;
+}
+
+struct home4 bce_home4(const struct bce *b)
+{
+	return b->addr4 ? b->addr4->home4 : (struct home4){0};
 }
 
 unsigned bce_prefixes(const struct bce *b, struct prefix6 *out)

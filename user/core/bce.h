@@ -83,7 +83,7 @@ size_t bce_count(const struct bce_cache *c);
 int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *prefixes, unsigned n,
 	    const struct home4 *home4, struct bce **out);
 /* Gives the session other addresses: a family is added or released (RFC 5844 3.1.2.4 to 3.1.2.6).
- * Errors as above, and then the old ones hold. `prefixes` may be the entry's own, copied before. */
+ * Errors as above, and then the old ones hold. */
 int bce_set_addresses(struct bce_cache *c, struct bce *b, const struct prefix6 *prefixes,
 		      unsigned n, const struct home4 *home4);
 /* Takes the entry out of the cache and frees it; its deadline must not be armed. */

@@ -11,7 +11,7 @@
 
 /* RFC 6275 6.1.1: octet offsets a Parameter Problem points at. */
 #define OFF_PAYLOAD_PROTO 0
-#define OFF_HEADER_LEN 1
+#define OFF_HEADER_LEN	  1
 
 static const struct counter_desc desc[] = {INBOX_COUNTERS(COUNTER_DESC)};
 
@@ -46,9 +46,9 @@ static bool may_reply(struct inbox *in, nsec_t now)
 	const uint64_t refill = nsec_sub(now, in->reply_refilled_at) / REPLY_EVERY;
 
 	if (refill) {
-		in->reply_tokens = refill >= REPLY_BURST - in->reply_tokens ?
-					   REPLY_BURST :
-					   in->reply_tokens + (uint32_t)refill;
+		in->reply_tokens = refill >= REPLY_BURST - in->reply_tokens
+					   ? REPLY_BURST
+					   : in->reply_tokens + (uint32_t)refill;
 		in->reply_refilled_at = now;
 	}
 	if (!in->reply_tokens) {
@@ -63,7 +63,9 @@ static void send_binding_error(struct inbox *in, const struct packet *about, nse
 {
 	struct mh_msg be = {.type = MH_BE, .be = {.status = BE_UNKNOWN_MH_TYPE}};
 	uint8_t buf[64];
-	struct packet pkt = {.src = about->dst, .dst = about->src, .data = buf};
+	/* over UDP to the port the message came from, as RFC 5844 4.1.3.2 has it for replies */
+	struct packet pkt = {
+		.src = about->dst, .dst = about->src, .data = buf, .port = about->port};
 	int len;
 
 	if (!may_reply(in, now))
@@ -73,8 +75,11 @@ static void send_binding_error(struct inbox *in, const struct packet *about, nse
 		return;
 	pkt.len = (size_t)len;
 	if (in->env->send(in->env->ctx, &pkt) == 0) {
-		const struct event ev = {.type = EV_MSG_SENT, .role = "inbox", .now = now,
-					 .peer = &pkt.dst, .msg = &be};
+		const struct event ev = {.type = EV_MSG_SENT,
+					 .role = "inbox",
+					 .now = now,
+					 .peer = &pkt.dst,
+					 .msg = &be};
 
 		in->counter[INBOX_C_BE_SENT]++;
 		event_emit(in->sink, &ev);
@@ -83,7 +88,8 @@ static void send_binding_error(struct inbox *in, const struct packet *about, nse
 
 static void param_problem(struct inbox *in, const struct packet *about, uint32_t offset, nsec_t now)
 {
-	if (!in->env->param_problem || !may_reply(in, now))
+	/* ICMPv6 has nothing to say about what came over IPv4 */
+	if (!in->env->param_problem || addr_is_ip4(&about->src) || !may_reply(in, now))
 		return;
 	in->env->param_problem(in->env->ctx, about, offset);
 	in->counter[INBOX_C_PARAM_PROBLEM]++;
@@ -93,12 +99,15 @@ static void refuse(struct inbox *in, const struct packet *pkt, const struct mh_m
 		   enum mh_verdict v, nsec_t now)
 {
 	char src[ADDR6_STRLEN];
-	const struct event ev = {.type = EV_REFUSED, .role = "inbox", .now = now,
-				 .peer = &pkt->src, .cause = mh_verdict_name(v)};
+	const struct event ev = {.type = EV_REFUSED,
+				 .role = "inbox",
+				 .now = now,
+				 .peer = &pkt->src,
+				 .cause = mh_verdict_name(v)};
 
 	in->counter[verdict_counter[v]]++;
 	log_limited(&in->log, now, LOG_C_REMOTE, "inbox: message from %s discarded: %s",
-		    addr6_str(&pkt->src, src), mh_verdict_name(v));
+		    addr_str(&pkt->src, src), mh_verdict_name(v));
 	event_emit(in->sink, &ev);
 
 	switch (v) {
@@ -125,7 +134,14 @@ static void receive_binding_error(struct inbox *in, const struct packet *pkt,
 
 	in->counter[INBOX_C_BE_RECEIVED]++;
 	log_limited(&in->log, now, LOG_C_REMOTE, "inbox: Binding Error status %u from %s",
-		    msg->be.status, addr6_str(&pkt->src, src));
+		    msg->be.status, addr_str(&pkt->src, src));
+}
+
+static bool is_unicast(const struct in6_addr *a)
+{
+	if (addr_is_ip4(a))
+		return addr4_is_unicast_routable(addr_to_ip4(a));
+	return !addr6_is_multicast(a) && !addr6_is_zero(a);
 }
 
 void inbox_receive(struct inbox *in, const struct packet *pkt, nsec_t now)
@@ -135,7 +151,7 @@ void inbox_receive(struct inbox *in, const struct packet *pkt, nsec_t now)
 
 	in->counter[INBOX_C_RECEIVED]++;
 	/* no reply of any kind may go to such a source, RFC 6275 9.3.3, 9.5.1 */
-	if (addr6_is_multicast(&pkt->src) || addr6_is_zero(&pkt->src)) {
+	if (!is_unicast(&pkt->src)) {
 		in->counter[INBOX_C_BAD_SOURCE]++;
 		return;
 	}

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#include "base/util.h"
+
+#define HASH_NONFATAL_OOM	 1
 #define uthash_nonfatal_oom(elt) ((elt)->oom = true)
 #include <uthash.h>
 
@@ -49,15 +51,15 @@ void profile_table_free(struct profile_table **p)
 
 	if (!t)
 		return;
-	HASH_ITER(hh, t->by_mac, m, next_m) {
+	HASH_ITER (hh, t->by_mac, m, next_m) {
 		HASH_DEL(t->by_mac, m);
 		free(m);
 	}
-	HASH_ITER(hh, t->by_mnid, e, next) {
+	HASH_ITER (hh, t->by_mnid, e, next) {
 		HASH_DEL(t->by_mnid, e);
 		free(e);
 	}
-	HASH_ITER(hh, t->by_realm, e, next) {
+	HASH_ITER (hh, t->by_realm, e, next) {
 		HASH_DEL(t->by_realm, e);
 		free(e);
 	}
@@ -133,12 +135,18 @@ static int add_macs(struct profile_table *t, const struct profile *p)
 	return 0;
 }
 
+static bool counts_fit(const struct profile *p)
+{
+	return p->n_prefixes <= DP_PREFIXES_MAX && p->n_macs <= ARRAY_SIZE(p->macs) &&
+	       p->n_dns4 <= PROFILE_DNS_MAX;
+}
+
 int profile_table_add(struct profile_table *t, const struct profile *p)
 {
 	struct entry *e;
 	int err;
 
-	if (p->mnid.len > MH_NAI_MAX || p->n_prefixes > DP_PREFIXES_MAX || p->n_macs > 4)
+	if (p->mnid.len > MH_NAI_MAX || !counts_fit(p))
 		return -EINVAL;
 	if (entry_find(t->by_mnid, p->mnid.subtype, p->mnid.id, p->mnid.len))
 		return -EEXIST;
@@ -161,12 +169,14 @@ int profile_table_add(struct profile_table *t, const struct profile *p)
 	return 0;
 }
 
-int profile_table_add_fallback(struct profile_table *t, const char *pattern, const struct profile *p)
+int profile_table_add_fallback(struct profile_table *t, const char *pattern,
+			       const struct profile *p)
 {
 	const size_t len = strlen(pattern);
 	struct entry *e;
 
-	if (len > MH_NAI_MAX || (strcmp(pattern, "*") != 0 && (pattern[0] != '@' || len < 2)))
+	if (len > MH_NAI_MAX || !counts_fit(p) ||
+	    (strcmp(pattern, "*") != 0 && (pattern[0] != '@' || len < 2)))
 		return -EINVAL;
 	if (entry_find(t->by_realm, 0, pattern, len))
 		return -EEXIST;
