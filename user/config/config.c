@@ -34,6 +34,10 @@ static void spread(struct config_file *f)
 		snprintf(c->control_socket, sizeof(c->control_socket), "/run/pmipd/%s.sock",
 			 c->instance);
 
+	for (unsigned i = 0; i < c->n_lma_addrs6; i++)
+		c->lma.addrs[c->lma.n_addrs++] = c->lma_addrs6[i];
+	for (unsigned i = 0; i < c->n_lma_addrs4; i++)
+		c->lma.addrs[c->lma.n_addrs++] = c->lma_addrs4[i];
 	c->lma.timestamp_based_approach_in_use = d->timestamp_based_approach_in_use;
 	c->lma.mobile_node_generated_timestamp_in_use = d->mobile_node_generated_timestamp_in_use;
 	c->lma.fixed_mag_link_local_address_on_all_access_links = d->fixed_link_local;
@@ -52,18 +56,24 @@ static void spread(struct config_file *f)
 
 		s->half = DP_ANCHOR;
 		if (addr6_is_zero(&s->local))
-			s->local = addr_is_ip4(&s->remote) ? c->lma_addrs4[0] : c->lma.addrs[0];
+			s->local = addr_is_ip4(&s->remote) ? c->lma_addrs4[0] : c->lma_addrs6[0];
 	}
 	for (unsigned i = 0; i < c->n_mag_statics; i++) {
 		struct static_session *s = &c->mag_statics[i];
 
 		s->half = DP_ACCESS;
-		s->local = addr_is_ip4(&s->remote) ? c->proxy_coa4 : c->mag.proxy_coa;
+		s->local = *config_coa(c, &s->remote);
 	}
 
+	if (!c->dhcp4_relay_addr.s_addr && !addr6_is_zero(&c->mag.ipv4_proxy_coa))
+		c->dhcp4_relay_addr = addr_to_ip4(&c->mag.ipv4_proxy_coa);
+
+	for (unsigned i = 0; i < f->n_fallbacks; i++)
+		f->fallbacks[i].profile.no_ipv6 = !f->fallbacks[i].ipv6;
 	for (unsigned i = 0; i < f->n_profiles; i++) {
 		struct config_profile *p = &f->profiles[i];
 
+		p->profile.no_ipv6 = !p->ipv6;
 		p->profile.mnid = (struct mnid){
 			.subtype = MNID_NAI,
 			.len = (uint8_t)strlen(p->id),
@@ -192,6 +202,17 @@ int config_load(struct config **out, const char *path, char *err, size_t cap)
 	rc = config_load_mem(out, path, buf, len, err, cap);
 	free(buf);
 	return rc;
+}
+
+struct in6_addr config_own_ip6(const struct config *c)
+{
+	/* not set where there is no LMA, or none with such an address */
+	return c->n_lma_addrs6 ? c->lma_addrs6[0] : c->mag.proxy_coa;
+}
+
+const struct in6_addr *config_coa(const struct config *c, const struct in6_addr *lmaa)
+{
+	return addr_is_ip4(lmaa) ? &c->mag.ipv4_proxy_coa : &c->mag.proxy_coa;
 }
 
 void config_walk_profiles(const struct config *c,

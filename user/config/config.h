@@ -23,11 +23,11 @@
 #include "lma/lma.h"
 #include "mag/mag.h"
 
-#define CONFIG_IFNAME_LEN 16
-#define CONFIG_HOST_SUFFIX "-dp"      /* of the data plane's end of the host interface */
-#define CONFIG_PATH_LEN	  104	      /* fits sun_path */
-#define CONFIG_ERR_LEN	  512	      /* room for any message of this module */
-#define CONFIG_FILE_MAX	  (64u << 20) /* octets; a larger file is refused */
+#define CONFIG_IFNAME_LEN  16
+#define CONFIG_HOST_SUFFIX "-dp"       /* of the data plane's end of the host interface */
+#define CONFIG_PATH_LEN	   104	       /* fits sun_path */
+#define CONFIG_ERR_LEN	   512	       /* room for any message of this module */
+#define CONFIG_FILE_MAX	   (64u << 20) /* octets; a larger file is refused */
 
 #define CONFIG_SPREAD_MAX 64 /* CPUs that frames are spread over */
 
@@ -55,6 +55,8 @@ struct config_access {
 	/* what counts as a node's arrival or departure */
 	bool trigger_rs;	/* Router Solicitation */
 	bool trigger_ns;	/* Neighbor Solicitation, DAD included */
+	bool trigger_arp;	/* ARP of any kind */
+	bool trigger_dhcp;	/* DHCPDISCOVER, DHCPREQUEST */
 	bool trigger_link_down; /* the interface loses its carrier: everybody left */
 	bool trigger_neighbour; /* the bridge forgets the node's address: it left */
 };
@@ -75,7 +77,7 @@ struct config {
 	unsigned n_transport;
 
 	bool has_lma;
-	struct lma_cfg lma; /* complete, domain knobs included, when has_lma */
+	struct lma_cfg lma;			/* complete, domain knobs included, when has_lma */
 	char host_interface[CONFIG_IFNAME_LEN]; /* to mobile nodes, when has_lma; "": none */
 	bool has_mag;
 	struct mag_cfg mag;	      /* complete, domain knobs included, when has_mag */
@@ -85,10 +87,13 @@ struct config {
 	struct in6_addr dhcp6_servers[DHCP6_SERVERS_MAX]; /* that the MAG relays to */
 	unsigned n_dhcp6_servers;
 
-	/* IPv4 addresses are IPv4-mapped throughout */
-	struct in6_addr lma_addrs4[LMA_ADDRS_MAX]; /* IPv4 addresses of the LMA, RFC 5844 2.2 */
-	unsigned n_lma_addrs4;
-	struct in6_addr proxy_coa4; /* IPv4-Proxy-CoA, RFC 5844 2.2; :: none */
+	struct in_addr dhcp4_servers[DHCP4_SERVERS_MAX]; /* likewise */
+	unsigned n_dhcp4_servers;
+	struct in_addr dhcp4_relay_addr; /* ours towards these, when there are any */
+
+	/* of both families, one of them IPv4-mapped; lma.addrs has all, those of IPv6 first */
+	struct in6_addr lma_addrs6[LMA_ADDRS_MAX], lma_addrs4[LMA_ADDRS_MAX];
+	unsigned n_lma_addrs6, n_lma_addrs4;
 	/* complete: halves, addresses, defaults */
 	struct static_session *lma_statics;
 	unsigned n_lma_statics;
@@ -118,6 +123,11 @@ int config_reload_diff(const struct config *old, const struct config *new, char 
 /* Each key that differs, as "lma.max-bindings: 1000 -> 2000"; for the log of a reload. */
 void config_walk_diff(const struct config *old, const struct config *new,
 		      void (*cb)(void *ctx, const char *line), void *ctx);
+
+/* An IPv6 address of ours, for what comes from no particular one; :: when there is none. */
+struct in6_addr config_own_ip6(const struct config *c);
+/* The MAG's end of what goes to that LMA. */
+const struct in6_addr *config_coa(const struct config *c, const struct in6_addr *lmaa);
 
 /* The profiles in file order; `pattern` is NULL for a profile, else the fallback's pattern. */
 void config_walk_profiles(const struct config *c,

@@ -234,9 +234,10 @@ static int check_pools(const struct lma_cfg *l, struct config_yaml *y)
 					"%s overlaps %s of the same list; prefixes apart",
 					prefix6_str(&l->static_prefixes[i], mine),
 					prefix6_str(&l->static_prefixes[j], other));
-	if (!l->n_pools && !l->n_static_prefixes)
+	if (!l->n_pools && !l->n_static_prefixes && !l->n_pools4)
 		return config_fail(y, "lma",
-				   "has no home network prefixes; pools, or static-prefixes");
+				   "has no home network prefixes; pools, static-prefixes, or "
+				   "ipv4-pools");
 	return 0;
 }
 
@@ -270,7 +271,8 @@ static int check_lma(const struct config_file *f, struct config_yaml *y)
 
 	if (!f->c.has_lma)
 		return 0;
-	rc = unique(y, "lma.addresses", "", l->addrs, l->n_addrs, sizeof(l->addrs[0]), in6_cmp);
+	rc = unique(y, "lma.addresses", "", f->c.lma_addrs6, f->c.n_lma_addrs6,
+		    sizeof(f->c.lma_addrs6[0]), in6_cmp);
 	if (!rc)
 		rc = unique(y, "lma.ipv4-addresses", "", f->c.lma_addrs4, f->c.n_lma_addrs4,
 			    sizeof(f->c.lma_addrs4[0]), in6_cmp);
@@ -369,7 +371,7 @@ static int check_profile(const struct config_file *f, struct config_yaml *y, con
 	if (c->has_mag && !known)
 		return config_fail(y, path_of(path, "%s.lma", at),
 				   "%s is not among mag.lmas; the address of one of them",
-				   addr6_str(&p->lmaa, text));
+				   addr_str(&p->lmaa, text));
 	if (p->lifetime % MH_LIFETIME_UNIT)
 		return multiple_of_4(y, path_of(path, "%s.lifetime", at), p->lifetime);
 	return 0;
@@ -444,6 +446,8 @@ int config_check(const struct config_file *f, struct config_yaml *y)
 		rc = check_lma(f, y);
 	if (!rc)
 		rc = check_mag(f, y);
+	if (!rc)
+		rc = config_check_ipv4(f, y);
 	if (!rc)
 		rc = config_check_statics(f, y);
 	if (!rc)

@@ -9,3 +9,5 @@
 int config_check(const struct config_file *f, struct config_yaml *y);
 /* The part of it about static sessions (config_statics.c). */
 int config_check_statics(const struct config_file *f, struct config_yaml *y);
+/* And about IPv4 home addresses, IPv4 transport and GRE (config_ipv4.c). */
+int config_check_ipv4(const struct config_file *f, struct config_yaml *y);

@@ -9,12 +9,13 @@
 static const char *type_name(const struct config_row *r, char buf[64])
 {
 	static const char *const names[] = {
-		[CONFIG_UINT] = "number",	 [CONFIG_BOOL] = "true/false",
-		[CONFIG_NAME] = "word",		 [CONFIG_STRING] = "text",
-		[CONFIG_ADDR] = "IPv6 address",	 [CONFIG_LINKLOCAL] = "IPv6 address",
-		[CONFIG_ADDR4] = "IPv4 address", [CONFIG_ADDR_ANY] = "IP address",
-		[CONFIG_PREFIX] = "IPv6 prefix", [CONFIG_MAC] = "MAC",
-		[CONFIG_MAC_OR_ZERO] = "MAC",	 [CONFIG_ATT] = "word or number",
+		[CONFIG_UINT] = "number",	  [CONFIG_BOOL] = "true/false",
+		[CONFIG_NAME] = "word",		  [CONFIG_STRING] = "text",
+		[CONFIG_ADDR] = "IPv6 address",	  [CONFIG_LINKLOCAL] = "IPv6 address",
+		[CONFIG_ADDR4] = "IPv4 address",  [CONFIG_ADDR_ANY] = "IP address",
+		[CONFIG_INADDR] = "IPv4 address", [CONFIG_PREFIX4] = "IPv4 prefix",
+		[CONFIG_PREFIX] = "IPv6 prefix",  [CONFIG_MAC] = "MAC",
+		[CONFIG_MAC_OR_ZERO] = "MAC",	  [CONFIG_ATT] = "word or number",
 		[CONFIG_SECTION] = "section",
 	};
 
@@ -40,6 +41,7 @@ static void range(FILE *f, const struct config_row *r)
 			fprintf(f, ", %" PRId64 "..%" PRId64, r->min, r->max);
 		break;
 	case CONFIG_PREFIX:
+	case CONFIG_PREFIX4:
 		fprintf(f, "/%" PRId64, r->min);
 		if (r->max != r->min)
 			fprintf(f, "../%" PRId64, r->max);

@@ -54,8 +54,7 @@ static bool ifname_ok(const char *s)
 
 static bool host_ifname_ok(const char *s)
 {
-	return !*s ||
-	       (ifname_ok(s) && strlen(s) + strlen(CONFIG_HOST_SUFFIX) < CONFIG_IFNAME_LEN);
+	return !*s || (ifname_ok(s) && strlen(s) + strlen(CONFIG_HOST_SUFFIX) < CONFIG_IFNAME_LEN);
 }
 
 /* The realm of RFC 7542 2.2, without internationalised names. */
@@ -149,14 +148,34 @@ static const struct config_name names_inherit[] = {
 };
 
 static const struct config_name names_encap[] = {
-	{"ip",		DP_ENCAP_IP	    },
+	{"ip",	       DP_ENCAP_IP	  },
 	{"gre",		DP_ENCAP_GRE	    },
-	{"gre-key",	DP_ENCAP_GRE_KEY    },
+	{"gre-key",	    DP_ENCAP_GRE_KEY    },
 	{"udp",		DP_ENCAP_UDP	    },
-	{"udp-tlv",	DP_ENCAP_UDP_TLV    },
-	{"udp-gre",	DP_ENCAP_UDP_GRE    },
+	{"udp-tlv",	    DP_ENCAP_UDP_TLV    },
+	{"udp-gre",	    DP_ENCAP_UDP_GRE    },
 	{"udp-gre-key", DP_ENCAP_UDP_GRE_KEY},
 	{NULL,	       0		   },
+};
+
+static const struct config_name names_lma_gre[] = {
+	{"refuse",  LMA_GRE_REFUSE },
+	{"accept",  LMA_GRE_ACCEPT },
+	{"require", LMA_GRE_REQUIRE},
+	{NULL,      0		},
+};
+
+static const struct config_name names_mag_gre[] = {
+	{"none",	 MAG_GRE_NONE },
+	{"without-keys", MAG_GRE_PLAIN},
+	{"keys",	 MAG_GRE_KEYS },
+	{NULL,	       0		},
+};
+
+static const struct config_name names_dhcp4[] = {
+	{"server", false},
+	{"relay",  true },
+	{NULL,     0	},
 };
 
 /* RFC 5213 8.5 and the registry it founded */
@@ -205,12 +224,28 @@ static const struct config_row rows_pool[] = {
 static const struct config_section sec_pool =
 	SECTION("lma.pools[]", "Where home network prefixes come from", struct lma_pool_cfg, rows_pool);
 
+/* lma.ipv4-pools[] */
+static const struct config_row rows_pool4[] = {
+	{"name", CONFIG_STRING, ONE(struct lma_pool4_cfg, name), .syntax = &syn_word, .example = "default",
+	 .help = "How profiles refer to the pool."},
+	{"prefix", CONFIG_PREFIX4, ONE(struct lma_pool4_cfg, prefix), RANGE(8, 31), .example = "203.0.113.0/24",
+	 .rfc = "RFC 5844 3.1.2.2", .help = "The home network: each node gets an address of it. Its first and last address are nobody's."},
+	{"default-router", CONFIG_INADDR, ONE(struct lma_pool4_cfg, router), .def = "", .example = "203.0.113.1",
+	 .rfc = "IPv4 Default-Router Address, RFC 5844 3.3.3",
+	 .help = "Where its nodes send everything; every MAG answers for it. None: the network's first usable address."},
+	{"ipv4-domain", CONFIG_UINT, ONE(struct lma_pool4_cfg, domain), .def = "0", RANGE(0, 65535), .rfc = "RFC 5845 3.1",
+	 .help = "Equal addresses of another domain are other addresses. Other than 0: its nodes need GRE keys."},
+};
+static const struct config_section sec_pool4 =
+	SECTION("lma.ipv4-pools[]", "Where IPv4 home addresses come from", struct lma_pool4_cfg, rows_pool4);
+
 /* lma.mags[] */
 static const struct config_row rows_lma_mag[] = {
 	{"name", CONFIG_STRING, ONE(struct lma_mag_cfg, name), .syntax = &syn_word, LIVE, .example = "mag1",
 	 .help = "For the log and `pmipctl`."},
-	{"address", CONFIG_ADDR, ONE(struct lma_mag_cfg, addr), LIVE, .example = "2001:db8:11::1",
-	 .rfc = "Proxy-CoA, RFC 5213 2.2", .help = "Source of its signalling and other end of its tunnel."},
+	{"address", CONFIG_ADDR_ANY, ONE(struct lma_mag_cfg, addr), LIVE, .example = "2001:db8:11::1",
+	 .rfc = "Proxy-CoA, IPv4-Proxy-CoA, RFC 5844 2.2",
+	 .help = "Source of its signalling and other end of its tunnel. A MAG with both families has two entries."},
 	{"realms", CONFIG_STRING, ARRAY(struct lma_mag_cfg, realms, n_realms), .def = "", .syntax = &syn_realm_given,
 	 LIVE, .example = "[example.com]", .rfc = "RFC 5213 4",
 	 .help = "Realms of the nodes it may register; none: all."},
@@ -253,14 +288,17 @@ static const struct config_section sec_lma_static = SECTION("lma.static-sessions
 /* lma */
 #define L(member) ONE(struct config_file, c.lma.member)
 static const struct config_row rows_lma[] = {
-	{"addresses", CONFIG_ADDR, ARRAY(struct config_file, c.lma.addrs, c.lma.n_addrs),
+	{"addresses", CONFIG_ADDR, ARRAY(struct config_file, c.lma_addrs6, c.n_lma_addrs6), .def = "",
 	 .example = "[2001:db8:2::1]", .rfc = "LMAA, RFC 5213 2.2",
 	 .help = "Addresses that signalling and tunnels come to. The operator configures them on an interface."},
 	{"ipv4-addresses", CONFIG_ADDR4, ARRAY(struct config_file, c.lma_addrs4, c.n_lma_addrs4), .def = "",
 	 .example = "[198.51.100.1]", .rfc = "IPv4-LMAA, RFC 5844 2.2",
-	 .help = "Where tunnels over IPv4 come to; none: there are no such tunnels."},
+	 .help = "The same over IPv4, with signalling in UDP; none: there is no such transport. 16 addresses in all."},
 	{"pools", CONFIG_SECTION, HEAP(struct config_file, c.lma.pools, c.lma.n_pools, 16), .def = "", .sub = &sec_pool,
 	 LIVE, .rfc = "RFC 5213 5.3.2", .help = "Pools can be added while running, not changed or removed."},
+	{"ipv4-pools", CONFIG_SECTION, HEAP(struct config_file, c.lma.pools4, c.lma.n_pools4, 64), .def = "", .sub = &sec_pool4,
+	 LIVE, .rfc = "RFC 5844 3.1.2.2",
+	 .help = "Home networks of IPv4 nodes, of static addresses too. They can be added while running, not changed or removed."},
 	{"static-prefixes", CONFIG_PREFIX, HEAP(struct config_file, c.lma.static_prefixes, c.lma.n_static_prefixes, 256),
 	 .def = "", RANGE(16, 64), LIVE, .example = "[2001:db8:f00::/48]", .rfc = "RFC 5213 5.3.2",
 	 .help = "Aggregates of the prefixes that stand in profiles and are anchored here."},
@@ -286,6 +324,15 @@ static const struct config_row rows_lma[] = {
 	 .help = "How far a MAG's clock may be off."},
 	{"hold-before-new-bce", CONFIG_BOOL, L(hold_before_new_bce), .def = "true", LIVE, .rfc = "RFC 5213 5.4.1.2, 5.4.1.3",
 	 .help = "Wait as MaxDelayBeforeNewBCEAssign says; false: create a new binding at once."},
+	{"accept-forced-ipv4-udp-encapsulation-request", CONFIG_BOOL, L(accept_forced_ipv4_udp_encapsulation_request),
+	 .def = "false", LIVE, .rfc = "AcceptForcedIPv4UDPEncapsulationRequest, RFC 5844 5.1",
+	 .help = "A MAG may ask for tunnels in UDP; false: status 129."},
+	{"gre-encapsulation", CONFIG_NAME, L(gre), .def = "refuse", .names = names_lma_gre, LIVE, .rfc = "RFC 5845 5.2",
+	 .help = "What a MAG's wish for GRE gets: status 2, or GRE; require: status 163 for MAGs without it."},
+	{"gre-tlv-header", CONFIG_BOOL, L(gre_tlv), .def = "false", LIVE, .rfc = "T flag, RFC 5845 7.2",
+	 .help = "A MAG may ask for GRE in UDP with the TLV header; false: status 3, plain GRE."},
+	{"ipv4-dhcp-support-mode", CONFIG_NAME, L(dhcp_relay), .def = "server", .names = names_dhcp4, LIVE,
+	 .rfc = "IPv4 DHCP Support Mode, RFC 5844 3.3.4", .help = "Whether MAGs are the DHCP servers of their nodes, or relay to one."},
 	{"static-sessions", CONFIG_SECTION, HEAP(struct config_file, c.lma_statics, c.n_lma_statics, 65536), .def = "",
 	 .sub = &sec_lma_static, LIVE, .help = "Sessions that nobody signals, with any encapsulation."},
 };
@@ -296,8 +343,9 @@ static const struct config_section sec_lma =
 static const struct config_row rows_mag_lma[] = {
 	{"name", CONFIG_STRING, ONE(struct mag_lma_cfg, name), .syntax = &syn_word, LIVE, .example = "lma1",
 	 .help = "For the log and `pmipctl`."},
-	{"address", CONFIG_ADDR, ONE(struct mag_lma_cfg, addr), LIVE, .example = "2001:db8:2::1",
-	 .rfc = "LMAA, RFC 5213 2.2", .help = "Where registrations go and the tunnel ends."},
+	{"address", CONFIG_ADDR_ANY, ONE(struct mag_lma_cfg, addr), LIVE, .example = "2001:db8:2::1",
+	 .rfc = "LMAA, IPv4-LMAA, RFC 5844 2.2",
+	 .help = "Where registrations go and the tunnel ends. Over IPv4 both are between here and ipv4-proxy-coa."},
 };
 static const struct config_section sec_mag_lma =
 	SECTION("mag.lmas[]", "Local Mobility Anchors; the first is the default", struct mag_lma_cfg, rows_mag_lma);
@@ -325,6 +373,10 @@ static const struct config_row rows_access[] = {
 	 .help = "A Router Solicitation announces a node."},
 	{"attach-on-ns", CONFIG_BOOL, A(trigger_ns), .def = "true", LIVE, .rfc = "RFC 5213 6.9.1.1",
 	 .help = "A Neighbor Solicitation, duplicate address detection included, announces a node."},
+	{"attach-on-arp", CONFIG_BOOL, A(trigger_arp), .def = "true", LIVE, .rfc = "RFC 5844 3.2.1",
+	 .help = "An ARP request, probe or announcement announces a node."},
+	{"attach-on-dhcp", CONFIG_BOOL, A(trigger_dhcp), .def = "true", LIVE, .rfc = "RFC 5844 3.4.3",
+	 .help = "A DHCPDISCOVER or DHCPREQUEST announces a node."},
 	{"detach-on-link-down", CONFIG_BOOL, A(trigger_link_down), .def = "true", LIVE, .rfc = "RFC 5213 6.13",
 	 .help = "When the interface loses its carrier everybody on it left."},
 	{"detach-on-neighbour", CONFIG_BOOL, A(trigger_neighbour), .def = "true", LIVE, .rfc = "RFC 5213 6.13",
@@ -377,10 +429,16 @@ static const struct config_section sec_ra = SECTION("mag.router-advertisements",
 /* mag */
 #define M(member) ONE(struct config_file, c.mag.member)
 static const struct config_row rows_mag[] = {
-	{"proxy-coa", CONFIG_ADDR, M(proxy_coa), .example = "2001:db8:11::1", .rfc = "Proxy-CoA, RFC 5213 2.2",
-	 .help = "Our end of the tunnels. The operator configures it on an interface."},
-	{"ipv4-proxy-coa", CONFIG_ADDR4, ONE(struct config_file, c.proxy_coa4), .def = "", .example = "198.51.100.11",
-	 .rfc = "IPv4-Proxy-CoA, RFC 5844 2.2", .help = "Our end of tunnels over IPv4; none: there are no such tunnels."},
+	{"proxy-coa", CONFIG_ADDR, M(proxy_coa), .def = "", .example = "2001:db8:11::1", .rfc = "Proxy-CoA, RFC 5213 2.2",
+	 .help = "Our end of signalling and tunnels over IPv6; may be missing where all LMAs have IPv4 addresses. The operator configures it on an interface."},
+	{"ipv4-proxy-coa", CONFIG_ADDR4, M(ipv4_proxy_coa), .def = "", .example = "198.51.100.11",
+	 .rfc = "IPv4-Proxy-CoA, RFC 5844 2.2", .help = "The same over IPv4; may be missing where no LMA has an IPv4 address."},
+	{"force-ipv4-udp-encapsulation-support", CONFIG_BOOL, M(force_ipv4_udp_encapsulation_support), .def = "false", LIVE,
+	 .rfc = "ForceIPv4UDPEncapsulationSupport, RFC 5844 5.2", .help = "Ask LMAs over IPv4 for tunnels in UDP (F flag)."},
+	{"gre-encapsulation", CONFIG_NAME, M(gre), .def = "none", .names = names_mag_gre, LIVE, .rfc = "GRE Key option, RFC 5845 4.2",
+	 .help = "Ask LMAs for GRE tunnels; with keys, a session has one in each direction."},
+	{"gre-tlv-header", CONFIG_BOOL, M(gre_tlv), .def = "false", LIVE, .rfc = "T flag, RFC 5845 7.2",
+	 .help = "Ask LMAs over IPv4 for GRE in UDP with the TLV header."},
 	{"lmas", CONFIG_SECTION, HEAP(struct config_file, c.mag.lmas, c.mag.n_lmas, 1024), .sub = &sec_mag_lma, LIVE,
 	 .rfc = "RFC 5213 4", .help = "Anchors whose acknowledgements are believed."},
 	{"access", CONFIG_SECTION, HEAP(struct config_file, c.access, c.n_access, 4095), .sub = &sec_access, LIVE,
@@ -390,6 +448,17 @@ static const struct config_row rows_mag[] = {
 	{"dhcpv6-servers", CONFIG_ADDR, ARRAY(struct config_file, c.dhcp6_servers, c.n_dhcp6_servers), .def = "", LIVE,
 	 .example = "[2001:db8:5::547]", .rfc = "RFC 5213 6.11, RFC 8415 19",
 	 .help = "Where DHCPv6 messages of served nodes are relayed to, each of them; the same on all MAGs. None: nothing is relayed."},
+	{"dhcpv4-servers", CONFIG_INADDR, ARRAY(struct config_file, c.dhcp4_servers, c.n_dhcp4_servers), .def = "", LIVE,
+	 .example = "[198.51.100.67]", .rfc = "RFC 5844 3.4.2",
+	 .help = "Where DHCP messages go of nodes whose LMA says that MAGs relay; the same on all MAGs. None: nothing is relayed."},
+	{"dhcpv4-relay-address", CONFIG_INADDR, ONE(struct config_file, c.dhcp4_relay_addr), .def = "",
+	 .example = "198.51.100.11", .rfc = "giaddr, RFC 2131 4.1, RFC 5844 3.4.2",
+	 .help = "Of this machine: servers answer to it; none: ipv4-proxy-coa."},
+	{"dhcpv4-lease-time", CONFIG_UINT, RA(dhcp4_max_lease_s), .def = "3600", RANGE(10, 31536000),
+	 .unit = "s", LIVE, .rfc = "RFC 5844 3.4.3", .help = "Of addresses that this MAG leases; no longer than the lifetime that the LMA grants."},
+	{"dhcpv4-server-identifier", CONFIG_INADDR, RA(dhcp4_server_id), .def = "", LIVE,
+	 .example = "192.0.0.8", .rfc = "RFC 5844 3.4.1",
+	 .help = "Of the DHCP server in this MAG, the same on all MAGs; none: the default router's address."},
 	{"max-nodes", CONFIG_UINT, RA(max_nodes), .def = "100000", RANGE(1, 10000000), LIVE,
 	 .help = "Nodes tracked on all access interfaces; more are ignored and counted."},
 	{"max-nodes-per-interface", CONFIG_UINT, RA(max_nodes_per_link), .def = "65536", RANGE(1, 10000000), LIVE,
@@ -450,11 +519,19 @@ static const struct config_section sec_domain = SECTION(
 #define PROFILE_ROWS \
 	{"enabled", CONFIG_BOOL, P(enabled), .def = "true", LIVE, .rfc = "RFC 5213 5.3.1", \
 	 .help = "Entitled to network-based mobility; false: status 152."}, \
+	{"ipv6", CONFIG_BOOL, ONE(struct config_profile, ipv6), .def = "true", LIVE, .rfc = "RFC 5844 3.1.2", \
+	 .help = "May have home network prefixes; false: status 172."}, \
+	{"ipv4", CONFIG_BOOL, P(ipv4), .def = "false", LIVE, .example = "true", .rfc = "RFC 5844 3.1.2, 3.2.1", \
+	 .help = "May have an IPv4 home address; false: status 170."}, \
+	{"ipv4-pool", CONFIG_STRING, P(pool4), .def = "", .syntax = &syn_word_or_empty, LIVE, \
+	 .help = "Which of lma.ipv4-pools its address comes from or lies in; none: any."}, \
+	{"dns-servers", CONFIG_INADDR, ARRAY(struct config_profile, profile.dns4, profile.n_dns4), .def = "", LIVE, \
+	 .example = "[203.0.113.53]", .rfc = "RFC 2132 3.8", .help = "Told to it by the DHCP server in the MAG."}, \
 	{"pool", CONFIG_STRING, P(pool), .def = "", .syntax = &syn_word_or_empty, LIVE, \
 	 .help = "Pool that its prefixes come from; none: any."}, \
 	{"prefix-count", CONFIG_UINT, P(prefix_count), .def = "1", RANGE(1, DP_PREFIXES_MAX), LIVE, \
 	 .rfc = "RFC 5213 5.3.2", .help = "How many /64 prefixes it gets from the pool."}, \
-	{"lma", CONFIG_ADDR, P(lmaa), .def = "", LIVE, .rfc = "RFC 5213 6.2", \
+	{"lma", CONFIG_ADDR_ANY, P(lmaa), .def = "", LIVE, .rfc = "RFC 5213 6.2", \
 	 .help = "Address of its anchor, one of mag.lmas; none: the first of them."}, \
 	{"lifetime", CONFIG_UINT, P(lifetime), .def = "0", RANGE(0, LIFETIME_MAX), .unit = "s", LIVE, \
 	 .rfc = "RFC 5213 6.2", .help = "Binding lifetime, a multiple of 4; 0: as the role says."}, \
@@ -467,6 +544,8 @@ static const struct config_row rows_profile[] = {
 	 .example = "[\"02:00:00:00:00:01\"]", .rfc = "RFC 5213 6.6", .help = "By which a MAG recognises it."},
 	{"prefixes", CONFIG_PREFIX, ARRAY(struct config_profile, profile.prefixes, profile.n_prefixes), .def = "",
 	 RANGE(64, 64), LIVE, .rfc = "RFC 5213 6.2", .help = "Its own home network prefixes; none: from the pool."},
+	{"ipv4-home-address", CONFIG_INADDR, P(home4), .def = "", LIVE, .example = "203.0.113.9",
+	 .rfc = "IPv4-MN-HoA, RFC 5844 2.2", .help = "Its own IPv4 home address, in one of lma.ipv4-pools; none: any of them."},
 	PROFILE_ROWS,
 };
 static const struct config_section sec_profile = SECTION(

@@ -18,8 +18,10 @@ enum config_kind {
 	CONFIG_ADDR,	  /* IPv6 address fit to be a tunnel end point */
 	CONFIG_ADDR4,	  /* IPv4 unicast address, kept IPv4-mapped */
 	CONFIG_ADDR_ANY,  /* one of these two */
+	CONFIG_INADDR,	  /* as CONFIG_ADDR4, kept as struct in_addr */
 	CONFIG_LINKLOCAL, /* IPv6 link-local address, or :: */
 	CONFIG_PREFIX,	  /* IPv6 prefix of row->min..row->max bits */
+	CONFIG_PREFIX4,	  /* IPv4 prefix, likewise */
 	CONFIG_MAC,	  /* unicast link-layer address */
 	CONFIG_MAC_OR_ZERO,
 	CONFIG_ATT,	/* Access Technology Type by name or number */
@@ -85,9 +87,10 @@ struct config_domain {
 
 #define CONFIG_MATCH_LEN 66 /* '@' and a realm */
 
-/* A profile or a fallback as written; profile.mnid is set when all is read. */
+/* A profile or a fallback as written; profile.mnid and no_ipv6 are set when all is read. */
 struct config_profile {
 	char id[255]; /* MN-ID, or the pattern of a fallback */
+	bool ipv6;
 	struct profile profile;
 };
 

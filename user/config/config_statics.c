@@ -52,13 +52,23 @@ static int check_local(const struct list *l, unsigned i)
 	const bool four = addr_is_ip4(&s->remote), anchor = l->s == c->lma_statics;
 	char text[ADDR6_STRLEN];
 
-	if (!anchor && four && addr6_is_zero(&c->proxy_coa4))
+	if (!anchor && four && addr6_is_zero(&c->mag.ipv4_proxy_coa))
 		return fail(l, i, "lmaa",
 			    "%s is an IPv4 address while mag.ipv4-proxy-coa is missing; an IPv6 "
 			    "address, or both ends IPv4",
 			    addr_str(&s->remote, text));
+	if (!anchor && !four && addr6_is_zero(&c->mag.proxy_coa))
+		return fail(l, i, "lmaa",
+			    "%s is an IPv6 address while mag.proxy-coa is missing; an IPv4 "
+			    "address, or both ends IPv6",
+			    addr_str(&s->remote, text));
 	if (!anchor)
 		return 0;
+	if (!four && !c->n_lma_addrs6)
+		return fail(l, i, "proxy-coa",
+			    "%s is an IPv6 address while lma.addresses is missing; an IPv4 "
+			    "address, or both ends IPv6",
+			    addr_str(&s->remote, text));
 	if (four && !c->n_lma_addrs4)
 		return fail(l, i, "proxy-coa",
 			    "%s is an IPv4 address while lma.ipv4-addresses is missing; an IPv6 "
@@ -71,7 +81,7 @@ static int check_local(const struct list *l, unsigned i)
 			    "%s is of another family than proxy-coa; two addresses of one family",
 			    addr_str(&s->local, text));
 	if (four ? !among(&s->local, c->lma_addrs4, c->n_lma_addrs4)
-		 : !among(&s->local, c->lma.addrs, c->lma.n_addrs))
+		 : !among(&s->local, c->lma_addrs6, c->n_lma_addrs6))
 		return fail(l, i, "lmaa", "%s is not among lma.%s; one of them, or nothing",
 			    addr_str(&s->local, text), four ? "ipv4-addresses" : "addresses");
 	return 0;

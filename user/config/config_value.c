@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config/config_value.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -128,6 +129,7 @@ const char *config_value_expected(const struct config_row *r, char buf[CONFIG_VA
 		snprintf(buf, CONFIG_VALUE_LEN, "a routable IPv6 address such as 2001:db8::1");
 		break;
 	case CONFIG_ADDR4:
+	case CONFIG_INADDR:
 		snprintf(buf, CONFIG_VALUE_LEN, "an IPv4 unicast address such as 192.0.2.1");
 		break;
 	case CONFIG_ADDR_ANY:
@@ -148,6 +150,11 @@ const char *config_value_expected(const struct config_row *r, char buf[CONFIG_VA
 				 "an IPv6 prefix of %" PRId64 " to %" PRId64
 				 " bits such as 2001:db8:1::/48",
 				 r->min, r->max);
+		break;
+	case CONFIG_PREFIX4:
+		snprintf(buf, CONFIG_VALUE_LEN,
+			 "an IPv4 prefix of %" PRId64 " to %" PRId64 " bits such as 192.0.2.0/24",
+			 r->min, r->max);
 		break;
 	case CONFIG_MAC:
 		snprintf(buf, CONFIG_VALUE_LEN,
@@ -216,22 +223,27 @@ static bool no_addr(const struct config_row *r, const char *text, void *dst)
 {
 	if (*text || r->list != CONFIG_ONE || !r->def || *r->def)
 		return false;
-	memset(dst, 0, sizeof(struct in6_addr));
+	memset(dst, 0, r->size);
 	return true;
 }
 
 static int parse_addr4(const struct config_row *r, const char *text, void *dst, char *why)
 {
 	struct in6_addr a;
+	struct in_addr four;
 
 	if (no_addr(r, text, dst))
 		return 0;
 	if (addr_parse(text, &a) || !addr_is_ip4(&a) || strchr(text, ':'))
 		return wrong(r, why, text,
 			     strchr(text, '/') ? "has a prefix length" : "is not an IPv4 address");
-	if (!addr4_is_unicast_routable(addr_to_ip4(&a)))
+	four = addr_to_ip4(&a);
+	if (!addr4_is_unicast_routable(four))
 		return wrong(r, why, text, "is not routable");
-	memcpy(dst, &a, sizeof(a));
+	if (r->kind == CONFIG_INADDR)
+		memcpy(dst, &four, sizeof(four));
+	else
+		memcpy(dst, &a, sizeof(a));
 	return 0;
 }
 
@@ -305,6 +317,35 @@ static int parse_prefix(const struct config_row *r, const char *text, void *dst,
 	return 0;
 }
 
+static int parse_prefix4(const struct config_row *r, const char *text, void *dst, char *why)
+{
+	const char *slash = strchr(text, '/');
+	struct prefix4 p, host;
+	struct in6_addr a;
+	char addr[ADDR6_STRLEN], s[PREFIX4_STRLEN];
+
+	if (prefix4_parse(text, &p)) {
+		snprintf(addr, sizeof(addr), "%.*s", slash ? (int)(slash - text) : 40, text);
+		if (addr_parse(addr, &a) || !addr_is_ip4(&a) || strchr(addr, ':'))
+			return wrong(r, why, text, "is not an IPv4 prefix");
+		if (!slash)
+			return wrong(r, why, text, "has no prefix length");
+		if (!digits_only(slash + 1) || strlen(slash + 1) > 2 || atoi(slash + 1) > 32)
+			return wrong(r, why, text, "is not an IPv4 prefix");
+		host.len = (uint8_t)atoi(slash + 1);
+		host.addr.s_addr = addr_to_ip4(&a).s_addr & prefix4_mask(host.len).s_addr;
+		snprintf(why, CONFIG_WHY_LEN, "\"%s\" has bits set beyond its length; %s", text,
+			 prefix4_str(&host, s));
+		return -EINVAL;
+	}
+	if (p.len < r->min || p.len > r->max)
+		return wrong(r, why, text, "has a length out of range");
+	if (!addr4_is_unicast_routable(p.addr))
+		return wrong(r, why, text, "is not for unicast routing");
+	memcpy(dst, &p, sizeof(p));
+	return 0;
+}
+
 static int parse_mac(const struct config_row *r, const char *text, void *dst, char *why)
 {
 	struct mac m;
@@ -358,11 +399,14 @@ int config_value_parse(const struct config_row *r, const char *text, void *dst,
 	case CONFIG_LINKLOCAL:
 		return parse_addr(r, text, dst, why);
 	case CONFIG_ADDR4:
+	case CONFIG_INADDR:
 		return parse_addr4(r, text, dst, why);
 	case CONFIG_ADDR_ANY:
 		return parse_addr_any(r, text, dst, why);
 	case CONFIG_PREFIX:
 		return parse_prefix(r, text, dst, why);
+	case CONFIG_PREFIX4:
+		return parse_prefix4(r, text, dst, why);
 	case CONFIG_MAC:
 	case CONFIG_MAC_OR_ZERO:
 		return parse_mac(r, text, dst, why);
@@ -374,6 +418,8 @@ int config_value_parse(const struct config_row *r, const char *text, void *dst,
 
 const char *config_value_str(const struct config_row *r, const void *v, char buf[CONFIG_VALUE_LEN])
 {
+	char text[INET_ADDRSTRLEN];
+	struct in_addr four;
 	const char *name;
 	bool b;
 
@@ -403,11 +449,20 @@ const char *config_value_str(const struct config_row *r, const void *v, char buf
 		if (!addr6_is_zero(v))
 			addr_str(v, buf);
 		break;
+	case CONFIG_INADDR:
+		memcpy(&four, v, sizeof(four));
+		if (four.s_addr)
+			snprintf(buf, CONFIG_VALUE_LEN, "%s",
+				 inet_ntop(AF_INET, &four, text, sizeof(text)));
+		break;
 	case CONFIG_LINKLOCAL:
 		addr6_str(v, buf);
 		break;
 	case CONFIG_PREFIX:
 		prefix6_str(v, buf);
+		break;
+	case CONFIG_PREFIX4:
+		prefix4_str(v, buf);
 		break;
 	case CONFIG_MAC:
 	case CONFIG_MAC_OR_ZERO:

@@ -95,7 +95,8 @@ static void on_binding_update(void *ctx, const struct packet *pkt, const struct 
 		lma_receive(d->lma, pkt, msg, now);
 }
 
-static void on_binding_ack(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+static void on_binding_ack(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
+			   nsec_t now)
 {
 	struct daemon *d = ctx;
 
@@ -183,8 +184,8 @@ static int fail(char *err, size_t cap, int code, const char *what)
 	return code;
 }
 
-/* Every prefix of the pools gets a slot of its own as far as this reaches (64 octets each); what lies
- * beyond is found through a hash. */
+/* Every prefix of the pools gets a slot of its own as far as this reaches (64 octets each); what
+ * lies beyond is found through a hash. */
 #define POOL_SLOTS_MAX (1u << 22)
 
 /* Packets to be fragmented, per second and CPU: each costs this thread some microseconds. */
@@ -219,7 +220,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.udp_fixed_port = c->udp_fixed_port,
 		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
-		.icmp_source = c->has_lma ? c->lma.addrs[0] : c->mag.proxy_coa,
+		.icmp_source = config_own_ip6(c),
 		.spread_cpu = c->spread_cpu,
 		.n_spread_cpus = c->n_spread_cpus,
 		.hooks = hops_hooks(d),
@@ -245,7 +246,8 @@ static int start_sockets(struct daemon *d, char *err, size_t cap)
 
 	if (rc == -EPERM) {
 		snprintf(err, cap,
-			 "the Mobility Header socket is not permitted: run as root or with CAP_NET_RAW");
+			 "the Mobility Header socket is not permitted: run as root or with "
+			 "CAP_NET_RAW");
 		return rc;
 	}
 	if (rc) {
@@ -349,7 +351,7 @@ static void warm(struct daemon *d, const struct in6_addr *local, const struct in
 {
 	const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP};
 
-	if (d->n_warm < WARM_TUNNELS_MAX &&
+	if (addr_is_ip4(local) == addr_is_ip4(remote) && d->n_warm < WARM_TUNNELS_MAX &&
 	    tunnel_get(d->tunnels, &peer, &d->warm[d->n_warm]) == 0)
 		d->n_warm++;
 }
@@ -365,7 +367,7 @@ void daemon_warm_tunnels(struct daemon *d)
 		for (unsigned m = 0; m < c->lma.n_mags; m++)
 			warm(d, &c->lma.addrs[a], &c->lma.mags[m].addr);
 	for (unsigned l = 0; c->has_mag && l < c->mag.n_lmas; l++)
-		warm(d, &c->mag.proxy_coa, &c->mag.lmas[l].addr);
+		warm(d, config_coa(c, &c->mag.lmas[l].addr), &c->mag.lmas[l].addr);
 }
 
 void daemon_cool_tunnels(struct daemon *d)
@@ -442,9 +444,9 @@ int daemon_start(struct daemon **out, struct config *cfg, const char *config_pat
 
 int daemon_run(struct daemon *d)
 {
-	log_msg(LOG_C_INFO, "pmipd " PMIP_VERSION " instance %s: %s%s%s, maps in %s", d->cfg->instance,
-		d->lma ? "LMA" : "", d->lma && d->mag ? " and " : "", d->mag ? "MAG" : "",
-		dp_bpf_pin_dir(d->dp));
+	log_msg(LOG_C_INFO, "pmipd " PMIP_VERSION " instance %s: %s%s%s, maps in %s",
+		d->cfg->instance, d->lma ? "LMA" : "", d->lma && d->mag ? " and " : "",
+		d->mag ? "MAG" : "", dp_bpf_pin_dir(d->dp));
 	sd_notify(0, "READY=1");
 	ev_run(d->loop, 0);
 	return d->exit_code;

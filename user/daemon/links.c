@@ -325,6 +325,8 @@ static void check_own_address(struct daemon *d, const struct in6_addr *a, const 
 	struct nl_path path;
 	char text[ADDR6_STRLEN];
 
+	if (addr6_is_zero(a))
+		return;
 	if (nl_route_get(d->nl, a, NULL, &path) || !path.local)
 		log_msg(LOG_C_LOCAL, "%s %s is not an address of this machine yet", what,
 			addr_str(a, text));
@@ -385,13 +387,12 @@ int links_start(struct daemon *d, char *err, size_t cap)
 			log_msg(LOG_C_LOCAL, "%s: no such interface yet, waiting for it",
 				d->ifaces[i].name);
 	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->lma.n_addrs; i++)
-		check_own_address(d, &d->cfg->lma.addrs[i], "LMAA");
-	for (unsigned i = 0; d->cfg->has_lma && i < d->cfg->n_lma_addrs4; i++)
-		check_own_address(d, &d->cfg->lma_addrs4[i], "IPv4-LMAA");
-	if (d->cfg->has_mag)
+		check_own_address(d, &d->cfg->lma.addrs[i],
+				  i < d->cfg->n_lma_addrs6 ? "LMAA" : "IPv4-LMAA");
+	if (d->cfg->has_mag) {
 		check_own_address(d, &d->cfg->mag.proxy_coa, "Proxy-CoA");
-	if (d->cfg->has_mag && !addr6_is_zero(&d->cfg->proxy_coa4))
-		check_own_address(d, &d->cfg->proxy_coa4, "IPv4-Proxy-CoA");
+		check_own_address(d, &d->cfg->mag.ipv4_proxy_coa, "IPv4-Proxy-CoA");
+	}
 	host_start(d);
 	return 0;
 }

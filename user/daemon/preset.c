@@ -27,7 +27,7 @@ static bool any_domain(const struct config *c)
 struct preset_features preset_features(const struct config *c)
 {
 	const bool outer =
-		(c->has_lma && c->n_lma_addrs4) || (c->has_mag && !addr6_is_zero(&c->proxy_coa4));
+		(c->has_lma && c->n_lma_addrs4) || (c->has_mag && !addr6_is_zero(&c->mag.ipv4_proxy_coa));
 	const bool statics = c->n_lma_statics || c->n_mag_statics;
 	const bool more = outer || statics || any_domain(c);
 
@@ -76,12 +76,10 @@ static int add_locals(struct daemon *d)
 
 	for (unsigned i = 0; !rc && c->has_lma && i < c->lma.n_addrs; i++)
 		rc = add_local(d, &c->lma.addrs[i]);
-	for (unsigned i = 0; !rc && c->has_lma && i < c->n_lma_addrs4; i++)
-		rc = add_local(d, &c->lma_addrs4[i]);
 	if (!rc && c->has_mag)
 		rc = add_local(d, &c->mag.proxy_coa);
 	if (!rc && c->has_mag)
-		rc = add_local(d, &c->proxy_coa4);
+		rc = add_local(d, &c->mag.ipv4_proxy_coa);
 	return rc;
 }
 

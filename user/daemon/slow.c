@@ -55,7 +55,6 @@ static bool rate_ok(struct daemon *d, nsec_t now)
 static bool source(const struct daemon *d, const struct icmp_relay *r, struct in6_addr *src)
 {
 	const bool outer_v4 = addr_is_ip4(&r->peer.local);
-	const struct config *c = d->cfg;
 
 	if (outer_v4 == r->inner.v4) {
 		*src = r->peer.local;
@@ -66,11 +65,8 @@ static bool source(const struct daemon *d, const struct icmp_relay *r, struct in
 			(struct in_addr){htonl(0xc0000008)}); /* 192.0.0.8, RFC 7600 4.8 */
 		return true;
 	}
-	if (c->has_lma && c->lma.n_addrs)
-		*src = c->lma.addrs[0];
-	else
-		*src = c->mag.proxy_coa;
-	return !addr_is_ip4(src);
+	*src = config_own_ip6(d->cfg);
+	return !addr6_is_zero(src);
 }
 
 static enum icmp_relay_verdict relay(struct daemon *d, bool v4, const uint8_t *msg, size_t len,

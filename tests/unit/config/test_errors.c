@@ -121,14 +121,15 @@ static const struct {
 	 TRANSPORT "lma:\n"
 	 "  pools:\n"
 	 "    - {name: p, prefix: 2001:db8:100::/44}\n",
-	 "f:3: lma.addresses: is missing; a list with at least one entry"},
+	 "f:3: lma.addresses: is missing; addresses, ipv4-addresses, or both"},
 	{"missing proxy-coa",
 	 TRANSPORT "mag:\n"
 	 "  lmas:\n"
 	 "    - {name: l, address: 2001:db8::1}\n"
 	 "  access:\n"
 	 "    - name: a\n",
-	 "f:3: mag.proxy-coa: is missing; a routable IPv6 address such as 2001:db8::1"},
+	 "f:3: mag.proxy-coa: is missing while lmas[0] has an IPv6 address; an address of this "
+	 "machine"},
 	{"missing access",
 	 TRANSPORT "mag:\n"
 	 "  proxy-coa: 2001:db8::2\n"
@@ -381,7 +382,7 @@ static const struct {
 	{"no prefixes",
 	 TRANSPORT "lma:\n"
 	 "  addresses: [2001:db8::1]\n",
-	 "f:3: lma: has no home network prefixes; pools, or static-prefixes"},
+	 "f:3: lma: has no home network prefixes; pools, static-prefixes, or ipv4-pools"},
 	{"MAG name twice",
 	 LMA "  mags:\n"
 	 "    - {name: m, address: 2001:db8::5}\n"
