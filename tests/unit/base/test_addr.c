@@ -246,19 +246,80 @@ static void test_addr_of_either_family(void)
 	}
 }
 
+static void test_prefix4_text(void)
+{
+	static const char *const good[] = {"0.0.0.0/0", "192.0.2.0/24", "10.0.0.0/8",
+					   "192.0.2.4/30", "255.255.255.255/32"};
+	static const char *const bad[] = {"",
+					  "192.0.2.0",
+					  "192.0.2.0/",
+					  "192.0.2.0/33",
+					  "192.0.2.1/24",
+					  "192.0.2.0/024",
+					  "192.0.2/24",
+					  "192.0.2.0/24 ",
+					  "192.0.2.0/-1",
+					  "2001:db8::/32",
+					  "255.255.255.255.1/8",
+					  "192.0.2.0/4294967296"};
+	struct prefix4 p, kept = {.addr = {1}, .len = 2};
+	char text[PREFIX4_STRLEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		CU_ASSERT_EQUAL(prefix4_parse(good[i], &p), 0);
+		CU_ASSERT_STRING_EQUAL(prefix4_str(&p, text), good[i]);
+	}
+	p = kept;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		CU_ASSERT_EQUAL(prefix4_parse(bad[i], &p), -EINVAL);
+	CU_ASSERT(prefix4_eq(&p, &kept));
+	p = (struct prefix4){.addr = {0xffffffff}, .len = 32}; /* the longest text */
+	CU_ASSERT_STRING_EQUAL(prefix4_str(&p, text), "255.255.255.255/32");
+}
+
+static void test_prefix4_match(void)
+{
+	srandom(4);
+	for (unsigned i = 0; i < 20000; i++) {
+		struct prefix4 a = {.len = (uint8_t)(random() % 33)};
+		struct prefix4 b = {.len = (uint8_t)(random() % 33)};
+		const uint32_t x = (uint32_t)random() << 1 ^ (uint32_t)random();
+		/* an address that differs from it in one bit only, or not */
+		const unsigned bit = (unsigned)random() % 33;
+		const uint32_t y = bit < 32 ? x ^ 0x80000000u >> bit : x;
+		unsigned common = 0;
+
+		while (common < a.len && (x >> (31 - common) & 1) == (y >> (31 - common) & 1))
+			common++;
+		a.addr.s_addr = htonl(x) & prefix4_mask(a.len).s_addr;
+		b.addr.s_addr = htonl(y) & prefix4_mask(b.len).s_addr;
+		CU_ASSERT_EQUAL(prefix4_has_addr(&a, (struct in_addr){htonl(y)}), common == a.len);
+		CU_ASSERT_EQUAL(prefix4_overlaps(&a, &b), bit >= a.len || bit >= b.len);
+		CU_ASSERT_EQUAL(prefix4_overlaps(&b, &a), bit >= a.len || bit >= b.len);
+		CU_ASSERT_EQUAL(prefix4_eq(&a, &b),
+				a.len == b.len && a.addr.s_addr == b.addr.s_addr);
+	}
+	CU_ASSERT_EQUAL(ntohl(prefix4_mask(0).s_addr), 0);
+	CU_ASSERT_EQUAL(ntohl(prefix4_mask(1).s_addr), 0x80000000);
+	CU_ASSERT_EQUAL(ntohl(prefix4_mask(24).s_addr), 0xffffff00);
+	CU_ASSERT_EQUAL(ntohl(prefix4_mask(32).s_addr), 0xffffffff);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
 		{"addresses are parsed and printed, bad ones refused", test_addr_text},
 		{"random addresses survive print and parse",						     test_addr_round_trip},
 		{"IPv4 addresses travel IPv4-mapped",test_addr_of_either_family},
+		{"IPv4 prefixes are parsed and printed, host bits refused",		    test_prefix4_text},
+		{"IPv4 prefixes match and overlap by their bits",							  test_prefix4_match},
 		{"kinds of addresses are told apart",		      test_addr_kinds},
-		{"prefixes are parsed and printed, host bits refused",						       test_prefix_text},
-		{"prefix match and mask equal the bit-by-bit rule",		    test_prefix_match_and_mask},
-		{"prefix order and containment", test_prefix_relations},
-		{"link-layer addresses are parsed and printed",							test_mac_text},
-		{"link-local address follows from the link-layer address",	   test_mac_linklocal},
-		{0		      },
+		{"prefixes are parsed and printed, host bits refused",      test_prefix_text},
+		{"prefix match and mask equal the bit-by-bit rule",						    test_prefix_match_and_mask},
+		{"prefix order and containment",			 test_prefix_relations},
+		{"link-layer addresses are parsed and printed", test_mac_text},
+		{"link-local address follows from the link-layer address",							   test_mac_linklocal},
+		{0},
 	};
 	return cu_main("addr", tests, argc, argv);
 }

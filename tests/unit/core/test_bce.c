@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/bce.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,217 @@ static void test_no_memory(void)
 	bce_cache_free(&c);
 }
 
+static struct home4 home4(const char *addr, uint16_t domain)
+{
+	struct home4 h = {.len = 24, .domain = domain};
+
+	CU_ASSERT_EQUAL_FATAL(inet_pton(AF_INET, addr, &h.addr), 1);
+	CU_ASSERT_EQUAL_FATAL(inet_pton(AF_INET, "192.0.2.254", &h.router), 1);
+	return h;
+}
+
+static bool has_home4(const struct bce *b, const struct home4 *want)
+{
+	const struct home4 got = bce_home4(b);
+
+	return home4_eq(&got, want);
+}
+
+static void test_home4(void)
+{
+	struct bce_cache *c = cache();
+	const struct mnid id = nai("a@x"), other = nai("b@x");
+	const struct prefix6 p = prefix("2001:db8:1::/64");
+	const struct home4 one = home4("192.0.2.1", 0), far = home4("192.0.2.1", 7);
+	const struct home4 two = home4("192.0.2.2", 0), none = {.len = 24};
+	struct home4 bare = one;
+	struct bce *dual = NULL, *v4only = NULL, *b = NULL;
+
+	CU_ASSERT_EQUAL(bce_add(c, &id, &p, 1, &one, &dual), 0);
+	CU_ASSERT_EQUAL(bce_add(c, &other, NULL, 0, &far, &v4only), 0);
+	CU_ASSERT_EQUAL(v4only->n_prefixes, 0);
+	CU_ASSERT(has_home4(dual, &one));
+	CU_ASSERT(has_home4(v4only, &far));
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, one.addr), dual);
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 7, one.addr), v4only);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 1, one.addr));
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr));
+
+	bare.len = 32; /* whose address it is does not depend on the length or the router */
+	bare.router.s_addr = 0;
+	CU_ASSERT_EQUAL(bce_add(c, &other, NULL, 0, &bare, &b), -EEXIST);
+	CU_ASSERT_EQUAL(bce_add(c, &other, &p, 1, &two, &b), -EEXIST);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr)); /* nothing was left behind */
+	CU_ASSERT_EQUAL(bce_add(c, &other, NULL, 0, &none, &b), -EINVAL);
+	CU_ASSERT_EQUAL(bce_add(c, &other, NULL, 0, NULL, &b), -EINVAL);
+	CU_ASSERT_PTR_NULL(b);
+
+	bce_del(c, &dual);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, one.addr));
+	CU_ASSERT_EQUAL(bce_add(c, &other, &p, 1, &one, &b), 0);
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, one.addr), b);
+	bce_cache_free(&c);
+}
+
+static void test_families_come_and_go(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *b = add(c, "a@x", "2001:db8:1::/64"), *other = add(c, "b@x", "2001:db8:2::/64");
+	const struct home4 one = home4("192.0.2.1", 0), two = home4("192.0.2.2", 0);
+	const struct prefix6 theirs = prefix("2001:db8:2::/64"), more = prefix("2001:db8:3::/64");
+	struct prefix6 p[DP_PREFIXES_MAX + 1] = {prefix("2001:db8:1::/64"), more};
+	const struct prefix6 mine = p[0];
+	struct home4 none;
+
+	/* an address is added, changed, and is all that is left */
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 1, &one), 0);
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, one.addr), b);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &mine), b);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 1, &one), 0); /* the same again */
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 2, &two), 0);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, one.addr));
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, two.addr), b);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &more), b);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, NULL, 0, &two), 0);
+	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &mine));
+	CU_ASSERT_PTR_NULL(bce_by_prefix(c, &more));
+	CU_ASSERT_EQUAL(b->n_prefixes, 0);
+	CU_ASSERT(has_home4(b, &two));
+	/* and the other way round */
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 1, NULL), 0);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr));
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &mine), b);
+	none = bce_home4(b);
+	CU_ASSERT_FALSE(home4_is_set(&none));
+
+	/* refused: the old ones hold */
+	CU_ASSERT_EQUAL(bce_set_addresses(c, other, &theirs, 1, &one), 0);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, NULL, 0, NULL), -EINVAL);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, DP_PREFIXES_MAX + 1, NULL), -EINVAL);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 1, &one), -EEXIST);
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, &theirs, 1, &two), -EEXIST);
+	p[1] = p[0];
+	CU_ASSERT_EQUAL(bce_set_addresses(c, b, p, 2, &two), -EINVAL);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &mine), b);
+	CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &theirs), other);
+	CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, one.addr), other);
+	CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr));
+	CU_ASSERT_EQUAL(b->n_prefixes, 1);
+	CU_ASSERT_EQUAL(bce_count(c), 2);
+	bce_cache_free(&c);
+}
+
+static void test_no_memory_for_addresses(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *b = add(c, "a@x", "2001:db8:1::/64"), *fresh = NULL;
+	const struct home4 one = home4("192.0.2.1", 0), two = home4("192.0.2.2", 0);
+	const struct prefix6 mine = prefix("2001:db8:1::/64"), more = prefix("2001:db8:3::/64");
+	const struct mnid id = nai("b@x");
+	unsigned needed;
+
+	CU_ASSERT_EQUAL_FATAL(bce_set_addresses(c, b, &mine, 1, &one), 0);
+	oom.calls = 0;
+	CU_ASSERT_EQUAL_FATAL(bce_set_addresses(c, b, &mine, 1, &one), 0);
+	needed = oom.calls;
+	CU_ASSERT(needed >= 2);
+	for (unsigned at = 1; at <= needed; at++) {
+		oom.left = at;
+		CU_ASSERT_EQUAL(bce_set_addresses(c, b, &more, 1, &two), -ENOMEM);
+		oom.now = false;
+		CU_ASSERT_PTR_EQUAL(bce_by_prefix(c, &mine), b);
+		CU_ASSERT_PTR_NULL(bce_by_prefix(c, &more));
+		CU_ASSERT_PTR_EQUAL(bce_by_addr4(c, 0, one.addr), b);
+		CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr));
+	}
+	oom.calls = 0;
+	CU_ASSERT_EQUAL_FATAL(bce_add(c, &id, &more, 1, &two, &fresh), 0);
+	needed = oom.calls;
+	bce_del(c, &fresh);
+	for (unsigned at = 1; at <= needed; at++) {
+		oom.left = at;
+		CU_ASSERT_EQUAL(bce_add(c, &id, &more, 1, &two, &fresh), -ENOMEM);
+		oom.now = false;
+		CU_ASSERT_PTR_NULL(fresh);
+		CU_ASSERT_PTR_NULL(bce_by_addr4(c, 0, two.addr));
+		CU_ASSERT_PTR_NULL(bce_by_prefix(c, &more));
+		CU_ASSERT_PTR_NULL(bce_node_find(c, &id));
+		CU_ASSERT_EQUAL(bce_count(c), 1);
+	}
+	oom.left = 0;
+	bce_cache_free(&c);
+}
+
+static uint32_t next_random(uint64_t *s)
+{
+	*s = *s * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(*s >> 33);
+}
+
+/* Who has which of eight prefixes and eight addresses, kept as two arrays beside the cache. */
+static void test_addresses_model(void)
+{
+	enum { N = 8, SESSIONS = 6 };
+	struct bce_cache *c = cache();
+	struct bce *all[SESSIONS] = {NULL};
+	int prefix_of[N], addr_of[N];
+	uint64_t random_state = 7;
+
+	for (unsigned i = 0; i < N; i++)
+		prefix_of[i] = addr_of[i] = -1;
+	for (unsigned step = 0; step < 20000; step++) {
+		const int s = (int)(next_random(&random_state) % SESSIONS);
+		struct prefix6 p[2] = {prefix("2001:db8::/64"), prefix("2001:db8::/64")};
+		struct home4 h = home4("192.0.2.0", 0);
+		unsigned x[2] = {next_random(&random_state) % N, next_random(&random_state) % N};
+		unsigned n = next_random(&random_state) % 3,
+			 k = next_random(&random_state) % (N + 2);
+		const struct mnid id = nai(s % 2 ? "a@x" : "b@x");
+		int want = 0, got;
+
+		if (next_random(&random_state) % 5 == 0) {
+			bce_del(c, &all[s]);
+			for (unsigned i = 0; i < N; i++) {
+				prefix_of[i] = prefix_of[i] == s ? -1 : prefix_of[i];
+				addr_of[i] = addr_of[i] == s ? -1 : addr_of[i];
+			}
+			continue;
+		}
+		for (unsigned i = 0; i < 2; i++)
+			p[i].addr.s6_addr[7] = (uint8_t)x[i];
+		h.addr.s_addr = k < N ? htonl(ntohl(h.addr.s_addr) + k / 2 + 1) : 0;
+		h.domain = k % 2;
+		if ((!n && k >= N) || (n == 2 && x[0] == x[1]))
+			want = -EINVAL;
+		for (unsigned i = 0; !want && i < n; i++)
+			want = prefix_of[x[i]] >= 0 && prefix_of[x[i]] != s ? -EEXIST : 0;
+		if (!want && k < N && addr_of[k] >= 0 && addr_of[k] != s)
+			want = -EEXIST;
+		got = all[s] ? bce_set_addresses(c, all[s], p, n, &h)
+			     : bce_add(c, &id, p, n, &h, &all[s]);
+		/* of two reasons either may be named */
+		if (want && got != want)
+			CU_ASSERT_FATAL(got == -EINVAL || got == -EEXIST);
+		CU_ASSERT_EQUAL_FATAL(!got, !want);
+		for (unsigned i = 0; !want && i < N; i++) {
+			if (prefix_of[i] == s || (n && x[0] == i) || (n == 2 && x[1] == i))
+				prefix_of[i] = (n && x[0] == i) || (n == 2 && x[1] == i) ? s : -1;
+			if (addr_of[i] == s || k == i)
+				addr_of[i] = k == i ? s : -1;
+		}
+		for (unsigned i = 0; i < N; i++) {
+			p[0].addr.s6_addr[7] = (uint8_t)i;
+			h = home4("192.0.2.1", 0);
+			h.addr.s_addr = htonl(ntohl(h.addr.s_addr) + i / 2);
+			CU_ASSERT_PTR_EQUAL_FATAL(bce_by_prefix(c, &p[0]),
+						  prefix_of[i] < 0 ? NULL : all[prefix_of[i]]);
+			CU_ASSERT_PTR_EQUAL_FATAL(bce_by_addr4(c, i % 2, h.addr),
+						  addr_of[i] < 0 ? NULL : all[addr_of[i]]);
+		}
+	}
+	bce_cache_free(&c);
+}
+
 struct walk {
 	struct bce *seen[8];
 	unsigned n;
@@ -332,18 +544,25 @@ static void test_many(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"RFC 5213 5.1 found by each prefix and by MN-ID, several per node", test_indexes},
+		{"RFC 5213 5.1 found by each prefix and by MN-ID, several per node",	     test_indexes},
 		{"RFC 5213 5.4.1.2 found by MN-ID, technology and link-layer identifier",
 		 test_interface},
-		{"a link-layer identifier of any length; zeros are none",							  test_llid},
+		{"a link-layer identifier of any length; zeros are none",								  test_llid},
 		{"RFC 5213 5.2 a prefix belongs to one entry; a refusal leaves nothing behind",
 		 test_refusals},
-		{"the entries of one node are bounded",								  test_per_node},
-		{"RFC 5213 5.5 (6) the newest timestamp is the node's",							test_newest},
-		{"whatever allocation fails, nothing changed", test_no_memory},
-		{"a walk meets nodes in the order in which they came", test_order},
-		{"thousands of entries with two prefixes each, a third of them deleted",				 test_many},
-		{0								 },
+		{"the entries of one node are bounded",									      test_per_node},
+		{"RFC 5213 5.5 (6) the newest timestamp is the node's",									test_newest},
+		{"whatever allocation fails, nothing changed",					       test_no_memory},
+		{"RFC 5844 3.1.1 found by IPv4 home address, which belongs to one entry of a "
+		 "domain",									      test_home4},
+		{"RFC 5844 3.1.2 a family is added and released; a refusal leaves the old ones",
+		 test_families_come_and_go},
+		{"whatever allocation fails, the old addresses hold",				      test_no_memory_for_addresses},
+		{"20000 random changes of addresses agree with a naive model",
+		 test_addresses_model},
+		{"a walk meets nodes in the order in which they came",test_order},
+		{"thousands of entries with two prefixes each, a third of them deleted", test_many},
+		{0									     },
 	};
 
 	return cu_main("bce", tests, argc, argv);

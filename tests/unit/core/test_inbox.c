@@ -11,6 +11,7 @@ struct net {
 	uint8_t last[256];
 	size_t last_len;
 	struct in6_addr last_dst;
+	uint16_t last_port;
 };
 
 static int net_send(void *ctx, const struct packet *p)
@@ -20,6 +21,7 @@ static int net_send(void *ctx, const struct packet *p)
 	n->sent++;
 	n->last_len = p->len;
 	n->last_dst = p->dst;
+	n->last_port = p->port;
 	memcpy(n->last, p->data, p->len < sizeof(n->last) ? p->len : sizeof(n->last));
 	return 0;
 }
@@ -42,6 +44,7 @@ struct bed {
 	struct env env;
 	struct inbox in;
 	struct in6_addr mag, lma;
+	uint16_t port;
 	uint8_t buf[512];
 	size_t len;
 };
@@ -75,7 +78,7 @@ static void bed_fix_checksum(struct bed *b)
 
 static void bed_receive(struct bed *b, nsec_t now)
 {
-	const struct packet p = {b->mag, b->lma, b->buf, b->len};
+	const struct packet p = {b->mag, b->lma, b->buf, b->len, b->port};
 
 	inbox_receive(&b->in, &p, now);
 }
@@ -196,6 +199,61 @@ static void test_sources(void)
 	CU_ASSERT_EQUAL(b.net.sent + b.net.delivered, 0);
 }
 
+/* RFC 5844 4.1 */
+static void test_over_ipv4(void)
+{
+	struct bed b;
+	struct mh_msg be;
+
+	bed_init(&b);
+	addr_parse("192.0.2.1", &b.mag);
+	addr_parse("198.51.100.1", &b.lma);
+	b.port = 40000;
+	bed_pbu(&b);
+	bed_receive(&b, 0);
+	b.buf[4] = 0x55; /* ignored */
+	bed_receive(&b, 0);
+	CU_ASSERT_EQUAL(b.net.delivered, 2);
+	CU_ASSERT_EQUAL(b.net.sent + b.net.problems, 0);
+
+	b.buf[2] = 200;
+	bed_receive(&b, 0);
+	CU_ASSERT_EQUAL_FATAL(b.net.sent, 1);
+	CU_ASSERT(addr6_eq(&b.net.last_dst, &b.mag));
+	CU_ASSERT_EQUAL(b.net.last_port, 40000);
+	CU_ASSERT_EQUAL(b.net.last[4] | b.net.last[5], 0);
+	CU_ASSERT_EQUAL_FATAL(mh_decode(&be, b.net.last, b.net.last_len, &b.lma, &b.mag), MH_OK);
+	CU_ASSERT_EQUAL(be.type, MH_BE);
+
+	bed_pbu(&b);
+	b.buf[0] = 58;
+	bed_receive(&b, 0);
+	CU_ASSERT_EQUAL(count(&b, INBOX_C_BAD_PROTO), 1);
+	CU_ASSERT_EQUAL(b.net.problems, 0);
+	CU_ASSERT_EQUAL(count(&b, INBOX_C_PARAM_PROBLEM), 0);
+}
+
+static void test_sources_over_ipv4(void)
+{
+	static const char *const bad[] = {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255",
+					  "169.254.0.1"};
+	struct bed b;
+
+	bed_init(&b);
+	addr_parse("198.51.100.1", &b.lma);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		addr_parse(bad[i], &b.mag);
+		bed_pbu(&b);
+		bed_receive(&b, 0);
+		CU_ASSERT_EQUAL(count(&b, INBOX_C_BAD_SOURCE), i + 1);
+	}
+	CU_ASSERT_EQUAL(b.net.sent + b.net.delivered, 0);
+	addr_parse("10.0.0.1", &b.mag); /* private addresses are fine */
+	bed_pbu(&b);
+	bed_receive(&b, 0);
+	CU_ASSERT_EQUAL(b.net.delivered, 1);
+}
+
 static void test_rate_limit(void)
 {
 	struct bed b;
@@ -223,6 +281,9 @@ int main(int argc, char **argv)
 		 test_param_problem},
 		{"H-4 a Header Len beyond the datagram is discarded", test_truncated},
 		{"H-5 H-7 nothing goes to a source that is no unicast address", test_sources},
+		{"V-41 V-47 RFC 5844 4.1.3 over IPv4: no checksum, replies to the source port",
+		 test_over_ipv4},
+		{"over IPv4 a source is a unicast address, private or not", test_sources_over_ipv4},
 		{"H-5 error replies are rate-limited", test_rate_limit},
 		{0},
 	};

@@ -58,6 +58,33 @@ static void test_duplicates(void)
 	profile_table_free(&t);
 }
 
+static void test_ipv4(void)
+{
+	struct profile_table *t;
+	struct profile a = {.mnid = nai("a@x"), .ipv4 = true, .no_ipv6 = true, .pool4 = "office",
+			    .home4 = {0x010200c0}, .dns4 = {{1}, {2}, {3}}, .n_dns4 = PROFILE_DNS_MAX};
+	const struct mnid id = nai("a@x");
+	const struct profile *got;
+
+	CU_ASSERT_EQUAL_FATAL(profile_table_new(&t), 0);
+	a.n_dns4++;
+	CU_ASSERT_EQUAL(profile_table_add(t, &a), -EINVAL); /* more than there is room for */
+	CU_ASSERT_EQUAL(profile_table_add_fallback(t, "*", &a), -EINVAL);
+	a.n_dns4--;
+	CU_ASSERT_EQUAL(profile_table_add(t, &a), 0);
+
+	struct profiles ps = profile_table_profiles(t);
+
+	got = ps.by_mnid(ps.ctx, &id);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+	CU_ASSERT(got->ipv4 && got->no_ipv6);
+	CU_ASSERT_EQUAL(got->home4.s_addr, a.home4.s_addr);
+	CU_ASSERT_STRING_EQUAL(got->pool4, "office");
+	CU_ASSERT_EQUAL(got->n_dns4, 3);
+	CU_ASSERT_EQUAL(got->dns4[2].s_addr, 3);
+	profile_table_free(&t);
+}
+
 static void test_fallback(void)
 {
 	struct profile_table *t;
@@ -85,6 +112,7 @@ int main(int argc, char **argv)
 	static const struct cu_test tests[] = {
 		{"a profile is found by MN-ID and by link-layer address", test_lookup},
 		{"a second profile for an MN-ID or a link-layer address is refused whole", test_duplicates},
+		{"what a profile says of IPv4 is copied, its counts are bounded", test_ipv4},
 		{"nodes without a profile get their realm's, then everybody's", test_fallback},
 		{0},
 	};

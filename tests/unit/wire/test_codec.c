@@ -2,6 +2,7 @@
 /* What the codec refuses to encode, and the accessors. */
 #include "lib/cu.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -85,6 +86,71 @@ static void test_refused_options(void)
 	CU_ASSERT_EQUAL(encode(&m), -EINVAL);
 }
 
+static struct in_addr addr4(const char *s)
+{
+	struct in_addr a;
+
+	CU_ASSERT_EQUAL_FATAL(inet_pton(AF_INET, s, &a), 1);
+	return a;
+}
+
+static void test_refused_ipv4_options(void)
+{
+	static const uint8_t types[] = {MHO_IPV4_HOA_REQUEST, MHO_IPV4_HOA_REPLY};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct mh_msg m = {.type = MH_BU};
+		struct mh_opt *o = mh_opt_add(&m, types[i]);
+
+		o->hoa4.addr = addr4("192.0.2.1");
+		for (unsigned len = 0; len < 256; len++) {
+			o->hoa4.len = (uint8_t)len;
+			CU_ASSERT_EQUAL(encode(&m), len <= 32 ? 24 : -EINVAL);
+		}
+	}
+}
+
+/* Every prefix length, flag and presence survives, and no reserved bit is sent. */
+static void test_bit_fields(void)
+{
+	struct mh_msg m = {.type = MH_BU}, got;
+	struct mh_opt *req = mh_opt_add(&m, MHO_IPV4_HOA_REQUEST);
+	struct mh_opt *reply = mh_opt_add(&m, MHO_IPV4_HOA_REPLY);
+	struct mh_opt *nat = mh_opt_add(&m, MHO_NAT_DETECTION);
+	struct mh_opt *dhcp = mh_opt_add(&m, MHO_IPV4_DHCP_MODE);
+	struct mh_opt *gre = mh_opt_add(&m, MHO_GRE_KEY);
+
+	reply->hoa4.status = 0xff;
+	nat->nat.refresh_s = gre->gre.key = 0xffffffff;
+	for (unsigned i = 0; i < 33 * 8; i++) {
+		int n;
+
+		req->hoa4.len = (uint8_t)(i / 8);
+		reply->hoa4.len = (uint8_t)(32 - i / 8);
+		nat->nat.force = i & 1;
+		dhcp->server = i & 2;
+		gre->gre.has_key = i & 4;
+		n = encode(&m);
+		CU_ASSERT_TRUE_FATAL(n > 0);
+		CU_ASSERT_EQUAL_FATAL(mh_decode(&got, buf, (size_t)n, NULL, NULL), MH_OK);
+		CU_ASSERT_EQUAL_FATAL(got.n_opts, 5);
+		CU_ASSERT_EQUAL(got.opt[0].hoa4.len, req->hoa4.len);
+		CU_ASSERT_EQUAL(got.opt[1].hoa4.len, reply->hoa4.len);
+		CU_ASSERT_EQUAL(got.opt[1].hoa4.status, 0xff);
+		CU_ASSERT_EQUAL(got.opt[2].nat.force, nat->nat.force);
+		CU_ASSERT_EQUAL(got.opt[2].nat.refresh_s, 0xffffffff);
+		CU_ASSERT_EQUAL(got.opt[3].server, dhcp->server);
+		CU_ASSERT_EQUAL(got.opt[4].gre.has_key, gre->gre.has_key);
+		CU_ASSERT_EQUAL(got.opt[4].gre.key, gre->gre.has_key ? 0xffffffff : 0);
+		CU_ASSERT_EQUAL(got.opt[4].len, gre->gre.has_key ? 6 : 2);
+		CU_ASSERT_EQUAL((got.opt[0].raw[0] & 3) | got.opt[0].raw[1], 0);
+		CU_ASSERT_EQUAL(got.opt[1].raw[1] & 3, 0);
+		CU_ASSERT_EQUAL((got.opt[2].raw[0] & 0x7f) | got.opt[2].raw[1], 0);
+		CU_ASSERT_EQUAL(got.opt[3].raw[0] | (got.opt[3].raw[1] & 0xfe), 0);
+		CU_ASSERT_EQUAL(got.opt[4].raw[0] | got.opt[4].raw[1], 0);
+	}
+}
+
 static void test_capacity(void)
 {
 	static const uint8_t octets[250];
@@ -146,6 +212,21 @@ static void test_checksum_optional(void)
 	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &b, &a), MH_OK); /* the sum is symmetric */
 	a.s6_addr[15] = 1;
 	CU_ASSERT_EQUAL(mh_decode(&got, buf, 8, &a, &b), MH_BAD_CHECKSUM);
+}
+
+/* RFC 5844 4.1: zero within UDP over IPv4, whatever arrives there is not looked at. */
+static void test_no_checksum_over_ipv4(void)
+{
+	const struct in6_addr a = addr_from_ip4(addr4("192.0.2.1"));
+	const struct in6_addr b = addr_from_ip4(addr4("198.51.100.1"));
+	struct mh_msg m = {.type = MH_BU}, got;
+	int n = mh_encode(&m, buf, sizeof(buf), &a, &b);
+
+	CU_ASSERT_EQUAL_FATAL(n, 16);
+	CU_ASSERT_EQUAL(buf[4] | buf[5], 0);
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 16, &a, &b), MH_OK);
+	buf[4] = 0x12;
+	CU_ASSERT_EQUAL(mh_decode(&got, buf, 16, &a, &b), MH_OK);
 }
 
 static void test_accessors(void)
@@ -237,11 +318,14 @@ int main(int argc, char **argv)
 		{"known options are encoded from their fields alone",
 		 test_known_options_ignore_raw},
 		{"checksum is filled and checked when addresses are given",							    test_checksum_optional},
-		{"options are found, counted and added",				 test_accessors},
-		{"identifiers are compared exactly", test_identifiers},
+		{"over IPv4 the checksum is zero and not looked at",			     test_no_checksum_over_ipv4},
+		{"a prefix length beyond 32 is not encoded", test_refused_ipv4_options},
+		{"bit fields and absent keys survive, reserved bits are zero",							       test_bit_fields},
+		{"options are found, counted and added",	 test_accessors},
+		{"identifiers are compared exactly",		     test_identifiers},
 		{"identifiers as text are safe and cut",							 test_identifiers_as_text},
-		{"proxy messages are named by the P flag",		   test_message_names},
-		{0		       },
+		{"proxy messages are named by the P flag",test_message_names},
+		{0		   },
 	};
 	return cu_main("codec", tests, argc, argv);
 }
