@@ -40,6 +40,24 @@ const struct in6_addr *access_router_ll(const struct access *a, const struct acc
 	return addr6_is_zero(&a->cfg.link_local) ? &nd_rfc6543_linklocal : &a->cfg.link_local;
 }
 
+const struct home4 *access_home4(const struct access_node *n)
+{
+	/* zero lifetimes: the service is ending */
+	return n->advertised && n->ad.valid_s && home4_is_set(&n->ad.home4) ? &n->ad.home4 : NULL;
+}
+
+bool access_take_token(nsec_t *spent_until, uint32_t rate, nsec_t now)
+{
+	const nsec_t step = NSEC_PER_SEC / (rate ? rate : 1);
+
+	if (*spent_until < now)
+		*spent_until = now;
+	if (*spent_until - now > step * (2 * (nsec_t)rate - 1))
+		return false;
+	*spent_until += step;
+	return true;
+}
+
 void access_emit(struct access *a, enum event_type type, const struct access_node *n,
 		 const char *cause, nsec_t now)
 {
@@ -111,6 +129,7 @@ void access_node_free(struct access *a, struct access_node *n)
 	deadline_cancel(&a->deadlines, &n->ra_timer);
 	deadline_cancel(&a->deadlines, &n->nud_timer);
 	deadline_cancel(&a->deadlines, &n->offer_timer);
+	access_dhcp4_forget(a, n);
 	if (n->served) {
 		DL_DELETE(l->served, n);
 		l->n_served--;
@@ -167,6 +186,7 @@ struct access_node *access_node_get(struct access *a, const struct link_node *id
 	access_ra_init(n);
 	access_nud_init(n);
 	access_offer_init(n);
+	access_dhcp4_init(n);
 	htable_add(&a->nodes, &n->hnode, hash_node(a, &n->id));
 	DL_APPEND(l->seen, n);
 	l->n_seen++;

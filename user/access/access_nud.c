@@ -3,7 +3,8 @@
  * Is the node still there? (RFC 5213 6.9.1.3, 6.13; RFC 4861 7.3.) Any ND or MLD message from a
  * node is an answer. A node that was silent for a probe interval is asked with a unicast Neighbor
  * Solicitation for its link-local address; where that is unknown, or went unanswered, with an Echo
- * Request to all nodes in a frame to this one.
+ * Request to all nodes in a frame to this one. A node without IPv6 prefixes, or of which no
+ * link-local address is known, is asked by ARP for its IPv4 home address (RFC 826).
  */
 #include "access/access_priv.h"
 #include "base/util.h"
@@ -26,13 +27,18 @@ static void send_probe(struct access *a, struct access_node *n)
 {
 	const struct in6_addr *ll = access_router_ll(a, n);
 	const struct mac *mac = access_mac(a, n->link);
-	bool known = !addr6_is_zero(&n->link_local);
+	const struct home4 *home = access_home4(n);
+	const bool known = !addr6_is_zero(&n->link_local);
+	const bool by_arp = home && (!known || !n->ad.n_prefixes);
 	uint8_t buf[ND_FRAME_MAX];
 
 	if (known)
 		access_send(a, n->id.ifindex, buf,
 			    nd_build_probe(buf, sizeof(buf), mac, &n->id.mac, ll, &n->link_local));
-	if (!known || n->unanswered)
+	if (by_arp)
+		access_send(a, n->id.ifindex, buf,
+			    arp_build_probe(buf, sizeof(buf), mac, &n->id.mac, home));
+	if ((!known && !(by_arp && !n->ad.n_prefixes)) || n->unanswered)
 		access_send(a, n->id.ifindex, buf,
 			    nd_build_echo(buf, sizeof(buf), mac, &n->id.mac, ll, a->echo_id,
 					  ++a->echo_seq));

@@ -2,10 +2,15 @@
 /*
  * Inside of access/: the tables, and the seams between its files.
  *
- *	access.c	links, triggers, frames, the MAG's calls
+ *	access.c	the instance, the MAG's calls, what others ask and hint
+ *	access_link.c	links
+ *	access_offer.c	which signs of a node are told to the MAG, and when
+ *	access_frame.c	frames; what Neighbor Discovery and MLD messages mean
  *	access_node.c	the node table
  *	access_ra.c	what nodes are told: Router Advertisements, DAD defence
  *	access_nud.c	whether nodes are still there: probes
+ *	access_arp.c	ARP packets
+ *	access_dhcp4.c	DHCPv4 messages: those that wait for an address, server and relay agent
  */
 #pragma once
 
@@ -40,8 +45,16 @@ struct access_node {
 	nsec_t last_seen;	   /* 0: not yet */
 	nsec_t last_offer;
 	struct deadline offer_timer; /* a served node showed itself anew, too soon to be offered */
+	bool wants_ipv4;	     /* the MAG is to be told with the next offer */
 	struct in6_addr link_local;  /* the node's own */
 	struct dhcp6_memory dhcp6;
+
+	/* IPv4 */
+	nsec_t arp_spent_until, dhcp4_spent_until; /* token buckets */
+	struct dhcp4_memory dhcp4;
+	struct dhcp4_hold *held; /* owned: a message that waits for the home address */
+	struct deadline hold_timer;
+	nsec_t lease_end; /* 0: no lease given here */
 
 	/* Advertisement */
 	bool advertised;
@@ -84,8 +97,22 @@ struct access {
 	struct htable nodes; /* strangers can fill it */
 	struct deadlines deadlines;
 	uint16_t echo_id, echo_seq;
+	struct dhcp4_relay *dhcp4_relay;
+	uint32_t n_held; /* DHCPv4 messages */
 	uint64_t counter[ACCESS_C_MAX];
 	uint64_t nd_counter[ND_VERDICT_MAX];
+	uint64_t arp_counter[ARP_FATE_MAX];
+	uint64_t dhcp4_counter[DHCP4_VERDICT_MAX];
+	uint64_t dhcp4_server_counter[DHCP4_FATE_MAX];
+};
+
+/* What a frame says about its sender. */
+struct access_sign {
+	unsigned trigger; /* the switch that lets it announce a node; 0: nothing does */
+	const char *cause;
+	bool arrival;	 /* what hosts send when they come to a link, and seldom otherwise */
+	bool solicits;	 /* an RS */
+	bool wants_ipv4; /* asks for an address by DHCP */
 };
 
 /* access_node.c */
@@ -106,8 +133,45 @@ const struct mac *access_mac(const struct access *a, const struct access_link *l
 /* The router's link-local address as that node knows it. */
 const struct in6_addr *access_router_ll(const struct access *a, const struct access_node *n);
 
-/* access.c */
+/* The node's IPv4 home address while it is served with one, else NULL. */
+const struct home4 *access_home4(const struct access_node *n);
+/* Token bucket of `rate` per second with bursts of twice that; *spent_until is its state. */
+bool access_take_token(nsec_t *spent_until, uint32_t rate, nsec_t now);
+
+/* access_link.c */
+void access_link_free_nodes(struct access *a, struct access_link *l);
+
+/* access_offer.c */
 void access_offer_init(struct access_node *n);
+/* Tells the MAG of the node, and does what its answer demands. Returns what attach said. */
+int access_offer(struct access *a, struct access_node *n, const char *cause, uint8_t hint,
+		 const struct mnid *mnid, nsec_t now);
+/* A point-to-point link has one node: whoever was there before has left. */
+void access_offer_replace(struct access *a, struct access_link *l, const struct access_node *by,
+			  nsec_t now);
+/* A node was heard: notes that it is there, makes it known and tells the MAG where that is due. The
+ * node, or NULL when it did not become known. */
+struct access_node *access_heard(struct access *a, struct access_link *l,
+				 const struct link_node *id, const struct access_sign *s,
+				 nsec_t now);
+
+/* access_frame.c */
+/* True, counted and logged: nobody but us may have that address. */
+bool access_is_own_mac(struct access *a, struct access_link *l, const struct mac *src, nsec_t now);
+
+/* access_arp.c */
+void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
+		      nsec_t now);
+
+/* access_dhcp4.c */
+int access_dhcp4_new(struct access *a);
+void access_dhcp4_free(struct access *a);
+void access_dhcp4_init(struct access_node *n);
+void access_dhcp4_forget(struct access *a, struct access_node *n);
+void access_dhcp4_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
+			bool csum_partial, nsec_t now);
+/* What is advertised to the node is another than `before`. */
+void access_dhcp4_advertised(struct access *a, struct access_node *n, const struct home4 *before);
 
 /* access_ra.c */
 void access_ra_init(struct access_node *n);

@@ -90,6 +90,13 @@ static bool same_advert(const struct access_node *n, const struct link_advert *a
 	return true;
 }
 
+/* What is new is only for DHCP and ARP, or nothing. */
+static void keep_prefixes(struct access_node *n, const struct link_advert *ad)
+{
+	n->ad = *ad;
+	n->ad.prefixes = n->prefixes;
+}
+
 static bool store_advert(struct access_node *n, const struct link_advert *ad)
 {
 	struct prefix6 *p = NULL;
@@ -102,16 +109,19 @@ static bool store_advert(struct access_node *n, const struct link_advert *ad)
 	}
 	free(n->prefixes);
 	n->prefixes = p;
-	n->ad = *ad;
-	n->ad.prefixes = p;
+	keep_prefixes(n, ad);
 	return true;
 }
 
 void access_ra_advertise(struct access *a, struct access_node *n, const struct link_advert *ad)
 {
-	if (!same_advert(n, ad)) {
+	if (same_advert(n, ad)) {
+		keep_prefixes(n, ad);
+	} else {
 		char mac[MAC_STRLEN];
 
+		if (n->advertised && n->ad.n_prefixes && !ad->n_prefixes)
+			send_ra(a, n, true);
 		if (!store_advert(n, ad)) {
 			log_msg(LOG_C_LOCAL, "access[%s %s] no memory for an advertisement",
 				n->link->cfg.name, mac_str(&n->id.mac, mac));
@@ -121,6 +131,12 @@ void access_ra_advertise(struct access *a, struct access_node *n, const struct l
 		n->ra_burst = MAX_INITIAL_RTR_ADVERTISEMENTS - 1;
 	}
 	n->advertised = true;
+	if (!n->ad.n_prefixes) {
+		/* Without a home network prefix we are nobody's IPv6 router. */
+		deadline_cancel(&a->deadlines, &n->ra_timer);
+		n->ra_just_sent = n->ra_solicited = n->rs_waiting = false;
+		return;
+	}
 	send_ra(a, n, false);
 	if (n->rs_waiting || n->ra_solicited)
 		a->counter[ACCESS_C_RA_SOLICITED]++;
@@ -132,7 +148,7 @@ void access_ra_advertise(struct access *a, struct access_node *n, const struct l
 
 void access_ra_withdraw(struct access *a, struct access_node *n, bool deprecate)
 {
-	if (n->advertised && deprecate)
+	if (n->advertised && n->ad.n_prefixes && deprecate)
 		send_ra(a, n, true);
 	deadline_cancel(&a->deadlines, &n->ra_timer);
 	free(n->prefixes);
@@ -152,6 +168,8 @@ void access_ra_solicited(struct access *a, struct access_node *n, nsec_t now)
 		n->rs_waiting = true;
 		return;
 	}
+	if (!n->ad.n_prefixes)
+		return;
 	if (n->ra_solicited || n->ra_just_sent) {
 		a->counter[ACCESS_C_RS_MERGED]++;
 		return;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ARP packets: signs of life, triggers, and questions about the home subnet. */
+#include <string.h>
+
+#include "access/access_priv.h"
+
+/* Answers to a node, per second, in bursts of twice that. */
+#define ANSWER_RATE 50
+
+static void discard(struct access *a, struct access_link *l, enum arp_fate f, const uint8_t *frame,
+		    size_t len, nsec_t now)
+{
+	struct mac src = {0};
+	char mac[MAC_STRLEN];
+
+	a->arp_counter[f]++;
+	if (len >= 12)
+		memcpy(src.b, frame + 6, sizeof(src.b));
+	log_limited(&l->log, now, LOG_C_REMOTE, "access[%s %s] ARP packet ignored: %s", l->cfg.name,
+		    mac_str(&src, mac), arp_fate_name(f));
+}
+
+static enum arp_fate answer(struct access *a, struct access_node *n, const struct arp_msg *m,
+			    nsec_t now)
+{
+	static const struct home4 none;
+	const struct home4 *home = access_home4(n);
+	const enum arp_fate f = arp_judge(m, home ? home : &none);
+	uint8_t buf[ARP_FRAME_LEN];
+
+	if (!arp_is_answer(f))
+		return f;
+	if (!access_take_token(&n->arp_spent_until, ANSWER_RATE, now))
+		return ARP_RATE_LIMITED;
+	return access_send(a, n->id.ifindex, buf,
+			   arp_build_answer(buf, sizeof(buf), access_mac(a, n->link), m)) == 0
+		       ? f
+		       : ARP_SEND_FAILED;
+}
+
+void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
+		      nsec_t now)
+{
+	struct access_sign sign = {.trigger = ACCESS_TRIGGER_ARP, .cause = "arp"};
+	struct link_node id = {.ifindex = l->cfg.ifindex};
+	struct access_node *n;
+	struct arp_msg m;
+	enum arp_fate f;
+
+	f = arp_parse(&m, frame, len);
+	if (f != ARP_OK) {
+		discard(a, l, f, frame, len, now);
+		return;
+	}
+	a->arp_counter[ARP_OK]++;
+	if (access_is_own_mac(a, l, &m.eth_src, now))
+		return;
+	sign.arrival = arp_is_probe(&m) || arp_is_announcement(&m);
+	id.mac = m.eth_src;
+	n = access_heard(a, l, &id, &sign, now);
+	if (n)
+		a->arp_counter[answer(a, n, &m, now)]++;
+}
