@@ -35,6 +35,8 @@ int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
 	}
 	for (unsigned i = 0; i < l->conf.n_pools; i++)
 		lma_conf_announce_pool(l, l->conf.pools[i].pool);
+	for (unsigned i = 0; i < l->conf.n_pools4; i++)
+		lma_conf_announce_pool4(l, &l->conf.pools4[i]);
 	*out = l;
 	return 0;
 }
@@ -95,8 +97,13 @@ static void ignore_stranger(struct lma *l, const struct packet *pkt, enum lma_co
 	lma_bump(l, c);
 	if (log_level() >= LOG_C_AUTH)
 		log_limited(&l->unknown_sources, now, LOG_C_AUTH, "lma: PBU from %s ignored: %s",
-			    addr6_str(&pkt->src, src), why);
+			    addr_str(&pkt->src, src), why);
 	event_emit(l->sink, &ev);
+}
+
+static bool coa_ok(const struct lma_req *r)
+{
+	return lma_req_is_ip4(r) ? lma_conf_addr_ok(&r->coa) : addr6_is_unicast_routable(&r->coa);
 }
 
 /* RFC 5149 4.2: who may not have the service loses the binding as well. */
@@ -124,7 +131,7 @@ void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *m
 		ignore_stranger(l, pkt, LMA_C_IGNORED_ADDRESS, "not to an LMA address", now);
 		return;
 	}
-	if (!addr6_is_unicast_routable(&pkt->src)) {
+	if (!lma_conf_addr_ok(&pkt->src)) {
 		ignore_stranger(l, pkt, LMA_C_IGNORED_SOURCE, "source not unicast", now);
 		return;
 	}
@@ -136,7 +143,7 @@ void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *m
 	lma_job_init(&j, l, &r, now);
 	j.mag->pbu_received++;
 	tell_received(l, &r, msg, now);
-	if (!addr6_is_unicast_routable(&r.coa)) {
+	if (!coa_ok(&r)) {
 		lma_ignore(&j, LMA_C_IGNORED_COA, "care-of address not unicast");
 		return;
 	}
@@ -196,6 +203,15 @@ static void keep_pools(struct lma_conf *from, struct lma_conf *to)
 			to->pools[i].pool = old;
 		}
 	}
+	for (unsigned i = 0; i < to->n_pools4; i++) {
+		struct lma_pool4 *old = lma_conf_pool4_like(from, &to->pools4[i]);
+		struct pool4 *fresh = to->pools4[i].pool;
+
+		if (!old)
+			continue;
+		to->pools4[i].pool = old->pool;
+		old->pool = fresh;
+	}
 }
 
 static bool has_pool(const struct lma_conf *c, const struct pool *p)
@@ -204,6 +220,20 @@ static bool has_pool(const struct lma_conf *c, const struct pool *p)
 		if (prefix6_eq(pool_aggregate(c->pools[i].pool), pool_aggregate(p)))
 			return true;
 	return false;
+}
+
+static void check_home4(struct reload *r, const struct bce *b)
+{
+	const struct home4 h = bce_home4(b);
+	const struct lma_pool4 *was;
+
+	if (r->err || !home4_is_set(&h))
+		return;
+	was = lma_conf_pool4_of(&r->l->conf, h.domain, h.addr);
+	if (was && lma_conf_pool4_like(r->next, was))
+		return;
+	r->err = -EBUSY;
+	r->why = "lma.ipv4-pools: bindings use a pool that would go or change";
 }
 
 /* A binding must find its addresses in the new configuration, and an added pool must not hand out
@@ -232,6 +262,7 @@ static void check_binding(void *ctx, struct bce *b)
 			r->why = "no memory";
 		}
 	}
+	check_home4(r, b);
 }
 
 static void recount(void *ctx, struct bce *b)
@@ -277,6 +308,9 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 	for (unsigned i = 0; i < next.n_pools; i++)
 		if (!has_pool(&l->conf, next.pools[i].pool))
 			lma_conf_announce_pool(l, next.pools[i].pool);
+	for (unsigned i = 0; i < next.n_pools4; i++)
+		if (!lma_conf_pool4_like(&l->conf, &next.pools4[i]))
+			lma_conf_announce_pool4(l, &next.pools4[i]);
 	keep_pools(&l->conf, &next);
 	keep_mag_counters(&l->conf, &next);
 	lma_conf_clear(&l->conf);
@@ -318,7 +352,7 @@ static void show_binding(void *ctx, struct bce *b)
 	const struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
 	const nsec_t left = nsec_sub(b->deadline.at, s->now);
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
-	const struct lma_binding out = {
+	struct lma_binding out = {
 		.mnid = bce_mnid(b),
 		.llid = b->reg.llid_len ? bce_llid(b) : (struct llid){sizeof(none), none},
 		.att = b->reg.att,
@@ -327,6 +361,8 @@ static void show_binding(void *ctx, struct bce *b)
 		.mag_name = m ? m->cfg.name : "",
 		.prefixes = prefixes,
 		.n_prefixes = bce_prefixes(b, prefixes),
+		.home4 = bce_home4(b),
+		.encap = (enum dp_encap)b->reg.encap,
 		.link_local = b->reg.link_local,
 		.state = lma_binding_fsm.states[b->state],
 		.lifetime_s = b->reg.lifetime_s,
@@ -338,6 +374,7 @@ static void show_binding(void *ctx, struct bce *b)
 		.tunnel = b->tunnel,
 	};
 
+	lma_session_keys(s->l, b, &out.down_key, &out.up_key);
 	s->cb(s->ctx, &out);
 }
 
@@ -359,6 +396,23 @@ void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_
 			.prefix = *pool_aggregate(p),
 			.size = pool_size(p),
 			.used = pool_used(p),
+		};
+
+		cb(ctx, &info);
+	}
+}
+
+void lma_walk_pools4(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool4_info *i),
+		     void *ctx)
+{
+	for (unsigned i = 0; i < l->conf.n_pools4; i++) {
+		const struct lma_pool4 *p = &l->conf.pools4[i];
+		const struct lma_pool4_info info = {
+			.name = p->name,
+			.prefix = *pool4_network(p->pool),
+			.domain = p->domain,
+			.size = pool4_size(p->pool),
+			.used = pool4_used(p->pool),
 		};
 
 		cb(ctx, &info);

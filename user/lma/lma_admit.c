@@ -58,11 +58,6 @@ static bool may_serve_node(const struct lma_mag *m, const struct mnid *id)
 	return m->cfg.n_realms == 0;
 }
 
-bool lma_mags_may_serve_node(const struct lma_job *j)
-{
-	return may_serve_node(j->mag, &j->req->mnid) && may_serve_node(j->coa_mag, &j->req->mnid);
-}
-
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p)
 {
 	for (unsigned i = 0; i < m->cfg.n_allow; i++)
@@ -99,6 +94,13 @@ static bool mag_not_for_node(struct lma_job *j)
 static bool mag_not_for_prefix(struct lma_job *j)
 {
 	return !may_serve_asked(j->mag, j->req);
+}
+
+/* RFC 5844 4.1.1: "MUST be the same as the source address of the received IPv4 packet", so an
+ * Alternate Care-of Address can only repeat it. */
+static bool coa_not_source(struct lma_job *j)
+{
+	return lma_req_is_ip4(j->req) && !addr6_eq(&j->req->coa, &j->req->src);
 }
 
 static bool coa_not_authorised(struct lma_job *j)
@@ -163,9 +165,27 @@ static bool sequence_not_newer(struct lma_job *j)
 	return j->order == ORDER_SEQ_NOT_NEWER;
 }
 
+/* RFC 5844 3.1.2.1: either option will do. */
 static bool no_hnp(struct lma_job *j)
 {
-	return !j->req->n_hnp;
+	return !j->req->n_hnp && !j->req->n_hoa4;
+}
+
+static bool ipv6_not_enabled(struct lma_job *j)
+{
+	const struct lma_conf *c = &j->l->conf;
+
+	return j->req->n_hnp && (j->profile->no_ipv6 || (!c->n_pools && !c->n_statics));
+}
+
+static bool ipv4_not_enabled(struct lma_job *j)
+{
+	return j->req->n_hoa4 && (!j->profile->ipv4 || !j->l->conf.n_pools4);
+}
+
+static bool several_hoa4(struct lma_job *j)
+{
+	return j->req->n_hoa4 > 1;
 }
 
 static bool no_hi(struct lma_job *j)
@@ -192,25 +212,43 @@ static bool unknown_service(struct lma_job *j)
 	return true;
 }
 
+static bool udp_forbidden(struct lma_job *j)
+{
+	return lma_encap_udp_forbidden(j);
+}
+
+static bool gre_missing(struct lma_job *j)
+{
+	return lma_encap_gre_missing(j);
+}
+
+/* `again`: also when a request has waited, because the configuration may be another. */
 // clang-format off
 static const struct check {
 	bool (*fails)(struct lma_job *j);
 	struct lma_check_info info;
+	bool again;
 } checks[] = {
 	{duplicate_option,   {PBA_REASON_UNSPECIFIED, "RFC 5213 8.1", "an option stands twice"}},
 	{no_mnid,            {PBA_MISSING_MN_ID, "RFC 5213 5.3.1 (4)", "no mobile node identifier"}},
-	{mag_not_for_node,   {PBA_MAG_NOT_AUTHORIZED, "RFC 5213 5.3.1 (5, 6)", "the MAG may not serve this node"}},
+	{mag_not_for_node,   {PBA_MAG_NOT_AUTHORIZED, "RFC 5213 5.3.1 (5, 6)", "the MAG may not serve this node"}, true},
 	{mag_not_for_prefix, {PBA_MAG_NOT_AUTHORIZED, "RFC 5213 4", "the MAG may not serve this prefix"}},
-	{coa_not_authorised, {PBA_ADMIN_PROHIBITED, "RFC 5213 4", "no MAG for it at the alternate care-of address"}},
-	{unknown_node,       {PBA_NOT_LMA_FOR_THIS_MN, "RFC 5213 5.3.1 (7)", "no profile for this node here"}},
-	{node_not_entitled,  {PBA_PROXY_REG_NOT_ENABLED, "RFC 5213 5.3.1 (8)", "the node's profile is disabled"}},
+	{coa_not_source,     {PBA_ADMIN_PROHIBITED, "RFC 5844 4.1.1", "the care-of address is not the IPv4 source"}},
+	{coa_not_authorised, {PBA_ADMIN_PROHIBITED, "RFC 5213 4", "no MAG for it at the alternate care-of address"}, true},
+	{unknown_node,       {PBA_NOT_LMA_FOR_THIS_MN, "RFC 5213 5.3.1 (7)", "no profile for this node here"}, true},
+	{node_not_entitled,  {PBA_PROXY_REG_NOT_ENABLED, "RFC 5213 5.3.1 (8)", "the node's profile is disabled"}, true},
 	{timestamp_lower,    {PBA_TIMESTAMP_LOWER, "RFC 5213 5.5 (8)", "older than an accepted one"}},
 	{timestamp_mismatch, {PBA_TIMESTAMP_MISMATCH, "RFC 5213 5.5 (9)", "not close to our time of day"}},
 	{sequence_not_newer, {PBA_SEQ_OUT_OF_WINDOW, "RFC 6275 9.5.1", "sequence number not newer"}},
 	{no_hnp,             {PBA_MISSING_HNP, "RFC 5213 5.3.1 (10)", "no home network prefix option"}},
+	{ipv6_not_enabled,   {PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY, "RFC 5844 3.1.2.1", "no IPv6 for this node"}, true},
+	{ipv4_not_enabled,   {PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY, "RFC 5844 3.1.2.1", "no IPv4 for this node"}, true},
+	{several_hoa4,       {PBA_MULTIPLE_IPV4_HOA_NOT_SUPPORTED, "RFC 5844 3.1.2.1", "several IPv4 home addresses"}},
 	{no_hi,              {PBA_MISSING_HANDOFF_IND, "RFC 5213 5.3.1 (11)", "no handoff indicator option"}},
 	{no_att,             {PBA_MISSING_ATT, "RFC 5213 5.3.1 (12)", "no access technology type option"}},
 	{unknown_service,    {PBA_SERVICE_AUTHORIZATION_FAILED, "RFC 5149 4.2", "unknown service"}},
+	{udp_forbidden,      {PBA_ADMIN_PROHIBITED, "RFC 5844 4.1.3.1", "UDP encapsulation is not accepted"}, true},
+	{gre_missing,        {PBA_GRE_KEY_REQUIRED, "RFC 5845 5.2", "GRE is required"}, true},
 };
 // clang-format on
 
@@ -231,6 +269,17 @@ enum pba_status lma_admit(struct lma_job *j, const char **why)
 	return PBA_ACCEPTED;
 }
 
+enum pba_status lma_admit_again(struct lma_job *j, const char **why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		if (checks[i].again && checks[i].fails(j)) {
+			*why = checks[i].info.why;
+			return (enum pba_status)checks[i].info.status;
+		}
+	}
+	return PBA_ACCEPTED;
+}
+
 /* ---- how a request ends that leads to nothing */
 
 static enum log_class class_of(enum pba_status s)
@@ -242,6 +291,9 @@ static enum log_class class_of(enum pba_status s)
 	case PBA_MAG_NOT_AUTHORIZED:
 	case PBA_NOT_AUTHORIZED_FOR_HNP:
 	case PBA_SERVICE_AUTHORIZATION_FAILED:
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
+	case PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY:
 		return LOG_C_AUTH;
 	case PBA_INSUFFICIENT_RESOURCES:
 		return LOG_C_LOCAL;
@@ -274,7 +326,7 @@ static void log_culprit(const struct lma_job *j, enum log_class cls, const char 
 		return;
 	log_limited(&j->mag->refusals, j->now, cls, "lma[%s] %s (%s): %s: %s%s%s",
 		    mnid_str(&j->req->mnid, node, sizeof(node)), j->mag->cfg.name,
-		    addr6_str(&j->req->src, addr), verdict, why, option ? ": " : "",
+		    addr_str(&j->req->src, addr), verdict, why, option ? ": " : "",
 		    option ? option : "");
 }
 

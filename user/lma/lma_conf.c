@@ -15,12 +15,29 @@ static bool overlap(const struct prefix6 *a, const struct prefix6 *b)
 	return prefix6_contains(a, b) || prefix6_contains(b, a);
 }
 
+static struct in_addr default_router(const struct lma_pool4_cfg *p)
+{
+	struct in_addr first = p->prefix.addr;
+
+	if (p->router.s_addr)
+		return p->router;
+	if (p->prefix.len < 31)
+		first.s_addr = htonl(ntohl(first.s_addr) + 1);
+	return first;
+}
+
+bool lma_conf_addr_ok(const struct in6_addr *addr)
+{
+	return addr_is_ip4(addr) ? addr4_is_unicast_routable(addr_to_ip4(addr))
+				 : addr6_is_unicast_routable(addr);
+}
+
 static bool addrs_ok(const struct lma_cfg *cfg)
 {
 	if (!cfg->n_addrs || cfg->n_addrs > LMA_ADDRS_MAX)
 		return false;
 	for (unsigned i = 0; i < cfg->n_addrs; i++) {
-		if (!addr6_is_unicast_routable(&cfg->addrs[i]))
+		if (!lma_conf_addr_ok(&cfg->addrs[i]))
 			return false;
 		for (unsigned j = 0; j < i; j++)
 			if (addr6_eq(&cfg->addrs[i], &cfg->addrs[j]))
@@ -39,9 +56,28 @@ static bool pools_ok(const struct lma_cfg *cfg)
 	return true;
 }
 
+/* Networks of several domains may overlap, which is what domains are for. */
+static bool pools4_ok(const struct lma_cfg *cfg)
+{
+	for (unsigned i = 0; i < cfg->n_pools4; i++) {
+		const struct lma_pool4_cfg *a = &cfg->pools4[i];
+
+		if (!addr4_is_unicast_routable(default_router(a)))
+			return false;
+		for (unsigned j = 0; j < i; j++) {
+			const struct lma_pool4_cfg *b = &cfg->pools4[j];
+
+			if (!strcmp(a->name, b->name) ||
+			    (a->domain == b->domain && prefix4_overlaps(&a->prefix, &b->prefix)))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool mag_ok(const struct lma_mag_cfg *m)
 {
-	return addr6_is_unicast_routable(&m->addr) && m->n_allow <= ARRAY_SIZE(m->allow) &&
+	return lma_conf_addr_ok(&m->addr) && m->n_allow <= ARRAY_SIZE(m->allow) &&
 	       m->n_realms <= ARRAY_SIZE(m->realms);
 }
 
@@ -51,7 +87,8 @@ static bool cfg_ok(const struct lma_cfg *cfg)
 	if (cfg->mobile_node_generated_timestamp_in_use && !cfg->timestamp_based_approach_in_use)
 		return false;
 	return cfg->max_bindings && cfg->max_lifetime >= LIFETIME_MIN &&
-	       cfg->n_services <= LMA_SERVICES_MAX && addrs_ok(cfg) && pools_ok(cfg);
+	       cfg->n_services <= LMA_SERVICES_MAX && addrs_ok(cfg) && pools_ok(cfg) &&
+	       pools4_ok(cfg);
 }
 
 static int add_pools(struct lma_conf *c, const struct lma_cfg *cfg)
@@ -67,6 +104,26 @@ static int add_pools(struct lma_conf *c, const struct lma_cfg *cfg)
 		memcpy(c->pools[i].name, cfg->pools[i].name, sizeof(c->pools[i].name));
 		c->pools[i].name[sizeof(c->pools[i].name) - 1] = '\0';
 		c->n_pools++;
+	}
+	return 0;
+}
+
+static int add_pools4(struct lma_conf *c, const struct lma_cfg *cfg)
+{
+	c->pools4 = calloc(cfg->n_pools4 ? cfg->n_pools4 : 1, sizeof(*c->pools4));
+	if (!c->pools4)
+		return -ENOMEM;
+	for (unsigned i = 0; i < cfg->n_pools4; i++) {
+		const struct lma_pool4_cfg *from = &cfg->pools4[i];
+		struct lma_pool4 *to = &c->pools4[i];
+		int err = pool4_new(&to->pool, &from->prefix, default_router(from));
+
+		if (err)
+			return err;
+		memcpy(to->name, from->name, sizeof(to->name));
+		to->name[sizeof(to->name) - 1] = '\0';
+		to->domain = from->domain;
+		c->n_pools4++;
 	}
 	return 0;
 }
@@ -118,11 +175,14 @@ int lma_conf_new(struct lma_conf *out, const struct lma_cfg *cfg)
 	if (!cfg_ok(cfg))
 		return -EINVAL;
 	c.cfg.pools = NULL;
+	c.cfg.pools4 = NULL;
 	c.cfg.mags = NULL;
 	c.cfg.static_prefixes = NULL;
 	for (unsigned i = 0; i < c.cfg.n_services; i++)
 		c.cfg.services[i][sizeof(c.cfg.services[i]) - 1] = '\0';
 	err = add_pools(&c, cfg);
+	if (!err)
+		err = add_pools4(&c, cfg);
 	if (!err)
 		err = add_statics(&c, cfg);
 	if (!err)
@@ -145,7 +205,10 @@ void lma_conf_clear(struct lma_conf *c)
 	}
 	for (unsigned i = 0; i < c->n_pools; i++)
 		pool_free(&c->pools[i].pool);
+	for (unsigned i = 0; i < c->n_pools4; i++)
+		pool4_free(&c->pools4[i].pool);
 	free(c->pools);
+	free(c->pools4);
 	free(c->statics);
 	memset(c, 0, sizeof(*c));
 }
@@ -176,6 +239,41 @@ void lma_conf_announce_pool(struct lma *l, const struct pool *p)
 	if (err)
 		log_msg(LOG_C_LOCAL, "lma: the data plane does not index pool %s: %s",
 			prefix6_str(aggregate, text), strerror(-err));
+}
+
+void lma_conf_announce_pool4(struct lma *l, const struct lma_pool4 *p)
+{
+	const struct prefix4 *net = pool4_network(p->pool);
+	int err =
+		l->dp->ops->pool4_put(l->dp, p->domain, net->addr, net->len, 1u << (32 - net->len));
+	char text[PREFIX4_STRLEN];
+
+	/* as with prefixes */
+	if (err)
+		log_msg(LOG_C_LOCAL, "lma: the data plane does not index pool %s: %s",
+			prefix4_str(net, text), strerror(-err));
+}
+
+struct lma_pool4 *lma_conf_pool4_of(const struct lma_conf *c, uint16_t domain, struct in_addr addr)
+{
+	for (unsigned i = 0; i < c->n_pools4; i++)
+		if (c->pools4[i].domain == domain &&
+		    prefix4_has_addr(pool4_network(c->pools4[i].pool), addr))
+			return &c->pools4[i];
+	return NULL;
+}
+
+struct lma_pool4 *lma_conf_pool4_like(const struct lma_conf *c, const struct lma_pool4 *p)
+{
+	for (unsigned i = 0; i < c->n_pools4; i++) {
+		struct lma_pool4 *q = &c->pools4[i];
+
+		if (q->domain == p->domain &&
+		    prefix4_eq(pool4_network(q->pool), pool4_network(p->pool)) &&
+		    pool4_router(q->pool).s_addr == pool4_router(p->pool).s_addr)
+			return q;
+	}
+	return NULL;
 }
 
 struct pool *lma_conf_pool_of(const struct lma_conf *c, const struct prefix6 *p)

@@ -17,7 +17,8 @@
 
 static const char *const binding_states[] = {"PENDING", "ACTIVE", "DEREGISTERING", "GONE"};
 static const char *const binding_events[] = {
-	"accepted", "failed", "extended", "moved", "de-registered", "timeout", "deleted",
+	"accepted", "failed",	     "extended", "moved",
+	"released", "de-registered", "timeout",	 "deleted",
 };
 static const char *const hold_states[] = {"HELD", "SETTLED"};
 static const char *const hold_events[] = {
@@ -100,6 +101,13 @@ static void act_revived_elsewhere(void *obj, void *arg)
 	act_moved(obj, arg);
 }
 
+static void act_released(void *obj, void *arg)
+{
+	struct lma_step *s = arg;
+
+	lma_session_log(s->l, obj, s->now, "one address family de-registered");
+}
+
 static void act_linger(void *obj, void *arg)
 {
 	struct lma_step *s = arg;
@@ -153,6 +161,7 @@ static const struct fsm_rule binding_rules[] = {
 	{ACTIVE,        LMA_EV_EXTENDED,     NULL, act_extended,          FSM_SAME,      "RFC 5213 5.3.3"},
 	{ACTIVE,        LMA_EV_MOVED,        NULL, act_moved,             FSM_SAME,      "RFC 5213 5.3.4"},
 	{ACTIVE,        LMA_EV_DEREGISTERED, NULL, act_linger,            DEREGISTERING, "RFC 5213 5.3.5 (2)"},
+	{ACTIVE,        LMA_EV_RELEASED,     NULL, act_released,          FSM_SAME,      "RFC 5844 3.1.2.5"},
 	{ACTIVE,        LMA_EV_TIMEOUT,      NULL, act_expired,           GONE,          "RFC 6275 10.3.1"},
 	{ACTIVE,        LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
 	{DEREGISTERING, LMA_EV_EXTENDED,     NULL, act_revived,           ACTIVE,        "RFC 5213 5.3.5 (2)"},

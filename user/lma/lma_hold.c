@@ -108,26 +108,17 @@ void lma_hold_request(struct lma_job *j)
 /* What the world may have changed meanwhile; false when the request died of it. */
 static bool resume(struct lma_job *j, struct lma_hold *h, nsec_t now)
 {
+	enum pba_status status;
+	const char *why;
+
 	lma_job_init(j, h->l, h->req, now);
 	if (!j->mag) {
 		lma_bump(h->l, LMA_C_IGNORED_HELD_GONE);
 		return false;
 	}
-	j->profile = lma_profile_find(h->l, &h->req->mnid);
-	if (!j->profile) {
-		lma_refuse(j, PBA_NOT_LMA_FOR_THIS_MN, "no profile for this node any more");
-		return false;
-	}
-	if (!j->profile->enabled) {
-		lma_refuse(j, PBA_PROXY_REG_NOT_ENABLED, "the node's profile is disabled");
-		return false;
-	}
-	if (!j->coa_mag) {
-		lma_refuse(j, PBA_ADMIN_PROHIBITED, "no MAG at the alternate care-of address");
-		return false;
-	}
-	if (!lma_mags_may_serve_node(j)) {
-		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve this node any more");
+	status = lma_admit_again(j, &why);
+	if (status != PBA_ACCEPTED) {
+		lma_refuse(j, status, why);
 		return false;
 	}
 	return true;

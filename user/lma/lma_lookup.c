@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which mobility session is a request about? RFC 5213 5.4.1 as amended by RFC 7864 3.2.1.
+ * Which mobility session is a request about? RFC 5213 5.4.1 as amended by RFC 7864 3.2.1, and by
+ * RFC 5844 3.1.2.7: without a NON_ZERO prefix, a NON_ZERO IPv4 home address is the key in the same
+ * rules, as a set of one.
  *
  * The rules below are read from the top; the first whose branch and condition hold decides. Where
  * the RFC leaves a case open, the clause says which sentence the choice rests on.
@@ -10,7 +12,7 @@
 #include "base/util.h"
 
 enum branch {
-	BY_PREFIX,    /* 5.4.1.1: at least one NON_ZERO home network prefix */
+	BY_PREFIX,    /* 5.4.1.1: at least one NON_ZERO prefix, or IPv4 home address */
 	BY_INTERFACE, /* 5.4.1.2: none, but a link-layer identifier */
 	BY_NODE,      /* 5.4.1.3: neither */
 };
@@ -19,8 +21,8 @@ enum branch {
 struct facts {
 	const struct lma_req *r;
 	enum branch branch;
-	struct bce *found; /* BY_PREFIX: holds one of the prefixes */
-	bool foreign;	   /* BY_PREFIX: one of the prefixes belongs to another node */
+	struct bce *found; /* BY_PREFIX: holds one of the prefixes, or the IPv4 home address */
+	bool foreign;	   /* BY_PREFIX: one of them belongs to another node */
 	bool same_set;
 	struct bce *exact; /* BY_INTERFACE: same node, access technology, link-layer identifier */
 	struct bce *only;  /* the node's one and only entry */
@@ -201,6 +203,32 @@ static void find_by_prefix(const struct lma *l, struct facts *f, const struct bc
 	f->same_set = f->found && matched == f->r->n_hnp && matched == f->found->n_prefixes;
 }
 
+/* Equal addresses of several domains are different ones: the node's own counts first, then those of
+ * the pools that it may have addresses of. One that is free in any of them is nobody's. */
+static void find_by_addr4(const struct lma *l, struct facts *f, const struct bce_node *node)
+{
+	const struct profile *prof = lma_profile_find(l, &f->r->mnid);
+	const struct in_addr addr = f->r->hoa4.addr;
+	bool taken = false, free_somewhere = false;
+
+	for (struct bce *b = bce_first(node); b && !f->found; b = b->next)
+		if (bce_home4(b).addr.s_addr == addr.s_addr)
+			f->found = b;
+	f->same_set = f->found;
+	for (unsigned i = 0; i < l->conf.n_pools4 && !f->found; i++) {
+		const struct lma_pool4 *p = &l->conf.pools4[i];
+
+		if (!prefix4_has_addr(pool4_network(p->pool), addr) ||
+		    (prof && !lma_home4_pool_allowed(prof, p)))
+			continue;
+		if (bce_by_addr4(l->cache, p->domain, addr))
+			taken = true;
+		else
+			free_somewhere = true;
+	}
+	f->foreign = taken && !free_somewhere;
+}
+
 static struct bce *result_of(const struct facts *f)
 {
 	switch (f->branch) {
@@ -221,9 +249,13 @@ void lma_lookup(const struct lma *l, const struct lma_req *r, struct lma_lookup 
 
 	if (bce_node_count(node) == 1)
 		f.only = bce_first(node);
+	out->by_addr4 = !r->n_asked && r->n_hoa4 && r->hoa4.addr.s_addr;
 	if (r->n_asked) {
 		f.branch = BY_PREFIX;
 		find_by_prefix(l, &f, node);
+	} else if (out->by_addr4) {
+		f.branch = BY_PREFIX;
+		find_by_addr4(l, &f, node);
 	} else if (lma_req_has_interface(r)) {
 		f.branch = BY_INTERFACE;
 		f.exact = bce_by_interface(node, r->att, &r->llid);

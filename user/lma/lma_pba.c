@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RFC 5213 5.3.6: constructing the Proxy Binding Acknowledgement. */
+/* RFC 5213 5.3.6, RFC 5844 3.1.2.6 and 4.1.3.2, RFC 5845 5.2: constructing the Proxy Binding
+ * Acknowledgement. */
 #include "lma/lma_priv.h"
 
 #include <errno.h>
@@ -9,6 +10,10 @@ static enum lma_counter counter_of(enum pba_status s)
 	switch (s) {
 	case PBA_ACCEPTED:
 		return LMA_C_PBA_0;
+	case PBA_GRE_KEY_NOT_REQUIRED:
+		return LMA_C_PBA_2;
+	case PBA_GRE_TLV_NOT_SUPPORTED:
+		return LMA_C_PBA_3;
 	case PBA_ADMIN_PROHIBITED:
 		return LMA_C_PBA_129;
 	case PBA_INSUFFICIENT_RESOURCES:
@@ -39,6 +44,16 @@ static enum lma_counter counter_of(enum pba_status s)
 		return LMA_C_PBA_161;
 	case PBA_MISSING_ATT:
 		return LMA_C_PBA_162;
+	case PBA_GRE_KEY_REQUIRED:
+		return LMA_C_PBA_163;
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
+		return LMA_C_PBA_170;
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
+		return LMA_C_PBA_171;
+	case PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY:
+		return LMA_C_PBA_172;
+	case PBA_MULTIPLE_IPV4_HOA_NOT_SUPPORTED:
+		return LMA_C_PBA_173;
 	default:
 		return LMA_C_PBA_128;
 	}
@@ -79,29 +94,97 @@ static void add_hnp(struct pba *p, const struct prefix6 *prefix, uint8_t flags)
 	o->hnp.flags = flags;
 }
 
-static void add_prefixes(struct pba *p, const struct lma_req *r, const struct bce *b)
+/* `addrs` NULL: refused. RFC 5844 3.1.2.6: who asked for no prefix gets no such option. */
+static void add_prefixes(struct pba *p, const struct lma_req *r, const struct lma_addrs *addrs)
 {
 	static const struct prefix6 all_zero;
 
-	if (b) {
-		struct prefix6 prefixes[DP_PREFIXES_MAX];
-		const unsigned n = bce_prefixes(b, prefixes);
-
-		for (unsigned i = 0; i < n; i++)
-			add_hnp(p, &prefixes[i], 0);
-		return;
-	}
-	for (unsigned i = 0; i < r->n_hnp; i++)
+	for (unsigned i = 0; addrs && r->n_hnp && i < addrs->n; i++)
+		add_hnp(p, &addrs->prefixes[i], 0);
+	for (unsigned i = 0; !addrs && i < r->n_hnp; i++)
 		add_hnp(p, &r->hnp[i].raw, r->hnp[i].flags);
-	if (!r->n_hnp)
+	if (!addrs && !r->n_hnp && !r->n_hoa4)
 		add_hnp(p, &all_zero, 0);
 }
 
-static void add_link_local(struct pba *p, const struct lma_req *r, const struct bce *b)
+/* RFC 5844 3.1.2.2; "the specific error code" of other refusals is the unspecific one. */
+static enum hoa4_status hoa4_status_of(enum pba_status s)
 {
-	const bool ours = b && addr6_is_zero(&r->link_local);
+	switch (s) {
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
+		return HOA4_NOT_AUTHORIZED;
+	default:
+		return HOA4_REASON_UNSPECIFIED;
+	}
+}
 
-	add(p, MHO_LINK_LOCAL)->addr = ours ? b->reg.link_local : r->link_local;
+static void echo_home4(struct pba *p, const struct lma_req *r, enum hoa4_status status)
+{
+	struct mh_opt *o = add(p, MHO_IPV4_HOA_REPLY);
+
+	o->hoa4.status = (uint8_t)status;
+	o->hoa4.len = r->hoa4.len;
+	o->hoa4.addr = r->hoa4.addr;
+}
+
+/*
+ * RFC 5844 3.1.2.6. "Status field is set to 0 (Proxy Binding Update accepted)" is read as
+ * "accepted": the statuses 2 and 3 of RFC 5845 came later, and a node without a default router is
+ * not served.
+ */
+static void add_home4(struct pba *p, const struct lma *l, const struct lma_pba *a)
+{
+	const struct home4 *h = &a->addrs->home4;
+	struct mh_opt *o = add(p, MHO_IPV4_HOA_REPLY);
+
+	o->hoa4.status = HOA4_SUCCESS;
+	o->hoa4.len = h->len;
+	o->hoa4.addr = h->addr;
+	add(p, MHO_IPV4_DEFAULT_ROUTER)->addr4 = h->router;
+	if (a->lifetime)
+		add(p, MHO_IPV4_DHCP_MODE)->server = !l->conf.cfg.dhcp_relay;
+}
+
+static void add_ipv4(struct pba *p, const struct lma *l, const struct lma_req *r,
+		     const struct lma_pba *a, bool accepted)
+{
+	if (!r->n_hoa4)
+		return;
+	if (!accepted)
+		echo_home4(p, r, hoa4_status_of(a->status));
+	else if (home4_is_set(&a->addrs->home4))
+		add_home4(p, l, a);
+	else /* the de-registration of what is not there */
+		echo_home4(p, r, HOA4_SUCCESS);
+}
+
+/* RFC 5844 4.2.2: the MAG knows UDP by the F of a NAT Detection option; RFC 5555 3.2.2: all ones,
+ * because nothing needs to be kept alive. */
+static void add_encap(struct pba *p, const struct lma_encap *e)
+{
+	struct mh_opt *o;
+
+	if (e->tlv)
+		p->msg.ba.flags |= MH_BA_T;
+	if (e->nat) {
+		o = add(p, MHO_NAT_DETECTION);
+		o->nat.force = true;
+		o->nat.refresh_s = UINT32_MAX;
+	}
+	if (e->gre) {
+		o = add(p, MHO_GRE_KEY);
+		o->gre.has_key = e->key;
+		o->gre.key = e->key ? e->up_key : 0;
+	}
+}
+
+static void add_link_local(struct pba *p, const struct lma_req *r, const struct lma_pba *a,
+			   bool accepted)
+{
+	const bool ours = accepted && addr6_is_zero(&r->link_local);
+
+	add(p, MHO_LINK_LOCAL)->addr = ours ? a->link_local : r->link_local;
 }
 
 /* RFC 6275 10.3.1: less than the lifetime granted; never in a de-registration's reply (10.3.2). */
@@ -117,7 +200,6 @@ static void build(struct pba *p, const struct lma *l, const struct lma_req *r,
 		  const struct lma_pba *a)
 {
 	const bool accepted = a->status < 128;
-	const struct bce *b = accepted ? a->bce : NULL;
 
 	p->msg.type = MH_BA;
 	p->msg.n_opts = 0;
@@ -127,17 +209,20 @@ static void build(struct pba *p, const struct lma *l, const struct lma_req *r,
 	p->msg.ba.lifetime = a->lifetime;
 	p->full = false;
 	add_mnid(p, r);
-	add_prefixes(p, r, b);
+	add_prefixes(p, r, accepted ? a->addrs : NULL);
 	add(p, MHO_HANDOFF_IND)->value = r->hi;
 	add(p, MHO_ATT)->value = r->att;
 	if (r->has_llid)
 		add(p, MHO_MN_LLID)->llid = r->llid;
 	if (r->has_link_local)
-		add_link_local(p, r, b);
+		add_link_local(p, r, a, accepted);
 	if (r->has_timestamp)
 		add(p, MHO_TIMESTAMP)->timestamp = a->timestamp;
-	if (accepted)
+	add_ipv4(p, l, r, a, accepted);
+	if (accepted) {
+		add_encap(p, &a->encap);
 		add_refresh_advice(p, l, a->lifetime);
+	}
 }
 
 static void tell_sent(const struct lma *l, const struct lma_req *r, const struct mh_msg *msg,
@@ -159,7 +244,7 @@ void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *
 {
 	struct pba p;
 	uint8_t buf[MH_MAX_LEN];
-	struct packet pkt = {.src = r->dst, .dst = r->src, .data = buf};
+	struct packet pkt = {.src = r->dst, .dst = r->src, .data = buf, .port = r->port};
 	int len;
 
 	build(&p, l, r, a);

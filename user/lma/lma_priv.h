@@ -8,6 +8,9 @@
  *	lma_admit.c    RFC 5213 5.3.1: the checks, in their order
  *	lma_lookup.c   RFC 5213 5.4.1: which binding a request is about
  *	lma_prefix.c   RFC 5213 5.3.2: who may have which home network prefix
+ *	lma_home4.c    RFC 5844 3.1.2.2: who may have which IPv4 home address
+ *	lma_addrs.c    RFC 5844 3.1.2: the two families of a session together
+ *	lma_encap.c    RFC 5844 4.1.3, RFC 5845 5.2: what a tunnel looks like, and its keys
  *	lma_session.c  RFC 5213 5.3.2 to 5.3.5: the procedures
  *	lma_fsm.c      the states of a binding and of a held request
  *	lma_hold.c     RFC 5213 5.4.1: requests that wait for another's de-registration
@@ -28,6 +31,7 @@
 #include "core/fsm.h"
 #include "core/order.h"
 #include "core/pool.h"
+#include "core/pool4.h"
 #include "lma/lma.h"
 
 /* (SYMBOL, "name", "help") */
@@ -35,6 +39,8 @@
 #define LMA_COUNTERS(X)                                                                                       \
 	X(LMA_C_PBU_RECEIVED, "pbu_received", "Proxy Binding Updates received")                               \
 	X(LMA_C_PBA_0, "pba_accepted", "replies with status 0")                                               \
+	X(LMA_C_PBA_2, "pba_gre_key_not_required", "replies with status 2")                                   \
+	X(LMA_C_PBA_3, "pba_gre_tlv_not_supported", "replies with status 3")                                  \
 	X(LMA_C_PBA_128, "pba_reason_unspecified", "replies with status 128")                                 \
 	X(LMA_C_PBA_129, "pba_administratively_prohibited", "replies with status 129")                        \
 	X(LMA_C_PBA_130, "pba_insufficient_resources", "replies with status 130")                             \
@@ -51,6 +57,11 @@
 	X(LMA_C_PBA_160, "pba_missing_mn_id_option", "replies with status 160")                               \
 	X(LMA_C_PBA_161, "pba_missing_handoff_indicator", "replies with status 161")                          \
 	X(LMA_C_PBA_162, "pba_missing_access_technology", "replies with status 162")                          \
+	X(LMA_C_PBA_163, "pba_gre_key_required", "replies with status 163")                                   \
+	X(LMA_C_PBA_170, "pba_not_authorized_for_ipv4", "replies with status 170")                            \
+	X(LMA_C_PBA_171, "pba_not_authorized_for_ipv4_address", "replies with status 171")                    \
+	X(LMA_C_PBA_172, "pba_not_authorized_for_ipv6", "replies with status 172")                            \
+	X(LMA_C_PBA_173, "pba_multiple_ipv4_addresses", "replies with status 173")                            \
 	X(LMA_C_IGNORED_NOT_PROXY, "ignored_not_proxy", "Binding Updates without the P flag")                 \
 	X(LMA_C_IGNORED_ADDRESS, "ignored_not_our_address", "PBUs to an address that is no LMA address")      \
 	X(LMA_C_IGNORED_SOURCE, "ignored_bad_source", "PBUs from an address that is not unicast routable")    \
@@ -63,6 +74,10 @@
 	X(LMA_C_CREATED, "sessions_created", "bindings created")                                              \
 	X(LMA_C_EXTENDED, "sessions_extended", "bindings extended by their MAG")                              \
 	X(LMA_C_HANDOVERS, "handovers", "bindings moved to another MAG")                                      \
+	X(LMA_C_IPV4_ADDED, "ipv4_added", "bindings that got an IPv4 home address later")                     \
+	X(LMA_C_IPV4_RELEASED, "ipv4_released", "bindings that lost their IPv4 home address alone")           \
+	X(LMA_C_IPV6_ADDED, "ipv6_added", "bindings that got home network prefixes later")                    \
+	X(LMA_C_IPV6_RELEASED, "ipv6_released", "bindings that lost their home network prefixes alone")       \
 	X(LMA_C_DEREGISTERED, "deregistrations", "de-registrations accepted")                                 \
 	X(LMA_C_REVIVED, "revived", "bindings registered again while their deletion waited")                  \
 	X(LMA_C_EXPIRED, "expired", "bindings whose lifetime ended")                                          \
@@ -88,6 +103,7 @@ enum lma_event {
 	LMA_EV_FAILED,	 /* initial registration is not */
 	LMA_EV_EXTENDED, /* registered again by the same MAG */
 	LMA_EV_MOVED,	 /* registered by another MAG */
+	LMA_EV_RELEASED, /* one address family was de-registered */
 	LMA_EV_DEREGISTERED,
 	LMA_EV_TIMEOUT, /* the state's deadline */
 	LMA_EV_DELETED, /* operator's order */
@@ -115,16 +131,26 @@ struct lma_hnp {
 	bool zero;
 };
 
+/* An IPv4 Home Address Request option. */
+struct lma_hoa4 {
+	struct in_addr addr; /* 0.0.0.0: any */
+	uint8_t len;
+};
+
 /* A PBU. Borrows the message, except when held. */
 struct lma_req {
 	struct in6_addr src, dst;
+	uint16_t port;	     /* UDP source port, over IPv4 */
 	struct in6_addr coa; /* Proxy-CoA: Alternate Care-of Address option, else src */
 	uint16_t seq, lifetime;
 	bool has_mnid, has_hi, has_att, has_timestamp, has_llid, has_link_local;
+	bool force_udp, tlv;   /* flags F, T */
+	bool has_gre, has_key; /* GRE Key option, and the key in it */
 	uint8_t hi, att;
 	struct mnid mnid; /* length 0 when absent */
 	struct llid llid;
 	uint64_t timestamp;
+	uint32_t key; /* for packets to the node */
 	struct in6_addr link_local;
 	bool has_service;
 	uint8_t service_len;
@@ -134,6 +160,25 @@ struct lma_req {
 	unsigned n_asked;      /* NON_ZERO ones */
 	unsigned n_hnp;
 	const struct lma_hnp *hnp;
+	unsigned n_hoa4;
+	struct lma_hoa4 hoa4; /* the first of them */
+};
+
+/* All home addresses of a session. */
+struct lma_addrs {
+	struct prefix6 prefixes[DP_PREFIXES_MAX];
+	unsigned n;
+	struct home4 home4;
+};
+
+/* What an accepted request made of the tunnel, and what the reply says of it. */
+struct lma_encap {
+	enum pba_status status; /* 0, 2 or 3 */
+	enum dp_encap encap;
+	bool tlv;      /* T flag */
+	bool nat;      /* NAT Detection option with F = 1 */
+	bool gre, key; /* GRE Key option, and a key in it */
+	uint32_t up_key;
 };
 
 enum lma_lookup_kind {
@@ -148,6 +193,7 @@ enum lma_lookup_kind {
 struct lma_lookup {
 	enum lma_lookup_kind kind;
 	struct bce *bce; /* UPDATE, HOLD: which */
+	bool by_addr4;	 /* the key was the IPv4 home address */
 	const char *clause;
 };
 
@@ -160,6 +206,7 @@ struct lma_job {
 	const struct profile *profile;
 	enum order_verdict order;
 	struct lma_lookup lookup;
+	struct lma_encap encap;
 	nsec_t now;
 	uint64_t clock; /* time of day, format of the Timestamp option */
 };
@@ -178,11 +225,19 @@ struct lma_pool {
 	struct pool *pool;
 };
 
+struct lma_pool4 {
+	char name[32];
+	uint16_t domain;
+	struct pool4 *pool;
+};
+
 /* A configuration in force: owns all it points to. */
 struct lma_conf {
-	struct lma_cfg cfg; /* pools, mags and static_prefixes point to nothing here */
+	struct lma_cfg cfg; /* pools, pools4, mags and static_prefixes point to nothing here */
 	struct lma_pool *pools;
 	unsigned n_pools;
+	struct lma_pool4 *pools4;
+	unsigned n_pools4;
 	struct prefix6 *statics;
 	unsigned n_statics;
 	struct lma_mag *mags; /* hash by address */
@@ -224,6 +279,13 @@ void lma_conf_announce_pool(struct lma *l, const struct pool *p);
 /* Whether the prefix lies in a pool or in a static aggregate. */
 bool lma_conf_owns(const struct lma_conf *c, const struct prefix6 *p);
 struct pool *lma_conf_pool_of(const struct lma_conf *c, const struct prefix6 *p);
+void lma_conf_announce_pool4(struct lma *l, const struct lma_pool4 *p);
+/* The pool whose network the address is of; there is one at most in a domain. */
+struct lma_pool4 *lma_conf_pool4_of(const struct lma_conf *c, uint16_t domain, struct in_addr addr);
+/* The pool with the same network, domain and router. */
+struct lma_pool4 *lma_conf_pool4_like(const struct lma_conf *c, const struct lma_pool4 *p);
+/* Of either family: fit to send and get PBUs. */
+bool lma_conf_addr_ok(const struct in6_addr *addr);
 
 /* ---- lma_req.c */
 
@@ -233,6 +295,8 @@ void lma_req_read(struct lma_req *out, struct lma_hnp *hnp, const struct packet 
 struct lma_req *lma_req_dup(const struct lma_req *r); /* one free() releases it; NULL: no memory */
 /* Whether the option says something: absent, empty and all zero are the same to the rules. */
 bool lma_req_has_interface(const struct lma_req *r);
+/* Whether the message came over IPv4, RFC 5844 4. */
+bool lma_req_is_ip4(const struct lma_req *r);
 
 /* ---- lma_admit.c */
 
@@ -240,9 +304,9 @@ void lma_job_init(struct lma_job *j, struct lma *l, const struct lma_req *req, n
 const struct profile *lma_profile_find(const struct lma *l, const struct mnid *id);
 /* The first check that fails sets the status and `why`; fills j->profile and j->lookup. */
 enum pba_status lma_admit(struct lma_job *j, const char **why);
+/* Those of the checks whose outcome may have changed since; no look-up. */
+enum pba_status lma_admit_again(struct lma_job *j, const char **why);
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);
-/* RFC 5213 section 4: sender and Proxy-CoA, for the node. */
-bool lma_mags_may_serve_node(const struct lma_job *j);
 /* Sends the refusal, counts, logs, tells. */
 void lma_refuse(struct lma_job *j, enum pba_status status, const char *why);
 void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why);
@@ -266,6 +330,40 @@ enum pba_status lma_prefix_assign(struct lma_job *j, struct prefix6 out[DP_PREFI
 				  unsigned *n, const char **why);
 void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
 
+/* ---- lma_home4.c */
+
+/* Chooses the IPv4 home address of the request's option and takes it from its pool. On anything but
+ * PBA_ACCEPTED nothing is taken and `why` says what was missing. */
+enum pba_status lma_home4_assign(struct lma_job *j, struct home4 *out, const char **why);
+void lma_home4_release(struct lma *l, const struct home4 *h);
+/* Whether the node's profile lets it have addresses of the pool. */
+bool lma_home4_pool_allowed(const struct profile *prof, const struct lma_pool4 *p);
+
+/* ---- lma_encap.c */
+
+/* Whether the request may be accepted at all. */
+bool lma_encap_udp_forbidden(const struct lma_job *j);
+bool lma_encap_gre_missing(const struct lma_job *j);
+/*
+ * Fills j->encap. `b` is the binding that is registered again by its MAG, else NULL: then the
+ * negotiation is open. `domain` is the IPv4 home address's. PBA_ACCEPTED or 163.
+ */
+enum pba_status lma_encap_choose(struct lma_job *j, const struct bce *b, uint16_t domain,
+				 const char **why);
+
+/* ---- lma_addrs.c */
+
+void lma_addrs_of(const struct bce *b, struct lma_addrs *out);
+/* For a new session (`b` NULL), or for one that is registered again: what it has, and what the
+ * request adds to it or gives up. Takes what is new from the pools. */
+enum pba_status lma_addrs_plan(struct lma_job *j, const struct bce *b, struct lma_addrs *out,
+			       const char **why);
+/* Gives back what `a` has and `kept` (NULL: nothing) has not. */
+void lma_addrs_release(struct lma *l, const struct lma_addrs *a, const struct lma_addrs *kept);
+bool lma_addrs_eq(const struct lma_addrs *a, const struct lma_addrs *b);
+/* Whether the request names another IPv4 home address than the binding's. */
+bool lma_addrs_other_home4(const struct lma_req *r, const struct lma_addrs *a);
+
 /* ---- lma_session.c */
 
 /* What an admitted request leads to. */
@@ -278,6 +376,8 @@ bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b);
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);
 void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type);
+/* The GRE keys in use; false: none are. */
+bool lma_session_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up);
 
 /* ---- lma_fsm.c */
 
@@ -310,8 +410,11 @@ void lma_hold_free(struct lma_hold *h);
 struct lma_pba {
 	enum pba_status status;
 	uint16_t seq, lifetime;
-	uint64_t timestamp;    /* sent when the request had one */
-	const struct bce *bce; /* status < 128: whose prefixes and link-local address */
+	uint64_t timestamp; /* sent when the request had one */
+	/* status < 128 */
+	const struct lma_addrs *addrs;
+	struct in6_addr link_local;
+	struct lma_encap encap; /* registrations */
 };
 void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *a, nsec_t now);
 

@@ -6,11 +6,11 @@
 
 #include "base/util.h"
 
-/* RFC 5213 8.1: at most one instance each; Alternate Care-of Address would be ambiguous, and RFC
- * 5149 4.1 allows one Service Selection. */
+/* RFC 5213 8.1: at most one instance each; Alternate Care-of Address and GRE Key would be
+ * ambiguous, and RFC 5149 4.1 allows one Service Selection. */
 static const uint8_t single[] = {
-	MHO_MN_ID,   MHO_HANDOFF_IND, MHO_ATT,	   MHO_TIMESTAMP,
-	MHO_MN_LLID, MHO_LINK_LOCAL,  MHO_ALT_COA, MHO_SERVICE_SELECTION,
+	MHO_MN_ID,   MHO_HANDOFF_IND,	    MHO_ATT,	 MHO_TIMESTAMP, MHO_MN_LLID, MHO_LINK_LOCAL,
+	MHO_ALT_COA, MHO_SERVICE_SELECTION, MHO_GRE_KEY,
 };
 
 static void read_hnp(struct lma_req *r, struct lma_hnp *to, const struct mh_opt *o)
@@ -25,6 +25,13 @@ static void read_hnp(struct lma_req *r, struct lma_hnp *to, const struct mh_opt 
 	else
 		r->n_asked++;
 	r->n_hnp++;
+}
+
+/* RFC 5844 3.1.2.1 has a status of its own for a second one. */
+static void read_hoa4(struct lma_req *r, const struct mh_opt *o)
+{
+	if (!r->n_hoa4++)
+		r->hoa4 = (struct lma_hoa4){o->hoa4.addr, o->hoa4.len};
 }
 
 /* The first instance of an option counts; a second one of a single option is noted. */
@@ -63,6 +70,11 @@ static void read_option(struct lma_req *r, const struct mh_opt *o)
 		r->service = o->bytes.data;
 		r->service_len = o->bytes.len;
 		break;
+	case MHO_GRE_KEY:
+		r->has_gre = true;
+		r->has_key = o->gre.has_key;
+		r->key = o->gre.key;
+		break;
 	}
 }
 
@@ -75,6 +87,9 @@ void lma_req_read(struct lma_req *out, struct lma_hnp *hnp, const struct packet 
 	out->src = pkt->src;
 	out->dst = pkt->dst;
 	out->coa = pkt->src;
+	out->port = pkt->port;
+	out->force_udp = msg->bu.flags & MH_BU_F;
+	out->tlv = msg->bu.flags & MH_BU_T;
 	out->seq = msg->bu.seq;
 	out->lifetime = msg->bu.lifetime;
 	out->hnp = hnp;
@@ -84,6 +99,8 @@ void lma_req_read(struct lma_req *out, struct lma_hnp *hnp, const struct packet 
 
 		if (o->type == MHO_HNP) {
 			read_hnp(out, &hnp[out->n_hnp], o);
+		} else if (o->type == MHO_IPV4_HOA_REQUEST) {
+			read_hoa4(out, o);
 		} else if (s && seen[s - single]) {
 			if (!out->duplicate)
 				out->duplicate = mh_opt_name(o->type);
@@ -124,4 +141,9 @@ struct lma_req *lma_req_dup(const struct lma_req *r)
 bool lma_req_has_interface(const struct lma_req *r)
 {
 	return r->has_llid && !llid_is_zero(&r->llid);
+}
+
+bool lma_req_is_ip4(const struct lma_req *r)
+{
+	return addr_is_ip4(&r->src);
 }

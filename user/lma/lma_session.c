@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What an admitted request does: initial registration, lifetime extension with and without
- * handoff, de-registration (RFC 5213 5.3.2 to 5.3.5).
+ * handoff, de-registration (RFC 5213 5.3.2 to 5.3.5, RFC 5844 3.1.2.2 to 3.1.2.5).
  *
  * Each procedure does what may fail first, in the order cache, data plane, and undoes it when a
  * later part fails: the reply is then 130 and the binding is as it was. Only then the state steps
@@ -10,6 +10,7 @@
 #include "lma/lma_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -18,7 +19,7 @@
 
 void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type)
 {
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
+	struct lma_addrs addrs;
 	const struct mnid id = bce_mnid(b);
 	const struct event ev = {
 		.type = type,
@@ -26,28 +27,49 @@ void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum even
 		.now = now,
 		.mnid = &id,
 		.peer = &b->reg.proxy_coa,
-		.prefixes = prefixes,
-		.n_prefixes = bce_prefixes(b, prefixes),
+		.prefixes = addrs.prefixes,
+		.n_prefixes = b->n_prefixes,
+		.home4 = &addrs.home4,
 	};
 
+	lma_addrs_of(b, &addrs);
 	event_emit(l->sink, &ev);
+}
+
+#define ADDRS_STRLEN (PREFIX6_STRLEN + ADDR6_STRLEN + 16)
+
+/* "2001:db8::/64 and more, 192.0.2.1" */
+static const char *addrs_str(const struct bce *b, char buf[ADDRS_STRLEN])
+{
+	const struct home4 h = bce_home4(b);
+	const struct in6_addr mapped = addr_from_ip4(h.addr);
+	char prefix[PREFIX6_STRLEN] = "", addr[ADDR6_STRLEN] = "";
+
+	if (b->n_prefixes) {
+		const struct prefix6 first = bce_prefix(b, 0);
+
+		prefix6_str(&first, prefix);
+	}
+	if (home4_is_set(&h))
+		addr_str(&mapped, addr);
+	snprintf(buf, ADDRS_STRLEN, "%s%s%s%s", prefix, b->n_prefixes > 1 ? " and more" : "",
+		 prefix[0] && addr[0] ? ", " : "", addr);
+	return buf;
 }
 
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what)
 {
-	char node[80], prefix[PREFIX6_STRLEN], addr[ADDR6_STRLEN];
-	const struct prefix6 first = bce_prefix(b, 0);
+	char node[80], addrs[ADDRS_STRLEN], addr[ADDR6_STRLEN];
 	const struct mnid id = bce_mnid(b);
 	struct lma_mag *m;
 
 	if (log_level() < LOG_C_INFO)
 		return;
 	m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
-	log_limited(m ? &m->sessions : &l->local, now, LOG_C_INFO,
-		    "lma[%s]{%s} %s: %s%s at %s (%s)", mnid_str(&id, node, sizeof(node)),
-		    lma_binding_fsm.states[b->state], what, prefix6_str(&first, prefix),
-		    b->n_prefixes > 1 ? " and more" : "", m ? m->cfg.name : "unconfigured MAG",
-		    addr6_str(&b->reg.proxy_coa, addr));
+	log_limited(m ? &m->sessions : &l->local, now, LOG_C_INFO, "lma[%s]{%s} %s: %s at %s (%s)",
+		    mnid_str(&id, node, sizeof(node)), lma_binding_fsm.states[b->state], what,
+		    addrs_str(b, addrs), m ? m->cfg.name : "unconfigured MAG",
+		    addr_str(&b->reg.proxy_coa, addr));
 }
 
 /* ---- pieces */
@@ -97,7 +119,7 @@ static struct in6_addr choose_link_local(struct lma_job *j, const struct bce *b)
 	return j->req->has_link_local ? make_link_local(j->l) : none;
 }
 
-/* The values a binding has once the request is accepted. 0 or -ENOMEM. */
+/* The values a binding has once the request is accepted, j->encap being chosen. 0 or -ENOMEM. */
 static int reg_from(struct lma_job *j, const struct bce *b, struct bce_reg *reg)
 {
 	const struct lma_req *r = j->req;
@@ -109,20 +131,27 @@ static int reg_from(struct lma_job *j, const struct bce *b, struct bce_reg *reg)
 		.link_local = choose_link_local(j, b),
 		.timestamp = timestamps && r->has_timestamp ? r->timestamp : 0,
 		.lifetime_s = (uint32_t)grant(j) * MH_LIFETIME_UNIT,
+		.down_key = j->encap.key ? r->key : 0,
 		.seq = r->seq,
+		.port = r->port,
+		.encap = (uint8_t)j->encap.encap,
 		.att = r->att,
 	};
 	return r->has_llid ? bce_reg_set_llid(reg, &r->llid) : 0;
 }
 
-static void acknowledge(struct lma_job *j, struct bce *b, uint16_t lifetime)
+/* `addrs` is what the request was about: in a de-registration what the binding has had. */
+static void acknowledge(struct lma_job *j, struct bce *b, const struct lma_addrs *addrs,
+			uint16_t lifetime)
 {
 	const struct lma_pba pba = {
-		.status = PBA_ACCEPTED,
+		.status = j->encap.status,
 		.seq = j->req->seq,
 		.lifetime = lifetime,
 		.timestamp = j->req->timestamp,
-		.bce = b,
+		.addrs = addrs,
+		.link_local = b->reg.link_local,
+		.encap = j->encap,
 	};
 
 	bce_node_accept(b->node, b->reg.timestamp);
@@ -138,82 +167,54 @@ static void refuse_dataplane(struct lma_job *j, int err)
 	lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "no room in the data plane");
 }
 
-/* ---- RFC 5213 5.3.2 */
+/* Addresses and tunnel of a session, judged together: what is new is taken from the pools. `b` is
+ * NULL for a new session. */
+static enum pba_status plan(struct lma_job *j, const struct bce *b, struct lma_addrs *out,
+			    const char **why)
+{
+	const bool again =
+		b && b->state == LMA_ST_ACTIVE && addr6_eq(&b->reg.proxy_coa, &j->req->coa);
+	struct lma_addrs was = {0};
+	enum pba_status s = lma_addrs_plan(j, b, out, why);
 
+	if (s != PBA_ACCEPTED)
+		return s;
+	s = lma_encap_choose(j, again ? b : NULL, out->home4.domain, why);
+	if (s != PBA_ACCEPTED) {
+		if (b)
+			lma_addrs_of(b, &was);
+		lma_addrs_release(j->l, out, &was);
+	}
+	return s;
+}
+
+/* ---- the data plane's part */
+
+static struct dp_path path_to(const struct bce_reg *reg, dp_ref tunnel)
+{
+	return (struct dp_path){.kind = DP_TO_PEER, .peer = tunnel, .key = reg->down_key};
+}
+
+/* The whole session, as the cache has it. */
 static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
 {
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
-	const struct dp_session s = {
+	struct lma_addrs addrs;
+	struct dp_session s = {
 		.half = DP_ANCHOR,
 		.mnid = bce_mnid(b),
-		.n_prefixes = bce_prefixes(b, prefixes),
-		.prefixes = prefixes,
-		.down = {.kind = DP_TO_PEER, .peer = tunnel},
-		.up = {.kind = DP_TO_ROUTE		  },
+		.prefixes = addrs.prefixes,
+		.keyed = b->keyed,
+		.down = path_to(&b->reg, tunnel),
+		.up = {.kind = DP_TO_ROUTE},
 		.mode = DP_FORWARD,
 	};
 
+	lma_addrs_of(b, &addrs);
+	s.n_prefixes = addrs.n;
+	s.addr4 = addrs.home4.addr;
+	s.domain = addrs.home4.domain;
 	return l->dp->ops->session_put(l->dp, &s, &b->session);
 }
-
-static int get_tunnel(struct lma *l, const struct bce_reg *reg, dp_ref *out)
-{
-	const struct dp_peer peer = {reg->lmaa, reg->proxy_coa, DP_ENCAP_IP};
-
-	return tunnel_get(l->tunnels, &peer, out);
-}
-
-/* Registration values, tunnel, data plane for a binding that is in the cache. */
-static int bring_up(struct lma_job *j, struct bce *b)
-{
-	struct lma *l = j->l;
-	int err = reg_from(j, NULL, &b->reg);
-
-	if (!err)
-		err = get_tunnel(l, &b->reg, &b->tunnel);
-	if (!err)
-		err = forward(l, b, b->tunnel);
-	return err;
-}
-
-void lma_session_create(struct lma_job *j)
-{
-	struct lma *l = j->l;
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
-	const char *why = NULL;
-	enum pba_status status;
-	struct bce *b = NULL;
-	unsigned n = 0;
-	int err;
-
-	if (bce_count(l->cache) >= l->conf.cfg.max_bindings) {
-		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "max-bindings reached");
-		return;
-	}
-	status = lma_prefix_assign(j, prefixes, &n, &why);
-	if (status != PBA_ACCEPTED) {
-		lma_refuse(j, status, why);
-		return;
-	}
-	err = bce_add(l->cache, &j->req->mnid, prefixes, n, NULL, &b);
-	if (err) {
-		lma_prefix_release(l, prefixes, n);
-		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES,
-			   err == -ENOSPC ? "too many sessions of one node" : "no memory");
-		return;
-	}
-	err = bring_up(j, b);
-	if (err) {
-		lma_binding_step(l, b, LMA_EV_FAILED, j->now);
-		refuse_dataplane(j, err);
-		return;
-	}
-	count_binding(l, &b->reg.proxy_coa, 1);
-	lma_binding_step(l, b, LMA_EV_ACCEPTED, j->now);
-	acknowledge(j, b, grant(j));
-}
-
-/* ---- RFC 5213 5.3.3, 5.3.4 */
 
 /* The data plane lost the session: put it there again. */
 static int forward_anew(struct lma *l, struct bce *b, dp_ref tunnel)
@@ -228,17 +229,91 @@ static int forward_anew(struct lma *l, struct bce *b, dp_ref tunnel)
 	return err;
 }
 
-static int move(struct lma *l, struct bce *b, dp_ref tunnel)
+static int get_tunnel(struct lma *l, const struct bce_reg *reg, dp_ref *out)
 {
-	const struct dp_path down = {.kind = DP_TO_PEER, .peer = tunnel};
-	int err = 0;
+	const struct dp_peer peer = {reg->lmaa, reg->proxy_coa, (enum dp_encap)reg->encap};
 
-	if (tunnel != b->tunnel)
-		err = l->dp->ops->session_move(l->dp, b->session, &down);
-	if (!err && b->state == LMA_ST_DEREGISTERING)
-		err = l->dp->ops->session_mode(l->dp, b->session, DP_FORWARD);
-	return err == -ENOENT ? forward_anew(l, b, tunnel) : err;
+	return tunnel_get(l->tunnels, &peer, out);
 }
+
+bool lma_session_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up)
+{
+	if (!dp_encap_keyed((enum dp_encap)b->reg.encap) ||
+	    l->dp->ops->session_key(l->dp, b->session, up))
+		return false;
+	*down = b->reg.down_key;
+	return true;
+}
+
+/* RFC 5845 3.3.2: the key for packets from the node stays the same as long as the session lives, so
+ * it is asked for each time. */
+static int learn_key(struct lma_job *j, const struct bce *b)
+{
+	struct lma *l = j->l;
+
+	return j->encap.key ? l->dp->ops->session_key(l->dp, b->session, &j->encap.up_key) : 0;
+}
+
+/* ---- RFC 5213 5.3.2, RFC 5844 3.1.2.2 */
+
+/* Registration values, tunnel, data plane for a binding that is in the cache. */
+static int bring_up(struct lma_job *j, struct bce *b)
+{
+	struct lma *l = j->l;
+	int err = reg_from(j, NULL, &b->reg);
+
+	b->keyed = j->encap.key;
+	if (!err)
+		err = get_tunnel(l, &b->reg, &b->tunnel);
+	if (!err)
+		err = forward(l, b, b->tunnel);
+	if (!err) {
+		err = learn_key(j, b);
+		if (err) {
+			l->dp->ops->session_del(l->dp, b->session);
+			b->session = 0;
+		}
+	}
+	return err;
+}
+
+void lma_session_create(struct lma_job *j)
+{
+	struct lma *l = j->l;
+	struct lma_addrs addrs;
+	const char *why = NULL;
+	enum pba_status status;
+	struct bce *b = NULL;
+	int err;
+
+	if (bce_count(l->cache) >= l->conf.cfg.max_bindings) {
+		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "max-bindings reached");
+		return;
+	}
+	status = plan(j, NULL, &addrs, &why);
+	if (status != PBA_ACCEPTED) {
+		lma_refuse(j, status, why);
+		return;
+	}
+	err = bce_add(l->cache, &j->req->mnid, addrs.prefixes, addrs.n, &addrs.home4, &b);
+	if (err) {
+		lma_addrs_release(l, &addrs, NULL);
+		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES,
+			   err == -ENOSPC ? "too many sessions of one node" : "no memory");
+		return;
+	}
+	err = bring_up(j, b);
+	if (err) {
+		lma_binding_step(l, b, LMA_EV_FAILED, j->now);
+		refuse_dataplane(j, err);
+		return;
+	}
+	count_binding(l, &b->reg.proxy_coa, 1);
+	lma_binding_step(l, b, LMA_EV_ACCEPTED, j->now);
+	acknowledge(j, b, &addrs, grant(j));
+}
+
+/* ---- RFC 5213 5.3.3, 5.3.4, RFC 5844 3.1.2.3, 3.1.2.4 */
 
 bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b)
 {
@@ -252,54 +327,206 @@ bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b)
 	return true;
 }
 
+/* A binding on its way from one set of values to another. */
+struct change {
+	struct bce *b;
+	struct bce_reg reg, old_reg;
+	struct lma_addrs addrs, old_addrs;
+	dp_ref tunnel;
+	bool was_keyed;
+	bool whole; /* the data plane needs more than another path */
+};
+
+static int change_cache(struct lma *l, struct change *c)
+{
+	struct bce *b = c->b;
+	const bool keyed = dp_encap_keyed((enum dp_encap)c->reg.encap);
+	int err = 0;
+
+	c->old_reg = b->reg;
+	c->was_keyed = b->keyed;
+	c->whole = keyed && !b->keyed;
+	if (!lma_addrs_eq(&c->addrs, &c->old_addrs)) {
+		c->whole = true;
+		err = bce_set_addresses(l->cache, b, c->addrs.prefixes, c->addrs.n,
+					&c->addrs.home4);
+	}
+	if (err)
+		return err;
+	b->reg = c->reg;
+	b->keyed |= keyed;
+	return 0;
+}
+
+static void change_cache_back(struct lma *l, struct change *c)
+{
+	struct bce *b = c->b;
+
+	b->reg = c->old_reg;
+	b->keyed = c->was_keyed;
+	if (!lma_addrs_eq(&c->addrs, &c->old_addrs))
+		bce_set_addresses(l->cache, b, c->old_addrs.prefixes, c->old_addrs.n,
+				  &c->old_addrs.home4);
+}
+
+static int change_path(struct lma *l, const struct change *c)
+{
+	struct bce *b = c->b;
+	const struct dp_path down = path_to(&b->reg, c->tunnel);
+	int err = 0;
+
+	if (c->whole) {
+		err = forward(l, b, c->tunnel);
+	} else {
+		if (c->tunnel != b->tunnel || down.key != c->old_reg.down_key)
+			err = l->dp->ops->session_move(l->dp, b->session, &down);
+		if (!err && b->state == LMA_ST_DEREGISTERING)
+			err = l->dp->ops->session_mode(l->dp, b->session, DP_FORWARD);
+	}
+	return err == -ENOENT ? forward_anew(l, b, c->tunnel) : err;
+}
+
+/* On failure everything is as it was. */
+static int change_binding(struct lma_job *j, struct change *c)
+{
+	struct lma *l = j->l;
+	struct bce *b = c->b;
+	int err;
+
+	/* one more user of the tunnel, given back below when it is the same */
+	err = get_tunnel(l, &c->reg, &c->tunnel);
+	if (err)
+		return err;
+	err = change_cache(l, c);
+	if (!err) {
+		err = change_path(l, c);
+		if (!err)
+			err = learn_key(j, b);
+		if (err)
+			change_cache_back(l, c);
+	}
+	if (err) {
+		tunnel_put(l->tunnels, c->tunnel);
+		return err;
+	}
+	tunnel_put(l->tunnels, b->tunnel);
+	b->tunnel = c->tunnel;
+	return 0;
+}
+
+static void count_families(struct lma *l, const struct lma_addrs *from, const struct lma_addrs *to)
+{
+	const bool had4 = home4_is_set(&from->home4), has4 = home4_is_set(&to->home4);
+
+	if (has4 && !had4)
+		lma_bump(l, LMA_C_IPV4_ADDED);
+	if (had4 && !has4)
+		lma_bump(l, LMA_C_IPV4_RELEASED);
+	if (to->n && !from->n)
+		lma_bump(l, LMA_C_IPV6_ADDED);
+	if (from->n && !to->n)
+		lma_bump(l, LMA_C_IPV6_RELEASED);
+}
+
 void lma_session_update(struct lma_job *j, struct bce *b)
 {
 	struct lma *l = j->l;
-	struct bce_reg old = b->reg, now;
-	const bool handoff = !addr6_eq(&old.proxy_coa, &j->req->coa);
-	dp_ref tunnel, old_tunnel = b->tunnel;
+	struct change c = {.b = b};
+	const bool handoff = !addr6_eq(&b->reg.proxy_coa, &j->req->coa);
+	enum pba_status status;
+	const char *why = NULL;
 	int err;
 
 	if (!lma_mags_may_serve(j, b)) {
 		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve the node's prefix");
 		return;
 	}
-	err = reg_from(j, b, &now);
-	if (err) {
-		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "no memory");
+	lma_addrs_of(b, &c.old_addrs);
+	status = plan(j, b, &c.addrs, &why);
+	if (status == PBA_ACCEPTED && reg_from(j, b, &c.reg)) {
+		lma_addrs_release(l, &c.addrs, &c.old_addrs);
+		status = PBA_INSUFFICIENT_RESOURCES;
+		why = "no memory";
+	}
+	if (status != PBA_ACCEPTED) {
+		lma_refuse(j, status, why);
 		return;
 	}
-	/* one more user of the tunnel, given back below when it is the same */
-	err = get_tunnel(l, &now, &tunnel);
+	err = change_binding(j, &c);
 	if (err) {
-		bce_reg_clear(&now);
+		bce_reg_clear(&c.reg);
+		lma_addrs_release(l, &c.addrs, &c.old_addrs);
 		refuse_dataplane(j, err);
 		return;
 	}
-	b->reg = now;
-	err = move(l, b, tunnel);
-	if (err) {
-		b->reg = old;
-		bce_reg_clear(&now);
-		tunnel_put(l->tunnels, tunnel);
-		refuse_dataplane(j, err);
-		return;
-	}
-	b->tunnel = tunnel;
-	tunnel_put(l->tunnels, old_tunnel);
-	count_binding(l, &old.proxy_coa, -1);
-	count_binding(l, &now.proxy_coa, 1);
-	bce_reg_clear(&old);
+	lma_addrs_release(l, &c.old_addrs, &c.addrs);
+	count_families(l, &c.old_addrs, &c.addrs);
+	count_binding(l, &c.old_reg.proxy_coa, -1);
+	count_binding(l, &c.reg.proxy_coa, 1);
+	bce_reg_clear(&c.old_reg);
 	lma_binding_step(l, b, handoff ? LMA_EV_MOVED : LMA_EV_EXTENDED, j->now);
-	acknowledge(j, b, grant(j));
+	acknowledge(j, b, &c.addrs, grant(j));
 }
 
-/* ---- RFC 5213 5.3.5 */
+/* ---- RFC 5213 5.3.5, RFC 5844 3.1.2.5 */
+
+/* What stays of a binding when the families that the request names go. */
+static void without_named(const struct lma_req *r, const struct lma_addrs *was,
+			  struct lma_addrs *left)
+{
+	static const struct home4 none;
+
+	*left = *was;
+	if (r->n_hnp)
+		left->n = 0;
+	if (r->n_hoa4)
+		left->home4 = none;
+}
+
+static void note_deregistration(struct lma_job *j, struct bce *b)
+{
+	const struct lma_req *r = j->req;
+
+	b->reg.seq = r->seq;
+	b->reg.port = r->port;
+	if (r->has_timestamp && j->l->conf.cfg.timestamp_based_approach_in_use)
+		b->reg.timestamp = r->timestamp;
+	b->reg.link_local = choose_link_local(j, b);
+}
+
+/* One family goes at once, the binding stays with the other. */
+static void release_family(struct lma_job *j, struct bce *b, const struct lma_addrs *was,
+			   const struct lma_addrs *left)
+{
+	struct lma *l = j->l;
+	int err = 0;
+
+	if (!lma_addrs_eq(was, left)) {
+		err = bce_set_addresses(l->cache, b, left->prefixes, left->n, &left->home4);
+		if (!err) {
+			err = forward(l, b, b->tunnel);
+			if (err == -ENOENT)
+				err = forward_anew(l, b, b->tunnel);
+			if (err)
+				bce_set_addresses(l->cache, b, was->prefixes, was->n, &was->home4);
+		}
+	}
+	if (err) {
+		refuse_dataplane(j, err);
+		return;
+	}
+	lma_addrs_release(l, was, left);
+	count_families(l, was, left);
+	note_deregistration(j, b);
+	lma_binding_step(l, b, LMA_EV_RELEASED, j->now);
+	acknowledge(j, b, was, 0);
+}
 
 static void deregister(struct lma_job *j, struct bce *b)
 {
 	struct lma *l = j->l;
 	const struct lma_req *r = j->req;
+	struct lma_addrs was, left;
 
 	if (!addr6_eq(&b->reg.proxy_coa, &r->coa)) {
 		lma_ignore(j, LMA_C_IGNORED_OTHER_COA, "de-registration by another MAG");
@@ -310,22 +537,29 @@ static void deregister(struct lma_job *j, struct bce *b)
 		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve the node's prefix");
 		return;
 	}
-	b->reg.seq = r->seq;
-	if (r->has_timestamp && l->conf.cfg.timestamp_based_approach_in_use)
-		b->reg.timestamp = r->timestamp;
-	b->reg.link_local = choose_link_local(j, b);
+	lma_addrs_of(b, &was);
+	if (lma_addrs_other_home4(r, &was)) {
+		lma_refuse(j, PBA_NOT_AUTHORIZED_FOR_IPV4_HOA,
+			   "not the IPv4 home address of the binding");
+		return;
+	}
+	without_named(r, &was, &left);
+	if (b->state == LMA_ST_ACTIVE && (left.n || home4_is_set(&left.home4))) {
+		release_family(j, b, &was, &left);
+		return;
+	}
+	note_deregistration(j, b);
 	/* fails only for a session that the data plane lost: then nothing is forwarded anyway */
 	l->dp->ops->session_mode(l->dp, b->session, DP_DROP);
 	lma_binding_step(l, b, LMA_EV_DEREGISTERED, j->now);
-	acknowledge(j, b, 0);
+	acknowledge(j, b, &was, 0);
 	lma_hold_release(l, b, j->now);
 }
 
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 {
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
-	const unsigned n = bce_prefixes(b, prefixes);
 	const bool was_up = b->session;
+	struct lma_addrs addrs;
 
 	lma_hold_orphan(l, b, now);
 	if (was_up) {
@@ -333,12 +567,22 @@ void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 		count_binding(l, &b->reg.proxy_coa, -1);
 	}
 	tunnel_put(l->tunnels, b->tunnel);
-	lma_prefix_release(l, prefixes, n);
+	lma_addrs_of(b, &addrs);
+	lma_addrs_release(l, &addrs, NULL);
 	deadline_cancel(&l->deadlines, &b->deadline);
 	bce_del(l->cache, &b);
 }
 
 /* ---- RFC 5213 5.3.1 (13) */
+
+/* RFC 5844 3.1.2.7: the same rules, with the address as the key. */
+static void refuse_key(struct lma_job *j, const char *why)
+{
+	lma_refuse(j,
+		   j->lookup.by_addr4 ? PBA_NOT_AUTHORIZED_FOR_IPV4_HOA
+				      : PBA_NOT_AUTHORIZED_FOR_HNP,
+		   why);
+}
 
 static void process_registration(struct lma_job *j)
 {
@@ -356,10 +600,11 @@ static void process_registration(struct lma_job *j)
 			lma_session_create(j);
 		break;
 	case LMA_LOOKUP_IN_USE:
-		lma_refuse(j, PBA_NOT_AUTHORIZED_FOR_HNP, "another session of the node has them");
+		refuse_key(j, "another session of the node has them");
 		break;
 	case LMA_LOOKUP_FOREIGN:
-		lma_refuse(j, PBA_NOT_AUTHORIZED_FOR_HNP, "a prefix of another node");
+		refuse_key(j, j->lookup.by_addr4 ? "an IPv4 home address of another node"
+						 : "a prefix of another node");
 		break;
 	case LMA_LOOKUP_SET_DIFFERS:
 		lma_refuse(j, PBA_PREFIX_SET_MISMATCH, "not the prefixes of the binding");

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which IPv4 home address a mobility session gets (RFC 5844 3.1.2.2).
+ *
+ * Every address is of a pool, also the static ones of profiles: the pool knows the home network's
+ * length, the default router, and the domain that tells it from an equal address elsewhere. A node
+ * may use the address of its profile, or else any free one of the pools its profile allows.
+ *
+ * Addresses of a domain other than 0 may exist twice and need GRE keys (RFC 5845 5.2): a request
+ * that offers none gets none of them.
+ */
+#include "lma/lma_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool lma_home4_pool_allowed(const struct profile *prof, const struct lma_pool4 *p)
+{
+	return !prof->pool4[0] || !strcmp(prof->pool4, p->name);
+}
+
+static bool key_offered(const struct lma_job *j, const struct lma_pool4 *p)
+{
+	return !p->domain || j->req->has_key;
+}
+
+static struct home4 home4_of(const struct lma_pool4 *p, struct in_addr addr)
+{
+	return (struct home4){
+		.addr = addr,
+		.router = pool4_router(p->pool),
+		.len = pool4_network(p->pool)->len,
+		.domain = p->domain,
+	};
+}
+
+/* The first allowed pool that this address is of. */
+static struct lma_pool4 *pool_with(const struct lma_job *j, struct in_addr addr)
+{
+	const struct lma_conf *c = &j->l->conf;
+
+	for (unsigned i = 0; i < c->n_pools4; i++)
+		if (lma_home4_pool_allowed(j->profile, &c->pools4[i]) &&
+		    pool4_owns(c->pools4[i].pool, addr))
+			return &c->pools4[i];
+	return NULL;
+}
+
+static const char no_key[] = "its IPv4 home address may exist twice and needs GRE keys";
+
+static enum pba_status take_this(const struct lma_job *j, struct lma_pool4 *p, struct in_addr addr,
+				 struct home4 *out, const char **why)
+{
+	int err;
+
+	if (!key_offered(j, p)) {
+		*why = no_key;
+		return PBA_GRE_KEY_REQUIRED;
+	}
+	err = pool4_take_this(p->pool, addr);
+	if (!err) {
+		*out = home4_of(p, addr);
+		return PBA_ACCEPTED;
+	}
+	*why = err == -ENOMEM ? "no memory" : "an IPv4 home address that is in use";
+	return err == -ENOMEM ? PBA_INSUFFICIENT_RESOURCES : PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
+}
+
+static enum pba_status take_asked(const struct lma_job *j, struct home4 *out, const char **why)
+{
+	const struct in_addr asked = j->req->hoa4.addr, own = j->profile->home4;
+	struct lma_pool4 *p = pool_with(j, asked);
+
+	if (!p) {
+		*why = "an IPv4 home address that is not ours, or of a pool that is not the node's";
+		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
+	}
+	if (own.s_addr && own.s_addr != asked.s_addr) {
+		*why = "not the IPv4 home address of the node's profile";
+		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
+	}
+	return take_this(j, p, asked, out, why);
+}
+
+static enum pba_status take_from_pools(const struct lma_job *j, struct home4 *out, const char **why)
+{
+	const struct lma_conf *c = &j->l->conf;
+	bool may = false, keyless = false;
+	struct in_addr addr;
+
+	for (unsigned i = 0; i < c->n_pools4; i++) {
+		struct lma_pool4 *p = &c->pools4[i];
+
+		if (!lma_home4_pool_allowed(j->profile, p))
+			continue;
+		if (!key_offered(j, p)) {
+			keyless = true;
+			continue;
+		}
+		may = true;
+		if (!pool4_take(p->pool, &addr)) {
+			*out = home4_of(p, addr);
+			return PBA_ACCEPTED;
+		}
+	}
+	if (keyless && !may) {
+		*why = no_key;
+		return PBA_GRE_KEY_REQUIRED;
+	}
+	*why = may ? "the IPv4 pools are used up" : "no IPv4 pool for the node";
+	return PBA_INSUFFICIENT_RESOURCES;
+}
+
+/* The profile's own address, when no other session of the node has it. */
+static enum pba_status take_any(const struct lma_job *j, struct home4 *out, const char **why)
+{
+	const struct in_addr own = j->profile->home4;
+	struct lma_pool4 *p;
+	enum pba_status s;
+
+	if (!own.s_addr)
+		return take_from_pools(j, out, why);
+	p = pool_with(j, own);
+	if (!p) {
+		*why = "the profile has an IPv4 home address that is in no pool";
+		return PBA_INSUFFICIENT_RESOURCES;
+	}
+	s = take_this(j, p, own, out, why);
+	return s == PBA_NOT_AUTHORIZED_FOR_IPV4_HOA ? take_from_pools(j, out, why) : s;
+}
+
+enum pba_status lma_home4_assign(struct lma_job *j, struct home4 *out, const char **why)
+{
+	return j->req->hoa4.addr.s_addr ? take_asked(j, out, why) : take_any(j, out, why);
+}
+
+void lma_home4_release(struct lma *l, const struct home4 *h)
+{
+	struct lma_pool4 *p;
+
+	if (!home4_is_set(h))
+		return;
+	p = lma_conf_pool4_of(&l->conf, h->domain, h->addr);
+	if (p)
+		pool4_release(p->pool, h->addr);
+}
