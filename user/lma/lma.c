@@ -374,7 +374,7 @@ static void show_binding(void *ctx, struct bce *b)
 		.tunnel = b->tunnel,
 	};
 
-	lma_session_keys(s->l, b, &out.down_key, &out.up_key);
+	lma_forward_keys(s->l, b, &out.down_key, &out.up_key);
 	s->cb(s->ctx, &out);
 }
 

@@ -146,6 +146,8 @@ void lma_hold_release(struct lma *l, struct bce *b, nsec_t now)
 	if (!h)
 		return;
 	lma_hold_step(l, h, LMA_HOLD_EV_DEREGISTERED, now);
+	h->target = NULL;
+	b->owner = NULL;
 	if (resume(&j, h, now))
 		lma_session_update(&j, b);
 	lma_hold_free(h);

@@ -11,6 +11,7 @@
  *	lma_home4.c    RFC 5844 3.1.2.2: who may have which IPv4 home address
  *	lma_addrs.c    RFC 5844 3.1.2: the two families of a session together
  *	lma_encap.c    RFC 5844 4.1.3, RFC 5845 5.2: what a tunnel looks like, and its keys
+ *	lma_forward.c  a binding in cache, tunnel and data plane together
  *	lma_session.c  RFC 5213 5.3.2 to 5.3.5: the procedures
  *	lma_fsm.c      the states of a binding and of a held request
  *	lma_hold.c     RFC 5213 5.4.1: requests that wait for another's de-registration
@@ -364,6 +365,31 @@ bool lma_addrs_eq(const struct lma_addrs *a, const struct lma_addrs *b);
 /* Whether the request names another IPv4 home address than the binding's. */
 bool lma_addrs_other_home4(const struct lma_req *r, const struct lma_addrs *a);
 
+/* ---- lma_forward.c */
+
+/* Tunnel and data plane for a new binding with its values and addresses, by j->encap. On failure
+ * the tunnel may be there, for lma_session_destroy(). */
+int lma_forward_start(struct lma_job *j, struct bce *b);
+
+/* A binding on its way to other values. */
+struct lma_change {
+	struct bce *b;
+	struct bce_reg reg, old_reg;
+	struct lma_addrs addrs, old_addrs; /* both of the caller */
+	dp_ref tunnel;
+	bool was_keyed;
+	bool whole; /* the data plane needs more than another path */
+};
+
+/* On failure everything is as it was; where memory lacks even for that, the binding is gone. On
+ * success old_reg is the caller's to clear. */
+int lma_forward_change(struct lma_job *j, struct lma_change *c);
+/* Takes a family away; failure as above. */
+int lma_forward_release(struct lma_job *j, struct bce *b, const struct lma_addrs *was,
+			const struct lma_addrs *left);
+/* The GRE keys in use; false: none are. */
+bool lma_forward_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up);
+
 /* ---- lma_session.c */
 
 /* What an admitted request leads to. */
@@ -376,8 +402,6 @@ bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b);
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);
 void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type);
-/* The GRE keys in use; false: none are. */
-bool lma_session_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up);
 
 /* ---- lma_fsm.c */
 

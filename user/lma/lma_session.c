@@ -188,94 +188,7 @@ static enum pba_status plan(struct lma_job *j, const struct bce *b, struct lma_a
 	return s;
 }
 
-/* ---- the data plane's part */
-
-static struct dp_path path_to(const struct bce_reg *reg, dp_ref tunnel)
-{
-	return (struct dp_path){.kind = DP_TO_PEER, .peer = tunnel, .key = reg->down_key};
-}
-
-/* The whole session, as the cache has it. */
-static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
-{
-	struct lma_addrs addrs;
-	struct dp_session s = {
-		.half = DP_ANCHOR,
-		.mnid = bce_mnid(b),
-		.prefixes = addrs.prefixes,
-		.keyed = b->keyed,
-		.down = path_to(&b->reg, tunnel),
-		.up = {.kind = DP_TO_ROUTE},
-		.mode = DP_FORWARD,
-	};
-
-	lma_addrs_of(b, &addrs);
-	s.n_prefixes = addrs.n;
-	s.addr4 = addrs.home4.addr;
-	s.domain = addrs.home4.domain;
-	return l->dp->ops->session_put(l->dp, &s, &b->session);
-}
-
-/* The data plane lost the session: put it there again. */
-static int forward_anew(struct lma *l, struct bce *b, dp_ref tunnel)
-{
-	const dp_ref old = b->session;
-	int err;
-
-	b->session = 0;
-	err = forward(l, b, tunnel);
-	if (err)
-		b->session = old;
-	return err;
-}
-
-static int get_tunnel(struct lma *l, const struct bce_reg *reg, dp_ref *out)
-{
-	const struct dp_peer peer = {reg->lmaa, reg->proxy_coa, (enum dp_encap)reg->encap};
-
-	return tunnel_get(l->tunnels, &peer, out);
-}
-
-bool lma_session_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up)
-{
-	if (!dp_encap_keyed((enum dp_encap)b->reg.encap) ||
-	    l->dp->ops->session_key(l->dp, b->session, up))
-		return false;
-	*down = b->reg.down_key;
-	return true;
-}
-
-/* RFC 5845 3.3.2: the key for packets from the node stays the same as long as the session lives, so
- * it is asked for each time. */
-static int learn_key(struct lma_job *j, const struct bce *b)
-{
-	struct lma *l = j->l;
-
-	return j->encap.key ? l->dp->ops->session_key(l->dp, b->session, &j->encap.up_key) : 0;
-}
-
 /* ---- RFC 5213 5.3.2, RFC 5844 3.1.2.2 */
-
-/* Registration values, tunnel, data plane for a binding that is in the cache. */
-static int bring_up(struct lma_job *j, struct bce *b)
-{
-	struct lma *l = j->l;
-	int err = reg_from(j, NULL, &b->reg);
-
-	b->keyed = j->encap.key;
-	if (!err)
-		err = get_tunnel(l, &b->reg, &b->tunnel);
-	if (!err)
-		err = forward(l, b, b->tunnel);
-	if (!err) {
-		err = learn_key(j, b);
-		if (err) {
-			l->dp->ops->session_del(l->dp, b->session);
-			b->session = 0;
-		}
-	}
-	return err;
-}
 
 void lma_session_create(struct lma_job *j)
 {
@@ -302,7 +215,9 @@ void lma_session_create(struct lma_job *j)
 			   err == -ENOSPC ? "too many sessions of one node" : "no memory");
 		return;
 	}
-	err = bring_up(j, b);
+	err = reg_from(j, NULL, &b->reg);
+	if (!err)
+		err = lma_forward_start(j, b);
 	if (err) {
 		lma_binding_step(l, b, LMA_EV_FAILED, j->now);
 		refuse_dataplane(j, err);
@@ -327,93 +242,6 @@ bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b)
 	return true;
 }
 
-/* A binding on its way from one set of values to another. */
-struct change {
-	struct bce *b;
-	struct bce_reg reg, old_reg;
-	struct lma_addrs addrs, old_addrs;
-	dp_ref tunnel;
-	bool was_keyed;
-	bool whole; /* the data plane needs more than another path */
-};
-
-static int change_cache(struct lma *l, struct change *c)
-{
-	struct bce *b = c->b;
-	const bool keyed = dp_encap_keyed((enum dp_encap)c->reg.encap);
-	int err = 0;
-
-	c->old_reg = b->reg;
-	c->was_keyed = b->keyed;
-	c->whole = keyed && !b->keyed;
-	if (!lma_addrs_eq(&c->addrs, &c->old_addrs)) {
-		c->whole = true;
-		err = bce_set_addresses(l->cache, b, c->addrs.prefixes, c->addrs.n,
-					&c->addrs.home4);
-	}
-	if (err)
-		return err;
-	b->reg = c->reg;
-	b->keyed |= keyed;
-	return 0;
-}
-
-static void change_cache_back(struct lma *l, struct change *c)
-{
-	struct bce *b = c->b;
-
-	b->reg = c->old_reg;
-	b->keyed = c->was_keyed;
-	if (!lma_addrs_eq(&c->addrs, &c->old_addrs))
-		bce_set_addresses(l->cache, b, c->old_addrs.prefixes, c->old_addrs.n,
-				  &c->old_addrs.home4);
-}
-
-static int change_path(struct lma *l, const struct change *c)
-{
-	struct bce *b = c->b;
-	const struct dp_path down = path_to(&b->reg, c->tunnel);
-	int err = 0;
-
-	if (c->whole) {
-		err = forward(l, b, c->tunnel);
-	} else {
-		if (c->tunnel != b->tunnel || down.key != c->old_reg.down_key)
-			err = l->dp->ops->session_move(l->dp, b->session, &down);
-		if (!err && b->state == LMA_ST_DEREGISTERING)
-			err = l->dp->ops->session_mode(l->dp, b->session, DP_FORWARD);
-	}
-	return err == -ENOENT ? forward_anew(l, b, c->tunnel) : err;
-}
-
-/* On failure everything is as it was. */
-static int change_binding(struct lma_job *j, struct change *c)
-{
-	struct lma *l = j->l;
-	struct bce *b = c->b;
-	int err;
-
-	/* one more user of the tunnel, given back below when it is the same */
-	err = get_tunnel(l, &c->reg, &c->tunnel);
-	if (err)
-		return err;
-	err = change_cache(l, c);
-	if (!err) {
-		err = change_path(l, c);
-		if (!err)
-			err = learn_key(j, b);
-		if (err)
-			change_cache_back(l, c);
-	}
-	if (err) {
-		tunnel_put(l->tunnels, c->tunnel);
-		return err;
-	}
-	tunnel_put(l->tunnels, b->tunnel);
-	b->tunnel = c->tunnel;
-	return 0;
-}
-
 static void count_families(struct lma *l, const struct lma_addrs *from, const struct lma_addrs *to)
 {
 	const bool had4 = home4_is_set(&from->home4), has4 = home4_is_set(&to->home4);
@@ -431,7 +259,7 @@ static void count_families(struct lma *l, const struct lma_addrs *from, const st
 void lma_session_update(struct lma_job *j, struct bce *b)
 {
 	struct lma *l = j->l;
-	struct change c = {.b = b};
+	struct lma_change c = {.b = b};
 	const bool handoff = !addr6_eq(&b->reg.proxy_coa, &j->req->coa);
 	enum pba_status status;
 	const char *why = NULL;
@@ -452,7 +280,7 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 		lma_refuse(j, status, why);
 		return;
 	}
-	err = change_binding(j, &c);
+	err = lma_forward_change(j, &c);
 	if (err) {
 		bce_reg_clear(&c.reg);
 		lma_addrs_release(l, &c.addrs, &c.old_addrs);
@@ -501,16 +329,8 @@ static void release_family(struct lma_job *j, struct bce *b, const struct lma_ad
 	struct lma *l = j->l;
 	int err = 0;
 
-	if (!lma_addrs_eq(was, left)) {
-		err = bce_set_addresses(l->cache, b, left->prefixes, left->n, &left->home4);
-		if (!err) {
-			err = forward(l, b, b->tunnel);
-			if (err == -ENOENT)
-				err = forward_anew(l, b, b->tunnel);
-			if (err)
-				bce_set_addresses(l->cache, b, was->prefixes, was->n, &was->home4);
-		}
-	}
+	if (!lma_addrs_eq(was, left))
+		err = lma_forward_release(j, b, was, left);
 	if (err) {
 		refuse_dataplane(j, err);
 		return;

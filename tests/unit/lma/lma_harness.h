@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One LMA in a glass: fake data plane, fake clock, three MAGs, and PBUs that go through the codec
- * on their way in. The bytes of a message are freed when lma_receive() returns, so that the
- * sanitizer sees whoever keeps a pointer into them.
+ * One LMA in a glass: fake data plane, fake clock, three MAGs and two more with IPv4 addresses, and
+ * PBUs that go through the codec on their way in. The bytes of a message are freed when
+ *lma_receive() returns, so that the sanitizer sees whoever keeps a pointer into them.
  *
  *	struct bed b;
  *	bed_up(&b);
@@ -24,7 +24,7 @@
 
 #define NO_REPLY (-1)
 
-enum { MAG1, MAG2, MAG3, N_MAGS };
+enum { MAG1, MAG2, MAG3, MAG4A, MAG4B, N_MAGS };
 
 struct pbu {
 	struct in6_addr src, dst;
@@ -42,6 +42,12 @@ struct pbu {
 	struct in6_addr link_local;
 	bool has_alt_coa;
 	struct in6_addr alt_coa;
+	struct in_addr hoa4[3]; /* IPv4 Home Address Request options */
+	uint8_t hoa4_len;
+	unsigned n_hoa4;
+	bool has_gre, has_key;
+	uint32_t key;
+	uint16_t port; /* UDP source port */
 	const char *service;
 	uint8_t twice;	       /* option type that is repeated; 0 none */
 	uint8_t mnid_raw[254]; /* used when mnid_raw_len is set */
@@ -60,6 +66,7 @@ struct bed {
 	struct env env;
 	struct event_sink sink;
 	struct lma_pool_cfg pools[4];
+	struct lma_pool4_cfg pools4[4];
 	struct prefix6 statics[2];
 	struct lma_mag_cfg mags[N_MAGS];
 	struct lma_cfg cfg;
@@ -68,6 +75,7 @@ struct bed {
 	uint64_t wall0;
 	int64_t skew_ns; /* of the LMA's time of day */
 	uint16_t seq;
+	uint16_t port; /* of the message on its way */
 	uint64_t last_ts;
 	unsigned n_sent;
 	struct packet last; /* the latest PBA */
@@ -83,8 +91,24 @@ static inline struct in6_addr addr(const char *s)
 {
 	struct in6_addr a;
 
-	CU_ASSERT_EQUAL_FATAL(addr6_parse(s, &a), 0);
+	CU_ASSERT_EQUAL_FATAL(addr_parse(s, &a), 0);
 	return a;
+}
+
+static inline struct in_addr ip4(const char *s)
+{
+	const struct in6_addr a = addr(s);
+
+	CU_ASSERT_FATAL(addr_is_ip4(&a));
+	return addr_to_ip4(&a);
+}
+
+static inline struct prefix4 prefix4(const char *s)
+{
+	struct prefix4 p;
+
+	CU_ASSERT_EQUAL_FATAL(prefix4_parse(s, &p), 0);
+	return p;
 }
 
 static inline struct prefix6 prefix(const char *s)
@@ -180,11 +204,20 @@ static inline void bed_profile(struct bed *b, const char *id, const char *const 
 	CU_ASSERT_EQUAL_FATAL(profile_table_add(b->profiles, &p), 0);
 }
 
+static inline void bed_add_profile(struct bed *b, const char *id, struct profile p)
+{
+	p.mnid = (struct mnid){MNID_NAI, (uint8_t)strlen(id), (const uint8_t *)id};
+	p.enabled = true;
+	p.prefix_count = 1;
+	p.local_routing = -1;
+	CU_ASSERT_EQUAL_FATAL(profile_table_add(b->profiles, &p), 0);
+}
+
 /* Everything but the LMA itself; a test may change b->cfg before bed_start(). */
 static inline void bed_init(struct bed *b)
 {
 	static const char *const mag_addr[N_MAGS] = {"2001:db8:11::1", "2001:db8:12::1",
-						     "2001:db8:13::1"};
+						     "2001:db8:13::1", "192.0.2.11", "192.0.2.12"};
 	const struct profile fallback = {.enabled = true, .prefix_count = 1, .local_routing = -1};
 
 	memset(b, 0, sizeof(*b));
@@ -206,15 +239,19 @@ static inline void bed_init(struct bed *b)
 	strcpy(b->pools[0].name, "default");
 	b->pools[0].prefix = prefix("2001:db8:100::/44");
 	b->statics[0] = prefix("2001:db8:f00::/48");
+	strcpy(b->pools4[0].name, "four");
+	b->pools4[0].prefix = prefix4("10.0.0.0/24");
 	for (unsigned i = 0; i < N_MAGS; i++) {
 		snprintf(b->mags[i].name, sizeof(b->mags[i].name), "mag%u", i + 1);
 		b->mags[i].addr = addr(mag_addr[i]);
 	}
 	b->cfg = (struct lma_cfg){
-		.addrs = {addr("2001:db8:2::1"), addr("2001:db8:2::2")},
-		.n_addrs = 2,
+		.addrs = {addr("2001:db8:2::1"), addr("2001:db8:2::2"), addr("192.0.2.1")},
+		.n_addrs = 3,
 		.pools = b->pools,
 		.n_pools = 1,
+		.pools4 = b->pools4,
+		.n_pools4 = 1,
 		.static_prefixes = b->statics,
 		.n_static_prefixes = 1,
 		.mags = b->mags,
@@ -241,6 +278,15 @@ static inline void bed_start(struct bed *b)
 static inline void bed_up(struct bed *b)
 {
 	bed_init(b);
+	bed_start(b);
+}
+
+/* mn1 and mn2 may have IPv4. */
+static inline void bed_up4(struct bed *b)
+{
+	bed_init(b);
+	bed_add_profile(b, "mn1@example.com", (struct profile){.ipv4 = true});
+	bed_add_profile(b, "mn2@example.com", (struct profile){.ipv4 = true});
 	bed_start(b);
 }
 
@@ -272,7 +318,8 @@ static inline struct pbu pbu(struct bed *b, unsigned mag)
 {
 	return (struct pbu){
 		.src = b->mags[mag].addr,
-		.dst = b->cfg.addrs[0],
+		.dst = b->cfg.addrs[mag >= MAG4A ? 2 : 0],
+		.port = mag >= MAG4A ? 5436 : 0,
 		.seq = ++b->seq,
 		.flags = MH_BU_A | MH_BU_P,
 		.lifetime = 900,
@@ -299,6 +346,19 @@ static inline void pbu_prefix(struct pbu *p, const char *s)
 {
 	p->hnp[0] = prefix(s);
 	p->n_hnp = 1;
+}
+
+/* Asks for this IPv4 home address; "0.0.0.0": for any. */
+static inline void pbu_ask4(struct pbu *p, const char *s)
+{
+	p->hoa4[p->n_hoa4++] = ip4(s);
+	p->hoa4_len = p->hoa4[0].s_addr ? 24 : 0;
+}
+
+static inline void pbu_key(struct pbu *p, uint32_t key)
+{
+	p->has_gre = p->has_key = true;
+	p->key = key;
 }
 
 static inline void pbu_encode_option(struct mh_msg *m, const struct pbu *p, uint8_t type,
@@ -336,6 +396,14 @@ static inline void pbu_encode_option(struct mh_msg *m, const struct pbu *p, uint
 	case MHO_TIMESTAMP:
 		o->timestamp = p->timestamp;
 		break;
+	case MHO_IPV4_HOA_REQUEST:
+		o->hoa4.addr = p->hoa4[i];
+		o->hoa4.len = p->hoa4_len;
+		break;
+	case MHO_GRE_KEY:
+		o->gre.has_key = p->has_key;
+		o->gre.key = p->key;
+		break;
 	case MHO_SERVICE_SELECTION:
 		o->bytes.data = (const uint8_t *)p->service;
 		o->bytes.len = (uint8_t)strlen(p->service);
@@ -358,6 +426,7 @@ static inline int pbu_encode(const struct pbu *p, uint8_t *buf)
 		{MHO_LINK_LOCAL,	 p->has_link_local	  },
 		{MHO_ALT_COA,	      p->has_alt_coa	    },
 		{MHO_TIMESTAMP,		p->has_timestamp		},
+		{MHO_GRE_KEY,	      p->has_gre		},
 		{MHO_SERVICE_SELECTION, p->service		  },
 	};
 	int len;
@@ -371,6 +440,8 @@ static inline int pbu_encode(const struct pbu *p, uint8_t *buf)
 			pbu_encode_option(m, p, opts[i].type, 0);
 		for (unsigned k = 0; i == 0 && k < p->n_hnp; k++)
 			pbu_encode_option(m, p, MHO_HNP, k);
+		for (unsigned k = 0; i == 0 && k < p->n_hoa4; k++)
+			pbu_encode_option(m, p, MHO_IPV4_HOA_REQUEST, k);
 	}
 	if (p->twice)
 		pbu_encode_option(m, p, p->twice, 0);
@@ -386,7 +457,8 @@ static inline int bed_send_raw(struct bed *b, const struct in6_addr *src,
 	const unsigned before = b->n_sent;
 	uint8_t *data = malloc(len);
 	struct mh_msg *m = malloc(sizeof(*m));
-	const struct packet pkt = {.src = *src, .dst = *dst, .data = data, .len = len};
+	const struct packet pkt = {
+		.src = *src, .dst = *dst, .data = data, .len = len, .port = b->port};
 
 	memcpy(data, buf, len);
 	CU_ASSERT_EQUAL_FATAL(mh_decode(m, data, len, src, dst), MH_OK);
@@ -402,6 +474,7 @@ static inline int bed_send(struct bed *b, const struct pbu *p)
 	const int len = pbu_encode(p, buf);
 
 	CU_ASSERT_FATAL(len > 0);
+	b->port = p->port;
 	return bed_send_raw(b, &p->src, &p->dst, buf, (size_t)len);
 }
 
@@ -484,10 +557,8 @@ static inline struct prefix6 bed_hnp(const struct bed *b)
 	return o->hnp.prefix;
 }
 
-/* Where the data plane sends the prefix: the MAG's number, or -1. */
-static inline int bed_forwards(const struct bed *b, const struct prefix6 *p)
+static inline int bed_leads(const struct bed *b, const struct dp_fake_session *s)
 {
-	const struct dp_fake_session *s = dp_fake_by_prefix(b->dp, DP_ANCHOR, p);
 	const struct dp_peer *peer;
 
 	if (!s || s->s.mode != DP_FORWARD || s->s.down.kind != DP_TO_PEER)
@@ -497,6 +568,64 @@ static inline int bed_forwards(const struct bed *b, const struct prefix6 *p)
 		if (addr6_eq(&peer->remote, &b->mags[i].addr))
 			return i;
 	return -1;
+}
+
+/* Where the data plane sends the prefix: the MAG's number, or -1. */
+static inline int bed_forwards(const struct bed *b, const struct prefix6 *p)
+{
+	return bed_leads(b, dp_fake_by_prefix(b->dp, DP_ANCHOR, p));
+}
+
+/* The same for an IPv4 home address of domain 0. */
+static inline int bed_forwards4(const struct bed *b, struct in_addr a)
+{
+	return bed_leads(b, dp_fake_by_addr4(b->dp, DP_ANCHOR, 0, a));
+}
+
+/* The IPv4 home address in the latest PBA; its Reply must have that status. */
+static inline struct in_addr bed_hoa4(const struct bed *b, uint8_t status)
+{
+	const struct mh_opt *o = mh_opt(&b->pba, MHO_IPV4_HOA_REPLY);
+
+	CU_ASSERT_EQUAL_FATAL(mh_opt_count(&b->pba, MHO_IPV4_HOA_REPLY), 1);
+	CU_ASSERT_EQUAL(o->hoa4.status, status);
+	return o->hoa4.addr;
+}
+
+static inline bool bed_has(const struct bed *b, uint8_t type)
+{
+	return mh_opt(&b->pba, type);
+}
+
+static inline void bed_used4_cb(void *ctx, const struct lma_pool4_info *i)
+{
+	uint64_t *sum = ctx;
+
+	*sum += i->used;
+}
+
+/* Addresses that the IPv4 pools have handed out. */
+static inline uint64_t bed_used4(const struct bed *b)
+{
+	uint64_t sum = 0;
+
+	lma_walk_pools4(b->l, bed_used4_cb, &sum);
+	return sum;
+}
+
+static inline void bed_used6_cb(void *ctx, const struct lma_pool_info *i)
+{
+	uint64_t *sum = ctx;
+
+	*sum += i->used;
+}
+
+static inline uint64_t bed_used6(const struct bed *b)
+{
+	uint64_t sum = 0;
+
+	lma_walk_pools(b->l, bed_used6_cb, &sum);
+	return sum;
 }
 
 /* mn1 attaches with a link-layer identifier at the MAG and gets its first binding. */
@@ -518,4 +647,27 @@ static inline struct prefix6 bed_attach_unnamed(struct bed *b, unsigned mag)
 	p.has_llid = false;
 	CU_ASSERT_EQUAL_FATAL(bed_send(b, &p), PBA_ACCEPTED);
 	return bed_hnp(b);
+}
+
+/* mn1 attaches and gets a prefix and an IPv4 home address. */
+static inline struct in_addr bed_attach_dual(struct bed *b, unsigned mag)
+{
+	struct pbu p = pbu(b, mag);
+
+	p.hi = HI_NEW_INTERFACE;
+	pbu_ask4(&p, "0.0.0.0");
+	CU_ASSERT_EQUAL_FATAL(bed_send(b, &p), PBA_ACCEPTED);
+	return bed_hoa4(b, HOA4_SUCCESS);
+}
+
+/* The same without prefixes. */
+static inline struct in_addr bed_attach4(struct bed *b, unsigned mag)
+{
+	struct pbu p = pbu(b, mag);
+
+	p.hi = HI_NEW_INTERFACE;
+	p.n_hnp = 0;
+	pbu_ask4(&p, "0.0.0.0");
+	CU_ASSERT_EQUAL_FATAL(bed_send(b, &p), PBA_ACCEPTED);
+	return bed_hoa4(b, HOA4_SUCCESS);
 }

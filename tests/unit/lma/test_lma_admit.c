@@ -437,7 +437,7 @@ static void test_checks_cite(void)
 		CU_ASSERT(c->why[0] != '\0');
 		CU_ASSERT_STRING_NOT_EQUAL(pba_status_name(c->status), "Unknown");
 	}
-	CU_ASSERT_EQUAL(n, 14);
+	CU_ASSERT_EQUAL(n, 20);
 }
 
 static void mag_sums(void *ctx, const struct lma_mag_info *i)

@@ -262,6 +262,11 @@ static int stub_pool(struct dataplane *dp, const struct prefix6 *p, uint32_t n)
 {
 	return 0;
 }
+static int stub_pool4(struct dataplane *dp, uint16_t domain, struct in_addr aggregate, uint8_t len,
+		      uint32_t n)
+{
+	return 0;
+}
 static int stub_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
 {
 	static dp_ref last;
@@ -286,6 +291,7 @@ static void test_memory(void)
 {
 	static const struct dataplane_ops ops = {
 		.pool_put = stub_pool,
+		.pool4_put = stub_pool4,
 		.peer_put = stub_peer,
 		.peer_del = stub_del,
 		.session_put = stub_put,

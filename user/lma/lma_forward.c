@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A binding in cache, tunnel and data plane: how it comes there, how it changes, and what undoes a
+ * change that fails half-way.
+ *
+ * The handover's way is one store (session_move); the whole session is put again only when its
+ * addresses change or when it gets a GRE key.
+ */
+#include "lma/lma_priv.h"
+
+#include <errno.h>
+
+static struct dp_path path_to(const struct bce_reg *reg, dp_ref tunnel)
+{
+	return (struct dp_path){.kind = DP_TO_PEER, .peer = tunnel, .key = reg->down_key};
+}
+
+/* The whole session, as the cache has it. */
+static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
+{
+	struct lma_addrs addrs;
+	struct dp_session s = {
+		.half = DP_ANCHOR,
+		.mnid = bce_mnid(b),
+		.prefixes = addrs.prefixes,
+		.keyed = b->keyed,
+		.down = path_to(&b->reg, tunnel),
+		.up = {.kind = DP_TO_ROUTE},
+		.mode = DP_FORWARD,
+	};
+
+	lma_addrs_of(b, &addrs);
+	s.n_prefixes = addrs.n;
+	s.addr4 = addrs.home4.addr;
+	s.domain = addrs.home4.domain;
+	return l->dp->ops->session_put(l->dp, &s, &b->session);
+}
+
+/* The data plane lost the session: put it there again. */
+static int forward_anew(struct lma *l, struct bce *b, dp_ref tunnel)
+{
+	const dp_ref old = b->session;
+	int err;
+
+	b->session = 0;
+	err = forward(l, b, tunnel);
+	if (err)
+		b->session = old;
+	return err;
+}
+
+static int get_tunnel(struct lma *l, const struct bce_reg *reg, dp_ref *out)
+{
+	const struct dp_peer peer = {reg->lmaa, reg->proxy_coa, (enum dp_encap)reg->encap};
+
+	return tunnel_get(l->tunnels, &peer, out);
+}
+
+bool lma_forward_keys(const struct lma *l, const struct bce *b, uint32_t *down, uint32_t *up)
+{
+	if (!dp_encap_keyed((enum dp_encap)b->reg.encap) ||
+	    l->dp->ops->session_key(l->dp, b->session, up))
+		return false;
+	*down = b->reg.down_key;
+	return true;
+}
+
+/* RFC 5845 3.3.2: the key for packets from the node stays the same as long as the session lives, so
+ * it is asked for each time. */
+static int learn_key(struct lma_job *j, const struct bce *b)
+{
+	struct lma *l = j->l;
+
+	return j->encap.key ? l->dp->ops->session_key(l->dp, b->session, &j->encap.up_key) : 0;
+}
+
+int lma_forward_start(struct lma_job *j, struct bce *b)
+{
+	struct lma *l = j->l;
+	int err;
+
+	b->keyed = j->encap.key;
+	err = get_tunnel(l, &b->reg, &b->tunnel);
+	if (!err)
+		err = forward(l, b, b->tunnel);
+	if (err)
+		return err;
+	err = learn_key(j, b);
+	if (err) {
+		l->dp->ops->session_del(l->dp, b->session);
+		b->session = 0;
+	}
+	return err;
+}
+
+/* ---- from one set of values to another */
+
+static int change_cache(struct lma *l, struct lma_change *c)
+{
+	struct bce *b = c->b;
+	const bool keyed = dp_encap_keyed((enum dp_encap)c->reg.encap);
+	int err = 0;
+
+	c->old_reg = b->reg;
+	c->was_keyed = b->keyed;
+	c->whole = keyed && !b->keyed;
+	if (!lma_addrs_eq(&c->addrs, &c->old_addrs)) {
+		c->whole = true;
+		err = bce_set_addresses(l->cache, b, c->addrs.prefixes, c->addrs.n,
+					&c->addrs.home4);
+	}
+	if (err)
+		return err;
+	b->reg = c->reg;
+	b->keyed |= keyed;
+	return 0;
+}
+
+/* Makes the binding have `was` again, and not `is`. Without memory for that it has to end. */
+static bool addresses_back(struct lma_job *j, struct bce *b, const struct lma_addrs *was,
+			   const struct lma_addrs *is)
+{
+	struct lma *l = j->l;
+
+	if (lma_addrs_eq(was, is) ||
+	    !bce_set_addresses(l->cache, b, was->prefixes, was->n, &was->home4))
+		return true;
+	lma_addrs_release(l, was, is);
+	lma_binding_step(l, b, LMA_EV_DELETED, j->now);
+	return false;
+}
+
+static bool change_cache_back(struct lma_job *j, struct lma_change *c)
+{
+	c->b->reg = c->old_reg;
+	c->b->keyed = c->was_keyed;
+	return addresses_back(j, c->b, &c->old_addrs, &c->addrs);
+}
+
+static int change_path(struct lma *l, const struct lma_change *c)
+{
+	struct bce *b = c->b;
+	const struct dp_path down = path_to(&b->reg, c->tunnel);
+	int err = 0;
+
+	if (c->whole) {
+		err = forward(l, b, c->tunnel);
+	} else {
+		if (c->tunnel != b->tunnel || down.key != c->old_reg.down_key)
+			err = l->dp->ops->session_move(l->dp, b->session, &down);
+		if (!err && b->state == LMA_ST_DEREGISTERING)
+			err = l->dp->ops->session_mode(l->dp, b->session, DP_FORWARD);
+	}
+	return err == -ENOENT ? forward_anew(l, b, c->tunnel) : err;
+}
+
+int lma_forward_change(struct lma_job *j, struct lma_change *c)
+{
+	struct lma *l = j->l;
+	struct bce *b = c->b;
+	bool moved;
+	int err;
+
+	/* one more user of the tunnel, given back below when it is the same */
+	err = get_tunnel(l, &c->reg, &c->tunnel);
+	if (err)
+		return err;
+	err = change_cache(l, c);
+	if (!err) {
+		err = change_path(l, c);
+		moved = !err;
+		if (moved)
+			err = learn_key(j, b);
+		if (err && change_cache_back(j, c) && moved)
+			forward(l, b, b->tunnel);
+	}
+	if (err) {
+		tunnel_put(l->tunnels, c->tunnel);
+		return err;
+	}
+	tunnel_put(l->tunnels, b->tunnel);
+	b->tunnel = c->tunnel;
+	return 0;
+}
+
+int lma_forward_release(struct lma_job *j, struct bce *b, const struct lma_addrs *was,
+			const struct lma_addrs *left)
+{
+	struct lma *l = j->l;
+	int err = bce_set_addresses(l->cache, b, left->prefixes, left->n, &left->home4);
+
+	if (err)
+		return err;
+	err = forward(l, b, b->tunnel);
+	if (err == -ENOENT)
+		err = forward_anew(l, b, b->tunnel);
+	if (err)
+		addresses_back(j, b, was, left);
+	return err;
+}
