@@ -23,11 +23,11 @@ struct link_advert {
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
 	uint32_t valid_s, preferred_s; /* both 0: the deprecating advertisement of RFC 5213 6.12 */
-	uint32_t mtu;                  /* 0: no MTU option */
+	uint32_t mtu;		       /* 0: no MTU option */
 	struct in6_addr link_local;    /* router's address on this link, the RA's source */
 	struct home4 home4;
-	uint32_t mtu4;		       /* Interface MTU of DHCP; 0: not told */
-	bool dhcp_relay;	       /* the node's DHCP goes to a server behind us; else we are it */
+	uint32_t mtu4;	 /* Interface MTU of DHCP; 0: not told */
+	bool dhcp_relay; /* the node's DHCP goes to a server behind us; else we are it */
 	struct in_addr dns4[PROFILE_DNS_MAX];
 	unsigned n_dns4;
 };

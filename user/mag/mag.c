@@ -23,6 +23,16 @@ struct mag_lma *mag_lma_by_addr(const struct mag *m, const struct in6_addr *addr
 	return NULL;
 }
 
+const struct in6_addr *mag_coa(const struct mag *m, const struct in6_addr *lmaa)
+{
+	return addr_is_ip4(lmaa) ? &m->cfg.ipv4_proxy_coa : &m->cfg.proxy_coa;
+}
+
+bool mag_entitled(const struct profile *p)
+{
+	return !p || (p->enabled && (p->ipv4 || !p->no_ipv6));
+}
+
 const struct profile *mag_profile(const struct mag *m, const struct mnid *id)
 {
 	const struct profiles *ps = &m->profiles;
@@ -58,22 +68,39 @@ void mag_log(struct mag *m, const struct mag_session *s, struct log_limit *limit
 
 /* ---- configuration */
 
+/* Fit to be a Proxy-CoA or an LMA's address, of one family or the other. */
+static bool is_fit(const struct in6_addr *a, bool ip4)
+{
+	if (addr_is_ip4(a) != ip4)
+		return false;
+	return ip4 ? addr4_is_unicast_routable(addr_to_ip4(a)) : addr6_is_unicast_routable(a);
+}
+
 static const char *cfg_fault(const struct mag_cfg *cfg)
 {
+	bool need[2] = {false, false}; /* IPv6, IPv4 transport */
 	unsigned i, j;
 
-	if (!addr6_is_unicast_routable(&cfg->proxy_coa))
-		return "mag.proxy-coa";
 	if (!cfg->n_lmas)
 		return "mag.lmas";
 	for (i = 0; i < cfg->n_lmas; i++) {
-		if (!addr6_is_unicast_routable(&cfg->lmas[i].addr))
+		bool ip4 = addr_is_ip4(&cfg->lmas[i].addr);
+
+		need[ip4] = true;
+		if (!is_fit(&cfg->lmas[i].addr, ip4))
 			return "mag.lmas";
 		for (j = 0; j < i; j++) {
 			if (addr6_eq(&cfg->lmas[i].addr, &cfg->lmas[j].addr))
 				return "mag.lmas";
 		}
 	}
+	if ((need[false] || !addr6_is_zero(&cfg->proxy_coa)) && !is_fit(&cfg->proxy_coa, false))
+		return "mag.proxy-coa";
+	if ((need[true] || !addr6_is_zero(&cfg->ipv4_proxy_coa)) &&
+	    !is_fit(&cfg->ipv4_proxy_coa, true))
+		return "mag.ipv4-proxy-coa";
+	if (cfg->gre > MAG_GRE_KEYS)
+		return "mag.gre";
 	if (!cfg->max_bindings)
 		return "mag.max-bindings";
 	if (cfg->lifetime < MH_LIFETIME_UNIT)
@@ -222,6 +249,7 @@ static void lmas_adopt(struct mag *m, struct mag_lma *fresh)
 		old = *from;
 		*from = old->next;
 		memcpy(old->name, (*at)->name, sizeof(old->name));
+		old->no_gre = false;
 		old->next = (*at)->next;
 		free(*at);
 		*at = old;
@@ -230,7 +258,8 @@ static void lmas_adopt(struct mag *m, struct mag_lma *fresh)
 	m->lmas = fresh;
 }
 
-/* Policy may have changed for nodes that are here. */
+/* Policy may have changed for nodes that are here, and on their LMAs too: what those refused may be
+ * asked for again. */
 static void apply_policy(struct mag *m, nsec_t now)
 {
 	struct bule *e, *next;
@@ -243,11 +272,16 @@ static void apply_policy(struct mag *m, nsec_t now)
 		next = bul_next(e);
 		if (e->parked)
 			continue;
-		if (p && !p->enabled)
+		s->refused4 = s->refused6 = s->gre_demanded = false;
+		if (!mag_entitled(p)) {
 			mag_step(s, MEV_DETACH, &c);
-		else if (mag_serve_local_routing(m, s, mag_wants_local_routing(m, &e->mnid)))
+			continue;
+		}
+		if (mag_serve_local_routing(m, s, mag_wants_local_routing(m, &e->mnid)))
 			mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL,
 				"local routing not changed");
+		if (s->serving && home4_is_set(&e->home4) && !mag_wants4(m, s))
+			mag_return_home4(m, s, "no longer entitled to IPv4", now);
 	}
 }
 
@@ -261,6 +295,8 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 		return -EINVAL;
 	if (!addr6_eq(&cfg->proxy_coa, &m->cfg.proxy_coa))
 		*why = "mag.proxy-coa";
+	else if (!addr6_eq(&cfg->ipv4_proxy_coa, &m->cfg.ipv4_proxy_coa))
+		*why = "mag.ipv4-proxy-coa";
 	else if (!addr6_eq(&cfg->fixed_mag_link_local_address_on_all_access_links,
 			   &m->cfg.fixed_mag_link_local_address_on_all_access_links))
 		*why = "domain.fixed-mag-link-local-address-on-all-access-links";
@@ -299,7 +335,9 @@ void mag_tick(struct mag *m, nsec_t now)
 
 bool mag_serves_addr(const struct mag *m, const struct in6_addr *addr)
 {
-	return addr6_eq(addr, &m->cfg.proxy_coa);
+	if (addr6_is_zero(addr))
+		return false;
+	return addr6_eq(addr, &m->cfg.proxy_coa) || addr6_eq(addr, &m->cfg.ipv4_proxy_coa);
 }
 
 bool mag_knows_lma(const struct mag *m, const struct in6_addr *addr)
@@ -328,6 +366,11 @@ void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struc
 			.lma_name = s->lma->name,
 			.prefixes = e->prefixes,
 			.n_prefixes = e->n_prefixes,
+			.home4 = e->home4,
+			.encap = (enum dp_encap)s->encap,
+			.down_key = s->down_key,
+			.up_key = s->up_key,
+			.dhcp_relay = s->dhcp_relay,
 			.link_local = addr6_is_zero(fixed) ? e->link_local : *fixed,
 			.state = mag_state_name(s->state),
 			.lifetime_s = e->lifetime_s,

@@ -36,34 +36,36 @@ struct mag_cfg {
 	bool force_ipv4_udp_encapsulation_support; /* F flag over IPv4, RFC 5844 5.2; false */
 	enum mag_gre gre;
 	bool gre_tlv; /* T flag over IPv4: GRE in UDP with the TLV header, RFC 5845 7.2 */
-	const struct mag_lma_cfg *lmas; /* those whose PBAs are believed; the first is the default */
+	const struct mag_lma_cfg
+		*lmas; /* those whose PBAs are believed; the first is the default */
 	unsigned n_lmas;
 	uint32_t max_bindings;
-	uint32_t lifetime;          /* s asked for; rounded down to a multiple of 4 */
-	uint32_t refresh_percent;   /* re-register when this part of the granted lifetime is over */
-	uint32_t tunnel_mtu;        /* default while the path's is unknown, and never more than
-				     * this, RFC 5213 6.9.5; 0: from the path alone */
+	uint32_t lifetime;	  /* s asked for; rounded down to a multiple of 4 */
+	uint32_t refresh_percent; /* re-register when this part of the granted lifetime is over */
+	uint32_t tunnel_mtu;	  /* default while the path's is unknown, and never more than
+				   * this, RFC 5213 6.9.5; 0: from the path alone */
 	/* RFC 6275 section 12 */
 	uint32_t initial_bindack_timeout_ms; /* 1000 */
 	uint32_t max_bindack_timeout_ms;     /* 32000 */
 	/* RFC 5213 section 9.2, 9.3 */
-	bool enable_mag_local_routing;                 /* false */
-	bool timestamp_based_approach_in_use;          /* true */
-	bool mobile_node_generated_timestamp_in_use;   /* false */
+	bool enable_mag_local_routing;					  /* false */
+	bool timestamp_based_approach_in_use;				  /* true */
+	bool mobile_node_generated_timestamp_in_use;			  /* false */
 	struct in6_addr fixed_mag_link_local_address_on_all_access_links; /* RFC 6543 by default */
 	struct mac fixed_mag_link_layer_address_on_all_access_links;
-	char realm[64];             /* nodes without a profile are mac@realm; "": they are refused */
-	bool deprecate_on_detach;   /* final RA with zero lifetimes when the session ends here */
+	char realm[64];		  /* nodes without a profile are mac@realm; "": they are refused */
+	bool deprecate_on_detach; /* final RA with zero lifetimes when the session ends here */
 };
 
 struct mag;
 
 /* Borrows env, dp, tunnels, links, sink and what *profiles points to for its life (mag_reload()
  * replaces the profiles); copies cfg and *profiles. */
-int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env, struct dataplane *dp,
-	    struct tunnels *tunnels, const struct profiles *profiles, const struct link_ops *links,
-	    const struct event_sink *sink);
-/* Sends nothing and leaves forwarding as it is: the data plane serves on while a daemon restarts. */
+int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
+	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
+	    const struct link_ops *links, const struct event_sink *sink);
+/* Sends nothing and leaves forwarding as it is: the data plane serves on while a daemon restarts.
+ */
 void mag_free(struct mag **p);
 /* As lma_reload(). */
 int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *profiles,
@@ -72,15 +74,16 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 /* A trigger: a node showed up on an access link (RFC 5213 6.9.1.1 and the Trigger Handler). */
 struct mag_attachment {
 	struct link_node node;
-	uint8_t att;            /* of the access link */
-	uint8_t handoff_hint;   /* enum handoff_ind if the trigger knows, else HI_RESERVED */
-	uint32_t access_mtu;    /* of the access link */
-	uint16_t domain;	/* of IPv4 home addresses on that link; not 0 needs MAG_GRE_KEYS */
+	uint8_t att;	      /* of the access link */
+	uint8_t handoff_hint; /* enum handoff_ind if the trigger knows, else HI_RESERVED */
+	uint32_t access_mtu;  /* of the access link */
+	uint16_t domain;      /* of IPv4 home addresses on that link; not 0 needs MAG_GRE_KEYS */
 	/* It asks for an IPv4 address by DHCP: undoes mag_release_ipv4(); a session without IPv4 is
 	 * registered again to get one, RFC 5844 3.4.3. */
 	bool wants_ipv4;
-	const struct mnid *mnid; /* given by an external trigger, or NULL: from the profile or realm */
-	const char *cause;      /* "rs", "ns", "dad", "mld", MAG_CAUSE_CONTROL, ... */
+	const struct mnid
+		*mnid;	   /* given by an external trigger, or NULL: from the profile or realm */
+	const char *cause; /* "rs", "ns", "dad", "mld", MAG_CAUSE_CONTROL, ... */
 };
 /* An operator's order: lifts what waits for administrative action (RFC 5213 6.9.1.2). */
 #define MAG_CAUSE_CONTROL "control"
@@ -132,7 +135,7 @@ struct mag_binding {
 	const char *state;
 	uint32_t lifetime_s, remaining_s; /* granted by the LMA */
 	uint16_t seq;
-	uint32_t retransmissions;         /* of the request that is open */
+	uint32_t retransmissions; /* of the request that is open */
 	uint8_t last_status;
 	dp_ref session, tunnel;
 };
@@ -147,6 +150,7 @@ struct mag_lma_info {
 	uint32_t bindings;
 	int64_t clock_offset_ms; /* its clock minus ours, as of its last status 156; 0: none came */
 };
-void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i), void *ctx);
+void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i),
+		   void *ctx);
 
 struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */

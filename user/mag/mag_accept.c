@@ -41,23 +41,33 @@ static void take_lifetime(struct mag *m, struct mag_session *s, const struct mh_
 	s->refresh_at = nsec_add(s->b.sent_at, refresh);
 }
 
+static bool has_any_of(const struct bule *e, const struct mag_grant *g)
+{
+	unsigned i, j;
+
+	if (home4_is_set(&g->home4) && e->home4.addr.s_addr == g->home4.addr.s_addr &&
+	    e->home4.domain == g->home4.domain)
+		return true;
+	for (i = 0; i < g->n_prefixes; i++) {
+		for (j = 0; j < e->n_prefixes; j++) {
+			if (prefix6_eq(&e->prefixes[j], &g->prefixes[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A node moved its session here from another of its interfaces, on this MAG too: the older entry
  * ends without a word to the LMA, whose binding is the new one's. */
 static void supersede_others(struct mag_session *s, struct mag_ctx *c)
 {
 	struct mag_ctx sub = {.m = c->m, .now = c->now, .cause = "moved to another interface"};
-	unsigned i;
+	struct bule *e, *next;
 
-	for (i = 0; i < c->n_prefixes; i++) {
-		struct bule *e = NULL;
-
-		while ((e = bul_by_prefix(c->m->bul, &c->prefixes[i], e))) {
-			if (e == &s->b || !mnid_eq(&e->mnid, &s->b.mnid))
-				continue;
-			if (!mag_step(mag_session_of(e), MEV_SUPERSEDED, &sub))
-				break;
-			e = NULL;
-		}
+	for (e = bul_by_mnid(c->m->bul, &s->b.mnid, NULL); e; e = next) {
+		next = bul_by_mnid(c->m->bul, &s->b.mnid, e);
+		if (e != &s->b && !e->parked && has_any_of(e, c->grant))
+			mag_step(mag_session_of(e), MEV_SUPERSEDED, &sub);
 	}
 }
 
@@ -70,7 +80,13 @@ bool mag_accept(struct mag_session *s, struct mag_ctx *c)
 	s->reg_att = s->req.att;
 	s->first_hi = HI_UNKNOWN;
 	s->any_prefix = false;
+	s->any_addr4 = false;
+	s->asked4 = false;
 	s->quick = 0;
+	if (s->req.hoa4 && !home4_is_set(&c->grant->home4))
+		s->ask4_at = nsec_add(c->now, mag_quiet_time(c->m));
+	s->dhcp_relay = c->grant->dhcp_relay;
+	mag_adopt_terms(s, c);
 	rtx_init(&s->backoff, MAG_BACKOFF_FIRST * cfg->initial_bindack_timeout_ms,
 		 MAG_BACKOFF_CEILING * cfg->max_bindack_timeout_ms);
 	supersede_others(s, c);

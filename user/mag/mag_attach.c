@@ -95,6 +95,8 @@ static struct mag_session *find_elsewhere(const struct mag *m, const struct mnid
 void mag_session_free(struct mag *m, struct mag_session *s)
 {
 	mag_request_close(m, s);
+	if (!s->serving)
+		mag_forward_stop(m, s);
 	deadline_cancel(&m->timers, &s->timer);
 	bul_del(m->bul, &s->b);
 	free(s);
@@ -123,6 +125,8 @@ static void inherit(struct mag *m, struct mag_session *s, nsec_t now)
 		s->b.seq = old->b.seq;
 		s->b.timestamp = old->b.timestamp;
 		s->asked = old->state != MST_RELEASED && old->asked;
+		s->refused4 = old->refused4;
+		s->refused6 = old->refused6;
 		mag_step(old, MEV_FORGET, &c);
 	}
 }
@@ -142,6 +146,7 @@ static int session_new(struct mag *m, const struct mag_attachment *a, const stru
 	s->b.lmaa = lma->info.addr;
 	s->lma = lma;
 	s->access_mtu = a->access_mtu;
+	s->domain = a->domain;
 	s->first_hi = HI_UNKNOWN;
 	s->local_routing = mag_wants_local_routing(m, id);
 	s->timer.fire = mag_timer_fired;
@@ -165,7 +170,7 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 	struct mag_session *s;
 	int err;
 
-	if (p && !p->enabled) {
+	if (!mag_entitled(p)) {
 		refused(m, a, MAG_C_ATTACH_NOT_ENTITLED, "not entitled to network-based mobility",
 			now);
 		return -EPERM;
@@ -191,6 +196,18 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 	return 0;
 }
 
+/* Clients ask for as long as they have no address. What the LMA did not grant just now is not asked
+ * for again at each of their messages. */
+static bool may_ask_for_home4(struct mag *m, const struct mag_session *s, nsec_t now)
+{
+	if (!mag_wants4(m, s))
+		return false;
+	if (now >= s->ask4_at)
+		return true;
+	mag_count_up(m, MAG_C_ATTACH_ASK4_PACED);
+	return false;
+}
+
 /* The node is known at that place. */
 static int attach_again(struct mag *m, struct mag_session *s, const struct mag_attachment *a,
 			nsec_t now)
@@ -198,6 +215,10 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	struct mag_ctx c = {.m = m, .now = now, .cause = a->cause, .at = a};
 	bool waits = is_refused(s) || s->state == MST_STALLED || s->state == MST_BACKOFF;
 
+	if (a->wants_ipv4)
+		s->released4 = false;
+	if (is_order(a->cause))
+		s->refused4 = s->refused6 = false;
 	if (waits && is_order(a->cause)) {
 		mag_step(s, MEV_ATTACH, &c);
 		return 0;
@@ -205,6 +226,10 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	if (is_refused(s)) {
 		mag_count_up(m, MAG_C_ATTACH_QUIET);
 		return -EPERM;
+	}
+	if (a->wants_ipv4 && !home4_is_set(&s->b.home4) && !may_ask_for_home4(m, s, now)) {
+		mag_step(s, MEV_CONFIRMED, &c);
+		return 0;
 	}
 	/* it may have been elsewhere meanwhile, and the LMA then points there */
 	mag_step(s, s->state == MST_ACTIVE ? MEV_ATTACH : MEV_CONFIRMED, &c);
@@ -222,6 +247,8 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 		return -ENOMEM;
 	}
 	mag_count_up(m, MAG_C_ATTACH_MOVED);
+	if (a->wants_ipv4)
+		s->released4 = false;
 	if (is_refused(s)) {
 		mag_step(s, MEV_MOVED, &c);
 		return attach_again(m, s, a, now);
@@ -230,7 +257,7 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 	return 0;
 }
 
-/* Ends what another identity had at that place. */
+/* Ends what another identity, or another operator's node, had at that place. */
 static void replace(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	struct mag_ctx c = {.m = m, .now = now, .cause = "another identity at its place"};
@@ -249,7 +276,7 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		return -EINVAL;
 	}
 	s = mag_session_of(bul_by_node(m->bul, a->node.ifindex, &a->node.mac));
-	if (s && (!a->mnid || mnid_eq(a->mnid, &s->b.mnid)))
+	if (s && (!a->mnid || mnid_eq(a->mnid, &s->b.mnid)) && s->domain == a->domain)
 		return attach_again(m, s, a, now);
 	if (s)
 		replace(m, s, now);
@@ -258,6 +285,11 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		return -EPERM;
 	}
 	s = find_elsewhere(m, &id, &a->node.mac);
+	/* its IPv4 address means another host there */
+	if (s && s->domain != a->domain) {
+		replace(m, s, now);
+		s = NULL;
+	}
 	return s ? attach_moved(m, s, a, now) : attach_new(m, a, &id, now);
 }
 
@@ -288,6 +320,19 @@ unsigned mag_detach_link(struct mag *m, unsigned ifindex, const char *cause, nse
 		detach(m, mag_session_of(e), cause, now);
 	}
 	return n;
+}
+
+int mag_release_ipv4(struct mag *m, const struct link_node *n, struct in_addr addr,
+		     const char *cause, nsec_t now)
+{
+	struct mag_session *s = mag_session_of(bul_by_node(m->bul, n->ifindex, &n->mac));
+
+	if (!s || !s->serving || !home4_is_set(&s->b.home4) ||
+	    s->b.home4.addr.s_addr != addr.s_addr)
+		return -ENOENT;
+	s->released4 = true;
+	mag_return_home4(m, s, cause, now);
+	return 0;
 }
 
 int mag_detach_mnid(struct mag *m, const struct mnid *id, const char *cause, nsec_t now)

@@ -4,11 +4,15 @@
  *
  *	mag.c        instance, configuration, what is shown
  *	mag_attach.c triggers: identity, policy, where a node is (RFC 5213 6.6, 6.9.1.1, 6.13)
- *	mag_fsm.c    the session's rule table, its actions and its timer
+ *	mag_fsm.c    the session's rule table and its timer
+ *	mag_act.c    the guards and actions of that table
  *	mag_pbu.c    Proxy Binding Updates: contents, pace, retransmission (6.9.1.5, 6.9.4)
  *	mag_accept.c what an accepting answer changes (6.9.1.2 items 12 to 15)
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
- *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements (6.10, 6.9.2)
+ *	mag_home4.c  the IPv4 home address: asked for, granted, given back (RFC 5844 3.2)
+ *	mag_encap.c  the encapsulation that is negotiated, GRE keys (RFC 5844 4.2, RFC 5845 4)
+ *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements
+ *(6.10, 6.9.2)
  *
  * One struct mag_session is one Binding Update List entry with the machinery around it. It is
  * created by an attachment and freed by the rule table's actions only; mag_step() may free it.
@@ -31,6 +35,8 @@
 #define MAG_STATUS_ROWS(X)                                                                             \
 	X(0, ACCEPTED, "pba_0_accepted", MEV_ACCEPTED, "RFC 5213 6.9.1.2 (12)")                            \
 	X(1, ACCEPTED_DISCOVERY, "pba_1_accepted_prefix_discovery", MEV_ACCEPTED, "RFC 6275 11.7.3")       \
+	X(2, GRE_UNWANTED, "pba_2_gre_key_option_not_required", MEV_ACCEPTED, "RFC 5845 4.2")              \
+	X(3, GRE_NO_TLV, "pba_3_gre_without_tlv_header", MEV_ACCEPTED, "RFC 5845 7.3")                     \
 	X(128, UNSPECIFIED, "pba_128_reason_unspecified", MEV_LATER, "RFC 6275 11.7.3")                    \
 	X(129, PROHIBITED, "pba_129_administratively_prohibited", MEV_DENIED, "RFC 6275 6.1.8")            \
 	X(130, RESOURCES, "pba_130_insufficient_resources", MEV_LATER, "RFC 6275 11.7.3")                  \
@@ -50,7 +56,12 @@
 	X(159, PREFIX_SET, "pba_159_prefix_set_mismatch", MEV_ANY_PREFIX, "RFC 5213 8.9")                  \
 	X(160, MISSING_MN_ID, "pba_160_missing_mn_id", MEV_REFUSED, "RFC 5213 8.9")                        \
 	X(161, MISSING_HI, "pba_161_missing_handoff_indicator", MEV_REFUSED, "RFC 5213 8.9")               \
-	X(162, MISSING_ATT, "pba_162_missing_access_tech_type", MEV_REFUSED, "RFC 5213 8.9")
+	X(162, MISSING_ATT, "pba_162_missing_access_tech_type", MEV_REFUSED, "RFC 5213 8.9")               \
+	X(163, GRE_REQUIRED, "pba_163_gre_key_option_required", MEV_GRE_KEYS, "RFC 5845 4.2")              \
+	X(170, NO_IPV4, "pba_170_not_authorized_for_ipv4", MEV_ADDRESSES, "RFC 5844 3.2.3.2")              \
+	X(171, HOA4_DENIED, "pba_171_not_authorized_for_ipv4_hoa", MEV_ADDRESSES, "RFC 5844 3.2.3.2")      \
+	X(172, NO_IPV6, "pba_172_not_authorized_for_ipv6", MEV_ADDRESSES, "RFC 5844 3.2.3.2")              \
+	X(173, MULTIPLE_HOA4, "pba_173_multiple_ipv4_hoa", MEV_REFUSED, "RFC 5844 3.3.5")
 
 #define MAG_COUNTERS(X)                                                                                \
 	X(MAG_C_ATTACH, "attach", "new nodes")                                                             \
@@ -61,11 +72,13 @@
 	X(MAG_C_ATTACH_NO_LMA, "attach_no_lma", "nodes refused: the profile's LMA is not configured")      \
 	X(MAG_C_ATTACH_FULL, "attach_full", "nodes refused: max-bindings reached or out of memory")        \
 	X(MAG_C_ATTACH_QUIET, "attach_quiet", "triggers of nodes whose registration was rejected")         \
+	X(MAG_C_ATTACH_ASK4_PACED, "ipv4_ask_paced", "triggers for IPv4 soon after it was not granted")    \
 	X(MAG_C_DETACH, "detach", "nodes that left or were removed")                                       \
 	X(MAG_C_PBU_SENT, "pbu_sent", "Proxy Binding Updates sent, retransmissions included")              \
 	X(MAG_C_PBU_REGISTER, "pbu_register", "first or renewed registrations started")                    \
 	X(MAG_C_PBU_REFRESH, "pbu_refresh", "re-registrations started")                                    \
 	X(MAG_C_PBU_DEREGISTER, "pbu_deregister", "de-registrations started")                              \
+	X(MAG_C_PBU_RETURN4, "pbu_return_ipv4", "selective de-registrations of IPv4 home addresses")       \
 	X(MAG_C_PBU_RETRANSMITTED, "pbu_retransmitted", "retransmissions")                                 \
 	X(MAG_C_PBU_SEND_FAILED, "pbu_send_failed", "Proxy Binding Updates that could not be sent")        \
 	X(MAG_C_PBU_RATE_LIMITED, "pbu_rate_limited", "delayed by MAX_UPDATE_RATE")                        \
@@ -74,7 +87,14 @@
 	X(MAG_C_EXPIRED, "expired", "bindings that ran out while a refresh was unanswered")                \
 	X(MAG_C_DEREG_UNANSWERED, "deregister_unanswered", "de-registrations without an answer")           \
 	X(MAG_C_SUPERSEDED, "superseded", "sessions whose prefixes moved to another interface of the node") \
-	X(MAG_C_RENUMBERED, "renumbered", "refreshes that changed the prefix set")                         \
+	X(MAG_C_RENUMBERED, "renumbered", "refreshes that changed prefixes or IPv4 home address")          \
+	X(MAG_C_HOME4_RETURNED, "ipv4_returned", "IPv4 home addresses that nodes gave back")               \
+	X(MAG_C_HOME4_REFUSED, "ipv4_refused", "accepted without the IPv4 home address asked for")         \
+	X(MAG_C_HOME4_UNFIT, "ipv4_unfit", "IPv4 home address or default router not fit for use")          \
+	X(MAG_C_HOME4_NO_KEY, "ipv4_without_key", "IPv4 home address unused: its domain needs GRE keys")   \
+	X(MAG_C_ASKED_ANEW, "asked_anew", "requests changed as a rejection demanded")                      \
+	X(MAG_C_GRE_UNKNOWN, "gre_unknown", "LMAs found not to know the GRE Key option")                   \
+	X(MAG_C_EARLY_KEY_FAILED, "early_key_failed", "no downlink GRE key to be had, nothing sent")       \
 	X(MAG_C_DP_FAILED, "dataplane_failed", "accepted registrations the data plane could not take")     \
 	X(MAG_C_CLOCK_SKEW, "clock_skew", "LMA answered that our clock is off")                            \
 	X(MAG_C_TIMESTAMP_LATE, "timestamp_late", "LMA refused a timestamp although the clocks agree")     \
@@ -90,7 +110,8 @@
 	X(MAG_C_PBA_MISMATCH_HI, "pba_ignored_handoff_differs", "ignored: Handoff Indicator not echoed")   \
 	X(MAG_C_PBA_MISMATCH_ATT, "pba_ignored_att_differs", "ignored: Access Technology Type not echoed") \
 	X(MAG_C_PBA_MISMATCH_LLID, "pba_ignored_llid_differs", "ignored: link-layer identifier not echoed") \
-	X(MAG_C_PBA_BAD_PREFIX, "pba_ignored_prefixes", "ignored: accepted without usable prefixes")       \
+	X(MAG_C_PBA_BAD_PREFIX, "pba_ignored_prefixes", "ignored: accepted without usable addresses")      \
+	X(MAG_C_PBA_BAD_GRE, "pba_ignored_gre", "ignored: a GRE key that has no counterpart")              \
 	X(MAG_C_PBA_NO_LIFETIME, "pba_zero_lifetime", "registration accepted for no time at all")          \
 	X(MAG_C_BRR, "brr_received", "Binding Refresh Requests that started a refresh")                    \
 	X(MAG_C_BRR_IGNORED, "brr_ignored", "Binding Refresh Requests from strangers or without a node")   \
@@ -115,6 +136,7 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MST_VERIFYING, "VERIFYING")         /* served; is the node there? then refresh */        \
 	X(MST_REASSERTING, "REASSERTING")     /* overtaken; no service; is the node still here? */ \
 	X(MST_REFRESHING, "REFRESHING")       /* served; re-registration open */                   \
+	X(MST_RETURNING4, "RETURNING_IPV4")   /* served; selective de-registration open */         \
 	X(MST_STALLED, "STALLED")             /* served until expiry; no more requests */          \
 	X(MST_BACKOFF, "BACKOFF")             /* no service; another attempt later */              \
 	X(MST_ROLLBACK, "ROLLBACK")           /* gives a binding back that we cannot serve */      \
@@ -134,6 +156,8 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MEV_ACCEPTED, "accepted")                                                                \
 	X(MEV_AGAIN, "ask again")        /* rejected; ask again at once */                         \
 	X(MEV_ANY_PREFIX, "ask for any prefix")                                                    \
+	X(MEV_ADDRESSES, "ask for other addresses")                                                \
+	X(MEV_GRE_KEYS, "ask for GRE keys")                                                        \
 	X(MEV_LATER, "ask later")                                                                  \
 	X(MEV_CLOCK, "clock differs")                                                              \
 	X(MEV_LATE, "came late")         /* timestamp refused, yet the clocks agree */             \
@@ -142,6 +166,8 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MEV_MISMATCH, "not echoed")    /* ignored answer that ends retransmission */             \
 	X(MEV_DP_FAILED, "data plane failed")                                                      \
 	X(MEV_LINK_LOCAL, "link-local address in use")                                             \
+	X(MEV_WANTS4, "wants an IPv4 address")                                                     \
+	X(MEV_RETURN4, "gives its IPv4 address back")                                              \
 	X(MEV_RESEND, "resend")          /* timer: retransmission or delayed transmission */       \
 	X(MEV_REFRESH, "refresh")        /* timer, or the LMA's wish */                            \
 	X(MEV_EXPIRED, "expired")        /* timer */                                               \
@@ -156,21 +182,22 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 
 /* ---- objects */
 
-#define MAG_MAX_UPDATE_RATE  3   /* per second and session, RFC 6275 12 */
-#define MAG_QUICK_RETRIES    3   /* requests repeated at once after a rejection */
-#define MAG_PROMPT_MS        100 /* nobody moves to another MAG in less */
-#define MAG_CLOCKS_AGREE_MS  300 /* TimestampValidityWindow by default, RFC 5213 9.1 */
-#define MAG_HINT_LIFE_MS     10000 /* MinDelayBeforeBCEDelete by default, RFC 5213 9.1 */
-#define MAG_INFLIGHT         4096 /* power of two */
-#define MAG_LIFETIME_UNITS   65535u
-#define MAG_BACKOFF_FIRST    4u  /* first wait, in INITIAL_BINDACK_TIMEOUTs */
-#define MAG_BACKOFF_CEILING  8u  /* longest wait, in MAX_BINDACK_TIMEOUTs */
+#define MAG_MAX_UPDATE_RATE 3	  /* per second and session, RFC 6275 12 */
+#define MAG_QUICK_RETRIES   3	  /* requests repeated at once after a rejection */
+#define MAG_PROMPT_MS	    100	  /* nobody moves to another MAG in less */
+#define MAG_CLOCKS_AGREE_MS 300	  /* TimestampValidityWindow by default, RFC 5213 9.1 */
+#define MAG_HINT_LIFE_MS    10000 /* MinDelayBeforeBCEDelete by default, RFC 5213 9.1 */
+#define MAG_INFLIGHT	    4096  /* power of two */
+#define MAG_LIFETIME_UNITS  65535u
+#define MAG_BACKOFF_FIRST   4u /* first wait, in INITIAL_BINDACK_TIMEOUTs */
+#define MAG_BACKOFF_CEILING 8u /* longest wait, in MAX_BINDACK_TIMEOUTs */
 
 struct mag_lma {
 	struct mag_lma *next;
 	struct mag_lma_info info; /* its name points to `name` */
 	char name[32];
 	bool configured; /* false: gone from the configuration while a reload is judged */
+	bool no_gre;	 /* does not know the GRE Key option; until a reload, RFC 5845 4.2 */
 	struct log_limit limit;
 };
 
@@ -178,17 +205,39 @@ enum mag_request_kind {
 	MRK_REGISTER, /* a refresh when a binding stands, else an initial registration */
 	MRK_MOVE,     /* to another link of ours */
 	MRK_DEREGISTER,
+	MRK_RETURN4, /* selective de-registration of the IPv4 home address, RFC 5844 3.2.3.3 */
+};
+
+/* How a registration asks to be tunnelled. Chosen anew for each initial one; while a binding stands
+ * only the LMA's answers change it (RFC 5844 4.2.2, RFC 5845 7.2). */
+struct mag_terms {
+	uint8_t gre; /* enum mag_gre */
+	bool tlv;    /* T flag, with GRE only */
+	bool force;  /* F flag */
+};
+
+/* What an accepting answer gives. */
+struct mag_grant {
+	const struct prefix6 *prefixes;
+	unsigned n_prefixes;
+	struct home4 home4;
+	bool dhcp_relay;
+	enum dp_encap encap;
+	uint32_t up_key; /* keyed encapsulations only */
 };
 
 /* The request that an answer is awaited for; what an answer must echo. */
 struct mag_request {
 	uint16_t seq;
 	uint16_t lifetime; /* units of 4 s */
-	uint8_t kind;      /* enum mag_request_kind */
+	uint8_t kind;	   /* enum mag_request_kind */
 	uint8_t hi, att;
 	bool open;
-	bool timed; /* carried a Timestamp option */
-	bool named; /* asked for prefixes by name */
+	bool timed;	/* carried a Timestamp option */
+	bool named;	/* asked for prefixes by name */
+	bool hnp, hoa4; /* asked for prefixes, for an IPv4 home address */
+	bool named4;	/* the latter by name */
+	struct mag_terms terms;
 };
 
 struct mag_session {
@@ -197,26 +246,41 @@ struct mag_session {
 	struct mag_lma *lma;
 	struct mag_request req;
 	nsec_t refresh_at;
-	nsec_t quiet_until;                 /* REJECTED, BARRED */
-	nsec_t hint_until;                  /* how long the trigger's 2 or 3 is certain */
-	nsec_t sent[MAG_MAX_UPDATE_RATE];   /* times of the last transmissions, a ring */
+	nsec_t quiet_until;		  /* REJECTED, BARRED */
+	nsec_t hint_until;		  /* how long the trigger's 2 or 3 is certain */
+	nsec_t sent[MAG_MAX_UPDATE_RATE]; /* times of the last transmissions, a ring */
 	uint32_t n_sent;
+	nsec_t ask4_at; /* a node without IPv4 that asks by DHCP is not heard before */
 	uint32_t access_mtu;
+	uint32_t down_key, up_key; /* GRE keys: ours, and what the LMA chose; ours 0: none */
+	struct home4 returned4;	   /* given back, and the LMA has not confirmed that */
 	struct rtx backoff;
+	uint16_t domain; /* of IPv4 home addresses on its link */
+	struct mag_terms terms;
+	uint8_t encap; /* enum dp_encap, of b.tunnel */
 	uint8_t state;
-	uint8_t first_hi;    /* Handoff Indicator of the initial registration, as the trigger knew */
-	uint8_t move_hi;     /* of MRK_MOVE */
-	uint8_t reg_att;     /* Access Technology Type that the LMA knows */
+	uint8_t first_hi; /* Handoff Indicator of the initial registration, as the trigger knew */
+	uint8_t move_hi;  /* of MRK_MOVE */
+	uint8_t reg_att;  /* Access Technology Type that the LMA knows */
 	uint8_t last_status;
-	uint8_t quick;       /* requests repeated at once since the last acceptance */
-	bool registered;     /* the LMA holds a binding, as far as we know, until b.expires */
-	bool serving;        /* data plane and advertisement are in place */
-	bool asked;          /* the LMA may know of it, be it through a lost answer */
-	bool any_prefix;     /* do not ask for prefixes by name (again) */
-	bool deferred;       /* a transmission waits for MAX_UPDATE_RATE */
-	bool absent;         /* left while REJECTED or BARRED */
+	uint8_t quick;	   /* requests repeated at once since the last acceptance */
+	bool registered;   /* the LMA holds a binding, as far as we know, until b.expires */
+	bool serving;	   /* data plane and advertisement are in place */
+	bool asked;	   /* the LMA may know of it, be it through a lost answer */
+	bool any_prefix;   /* do not ask for prefixes by name (again) */
+	bool any_addr4;	   /* nor for an IPv4 home address */
+	bool asks6;	   /* the initial registration asked for prefixes, RFC 5844 3.2.3.3 */
+	bool asked4;	   /* the LMA may have given an IPv4 home address that we do not know */
+	bool released4;	   /* the node gave its IPv4 address back and has not asked again */
+	bool refused4;	   /* status 170: until administrative action, RFC 5844 3.2.3.2 */
+	bool refused6;	   /* status 172, likewise */
+	bool gre_demanded; /* status 163, RFC 5845 4.2 */
+	bool gre_unwanted; /* status 2, RFC 5845 4.2 */
+	bool dhcp_relay;   /* RFC 5844 3.2.3.2; else DHCP server */
+	bool deferred;	   /* a transmission waits for MAX_UPDATE_RATE */
+	bool absent;	   /* left while REJECTED or BARRED */
 	bool local_routing;
-	uint8_t id[];        /* octets of b.mnid */
+	uint8_t id[]; /* octets of b.mnid */
 };
 
 struct mag {
@@ -234,9 +298,9 @@ struct mag {
 	uint16_t seq; /* of the last transmission in timestamp mode, RFC 5213 6.9.1.1 (6) */
 	uint64_t counter[MAG_C_MAX];
 	struct log_limit foreign_limit; /* lines that strangers cause */
-	struct log_limit node_limit;    /* lines that access links cause */
-	/* Who sent which Sequence Number; a newer sender takes the place. Finds an answer with a wrong
-	 * MN-Identifier, RFC 5213 6.9.1.2 (6). */
+	struct log_limit node_limit;	/* lines that access links cause */
+	/* Who sent which Sequence Number; a newer sender takes the place. Finds an answer with a
+	 * wrong MN-Identifier, RFC 5213 6.9.1.2 (6). */
 	struct mag_session *inflight[MAG_INFLIGHT];
 };
 
@@ -246,10 +310,9 @@ struct mag_ctx {
 	nsec_t now;
 	const char *cause;
 	const struct mh_msg *msg;
-	const struct prefix6 *prefixes; /* of an accepting answer */
-	unsigned n_prefixes;
+	const struct mag_grant *grant;	 /* of an accepting answer */
 	const struct mag_attachment *at; /* MEV_ATTACH, MEV_MOVED */
-	const struct link_node *from;    /* MEV_MOVED; the list already holds the new place */
+	const struct link_node *from;	 /* MEV_MOVED; the list already holds the new place */
 };
 
 static inline struct mag_session *mag_session_of(struct bule *e)
@@ -274,9 +337,13 @@ static inline struct link_node mag_node(const struct mag_session *s)
 
 /* ---- mag.c */
 struct mag_lma *mag_lma_by_addr(const struct mag *m, const struct in6_addr *addr);
+/* Our end of what goes to that LMA: Proxy-CoA or IPv4-Proxy-CoA. */
+const struct in6_addr *mag_coa(const struct mag *m, const struct in6_addr *lmaa);
 /* The node's profile, its realm's catch-all, or NULL. */
 const struct profile *mag_profile(const struct mag *m, const struct mnid *id);
 bool mag_wants_local_routing(const struct mag *m, const struct mnid *id);
+/* Network-based mobility for at least one IP version (RFC 5213 6.2, RFC 5844 3.2.2). */
+bool mag_entitled(const struct profile *p);
 /* One line about a session: mag[mn1@example.com]{ACTIVE} ... */
 void mag_log(struct mag *m, const struct mag_session *s, struct log_limit *limit, nsec_t now,
 	     enum log_class cls, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
@@ -289,7 +356,8 @@ void mag_timer_fired(struct deadline *d, void *ctx, nsec_t now);
 const char *mag_state_name(uint8_t state);
 
 /* ---- mag_attach.c */
-/* Takes it out of every index and frees it; the data plane stays as it is. */
+/* Takes it out of every index and frees it. Service in the data plane stays as it is; a half that
+ * was made for its key alone goes. */
 void mag_session_free(struct mag *m, struct mag_session *s);
 
 /* ---- mag_pbu.c */
@@ -306,17 +374,46 @@ void mag_unbind(struct mag *m, struct mag_session *s);
 enum mag_event mag_status_event(uint8_t status, enum mag_counter *counter, const char **clause);
 
 /* ---- mag_accept.c */
-/* Takes over what the answer grants, prefixes and forwarding excepted. True: the LMA has to be told
- * of a link-local address that was made here. */
+/* Takes over what the answer grants, addresses and forwarding excepted. True: the LMA has to be
+ * told of a link-local address that was made here. */
 bool mag_accept(struct mag_session *s, struct mag_ctx *c);
 
+/* ---- mag_home4.c */
+/* Its next registration asks for an IPv4 home address. */
+bool mag_wants4(const struct mag *m, const struct mag_session *s);
+/* Adds the IPv4 Home Address Request that belongs into the open request, if any. */
+void mag_add_home4(const struct mag *m, struct mag_session *s, struct mh_msg *msg);
+/* What the answer grants of IPv4; needs grant->encap. */
+void mag_read_home4(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+		    struct mag_grant *grant, nsec_t now);
+/* Ends IPv4 for the node: selective de-registration, or the end of a session without prefixes. The
+ * session may be gone afterwards. */
+void mag_return_home4(struct mag *m, struct mag_session *s, const char *cause, nsec_t now);
+
+/* ---- mag_encap.c */
+void mag_choose_terms(const struct mag *m, struct mag_session *s);
+/* Makes the session's half in the data plane, without addresses, for the sake of its GRE key: the
+ * downlink key has to be known before the LMA is asked. 0 or -errno. */
+int mag_early_key(struct mag *m, struct mag_session *s);
+/* Flags and GRE Key option of the open request. */
+void mag_add_terms(const struct mag_session *s, struct mh_msg *msg);
+/* The encapsulation that an accepting answer chose. False: it makes no sense. */
+bool mag_read_encap(const struct mag_session *s, const struct mh_msg *msg, struct mag_grant *grant);
+/* What an accepting answer means for later requests. */
+void mag_adopt_terms(struct mag_session *s, struct mag_ctx *c);
+
 /* ---- mag_serve.c */
-/* Brings service in line with an accepting answer: takes over its prefixes, sets up forwarding,
+/* Brings service in line with an accepting answer: takes over its addresses, sets up forwarding,
  * advertises. 0, or -errno when forwarding cannot do it; then there is no service. */
-int mag_serve(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n, nsec_t now);
-/* Ends service; `deprecate` tells the node that its prefixes are no longer good. No-op without. */
+int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *grant, nsec_t now);
+/* Goes on without the IPv4 home address. As mag_serve(). */
+int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *cause, nsec_t now);
+/* Ends service, if there is any, and gives back what the data plane holds; `deprecate` tells the
+ * node that its prefixes are no longer good. */
 void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
 		    nsec_t now);
+/* Gives back what the data plane holds of a session that is not served. */
+void mag_forward_stop(struct mag *m, struct mag_session *s);
 /* The node is on another link: one data-plane update, then it is advertised there. */
 int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node *from);
 int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on);

@@ -120,25 +120,25 @@ static bool fit_for_node(const struct prefix6 *p)
 	       !addr6_is_multicast(&p->addr);
 }
 
-/* The prefixes of an accepting answer, duplicates left out; 0 when there is none, one is not fit to
- * be advertised, or there are more than a session holds. */
-static unsigned prefixes_of(const struct mh_msg *msg, struct prefix6 out[DP_PREFIXES_MAX])
+/* The prefixes of an accepting answer, duplicates left out; -1 when one is not fit to be
+ * advertised, or there are more than a session holds. */
+static int prefixes_of(const struct mh_msg *msg, struct prefix6 out[DP_PREFIXES_MAX])
 {
 	const struct mh_opt *o;
-	unsigned i, j, n = 0;
+	int i, j, n = 0;
 
-	for (i = 0; (o = mh_opt_nth(msg, MHO_HNP, i)); i++) {
+	for (i = 0; (o = mh_opt_nth(msg, MHO_HNP, (unsigned)i)); i++) {
 		struct prefix6 p = o->hnp.prefix;
 
 		if (!fit_for_node(&p))
-			return 0;
+			return -1;
 		prefix6_mask(&p);
 		for (j = 0; j < n && !prefix6_eq(&out[j], &p); j++)
 			;
 		if (j < n)
 			continue;
 		if (n == DP_PREFIXES_MAX)
-			return 0;
+			return -1;
 		out[n++] = p;
 	}
 	return n;
@@ -182,6 +182,26 @@ static enum mag_event judge_clock(struct mag *m, struct mag_session *s, const st
 	return MEV_CLOCK;
 }
 
+/* Whether there is a request left to make that the LMA did not just refuse. 170 and 172 forbid an
+ * IP version until administrative action, 171 one address (RFC 5844 3.2.3.2); 163 asks for an
+ * option that status 2 may have forbidden for this session (RFC 5845 4.2). */
+static enum mag_event judge_request(const struct mag_session *s, uint8_t status, enum mag_event ev)
+{
+	bool left = s->quick < MAG_QUICK_RETRIES;
+
+	switch (status) {
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
+		return left && s->req.hoa4 && s->req.hnp ? ev : MEV_DENIED;
+	case PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY:
+		return left && s->req.hoa4 && s->req.hnp ? ev : MEV_DENIED;
+	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
+		return left && s->req.named4 ? ev : MEV_REFUSED;
+	default:
+		return left && s->req.terms.gre != MAG_GRE_KEYS && !s->gre_unwanted ? ev
+										    : MEV_REFUSED;
+	}
+}
+
 /* What a rejection leads to, where that depends on more than its status. */
 static enum mag_event rejected(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
 			       enum mag_event ev, nsec_t now)
@@ -189,6 +209,8 @@ static enum mag_event rejected(struct mag *m, struct mag_session *s, const struc
 	const char *status = pba_status_name(msg->ba.status);
 
 	s->lma->info.pba_rejected++;
+	if (ev == MEV_ADDRESSES || ev == MEV_GRE_KEYS)
+		ev = judge_request(s, msg->ba.status, ev);
 	if (ev == MEV_CLOCK)
 		ev = judge_clock(m, s, msg, now);
 	else
@@ -204,24 +226,43 @@ static enum mag_event rejected(struct mag *m, struct mag_session *s, const struc
 	return ev;
 }
 
+/* What an accepting answer gives; false when there is nothing to serve the node with. */
+static bool read_grant(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+		       struct mag_grant *g, struct prefix6 p[DP_PREFIXES_MAX], nsec_t now)
+{
+	/* RFC 5844 3.1.2.6: no prefixes where none were asked for */
+	int n = s->req.hnp ? prefixes_of(msg, p) : 0;
+
+	if (!mag_read_encap(s, msg, g)) {
+		mag_count_up(m, MAG_C_PBA_BAD_GRE);
+		mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE,
+			"%s gave a GRE key without having been given one", s->lma->name);
+		return false;
+	}
+	if (n >= 0) {
+		g->n_prefixes = (unsigned)n;
+		mag_read_home4(m, s, msg, g, now);
+	}
+	if (g->n_prefixes || home4_is_set(&g->home4))
+		return true;
+	mag_count_up(m, MAG_C_PBA_BAD_PREFIX);
+	mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE, "%s accepted without usable addresses",
+		s->lma->name);
+	return false;
+}
+
 static void answered(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now)
 {
 	struct prefix6 p[DP_PREFIXES_MAX];
-	struct mag_ctx c = {.m = m, .now = now, .msg = msg, .prefixes = p};
+	struct mag_grant grant = {.prefixes = p};
+	struct mag_ctx c = {.m = m, .now = now, .msg = msg, .grant = &grant};
 	enum mag_counter counter;
 	const char *clause;
 	enum mag_event ev = mag_status_event(msg->ba.status, &counter, &clause);
 
-	if (ev == MEV_ACCEPTED && s->req.lifetime) {
-		c.n_prefixes = prefixes_of(msg, p);
-		if (!c.n_prefixes) {
-			/* without its mandatory options it answers nothing (RFC 5213 5.3.6) */
-			mag_count_up(m, MAG_C_PBA_BAD_PREFIX);
-			mag_log(m, s, &s->lma->limit, now, LOG_C_REMOTE,
-				"%s accepted without usable home network prefixes", s->lma->name);
-			return;
-		}
-	}
+	/* without its mandatory options it answers nothing (RFC 5213 5.3.6) */
+	if (ev == MEV_ACCEPTED && s->req.lifetime && !read_grant(m, s, msg, &grant, p, now))
+		return;
 	mag_count_up(m, counter);
 	s->last_status = msg->ba.status;
 	c.cause = pba_status_name(msg->ba.status);
@@ -246,7 +287,7 @@ static void receive_pba(struct mag *m, struct mag_lma *lma, const struct packet 
 	enum mag_counter why;
 
 	lma->info.pba_received++;
-	if (!addr6_eq(&pkt->dst, &m->cfg.proxy_coa)) {
+	if (!addr6_eq(&pkt->dst, mag_coa(m, &lma->info.addr))) {
 		mag_count_up(m, MAG_C_PBA_DESTINATION);
 		return;
 	}
@@ -289,7 +330,7 @@ static void receive_brr(struct mag *m, struct mag_lma *lma, const struct packet 
 	struct bule *e = NULL, *next;
 	unsigned n = 0;
 
-	if (o && addr6_eq(&pkt->dst, &m->cfg.proxy_coa))
+	if (o && addr6_eq(&pkt->dst, mag_coa(m, &lma->info.addr)))
 		e = bul_by_mnid(m->bul, &o->mnid, NULL);
 	for (; e; e = next) {
 		struct mag_session *s = mag_session_of(e);
@@ -323,7 +364,7 @@ static void foreign(struct mag *m, enum mag_counter c, const struct packet *pkt,
 	mag_count_up(m, c);
 	log_limited(&m->foreign_limit, now, LOG_C_AUTH,
 		    "mag: %s from %s, which is not an LMA of ours", mh_msg_name(msg),
-		    addr6_str(&pkt->src, addr));
+		    addr_str(&pkt->src, addr));
 }
 
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)

@@ -17,6 +17,7 @@ void mag_unbind(struct mag *m, struct mag_session *s)
 	s->registered = false;
 	s->b.lifetime_s = 0;
 	s->b.expires = 0;
+	s->b.home4 = s->returned4 = (struct home4){0};
 	(void)bul_set_prefixes(m->bul, &s->b, NULL, 0);
 }
 
@@ -65,14 +66,18 @@ static void add_prefix(struct mh_msg *msg, const struct prefix6 *p)
 }
 
 /* RFC 5213 6.9.1.1 (3), 6.9.1.3 (2), 6.9.1.4 (2): the assigned prefixes; before there are any,
- * those of the policy profile, else one ALL_ZERO. */
+ * those of the policy profile, else one ALL_ZERO. RFC 5844 3.2.3.1, 3.2.3.3: none at all for a
+ * session that began without, nor to end IPv4 alone. */
 static void add_prefixes(const struct mag *m, struct mag_session *s, struct mh_msg *msg)
 {
 	static const struct prefix6 all_zero;
 	const struct profile *p = mag_profile(m, &s->b.mnid);
 	unsigned i;
 
-	s->req.named = true;
+	s->req.hnp = s->asks6 && s->req.kind != MRK_RETURN4;
+	s->req.named = s->req.hnp;
+	if (!s->req.hnp)
+		return;
 	if (s->b.n_prefixes) {
 		for (i = 0; i < s->b.n_prefixes; i++)
 			add_prefix(msg, &s->b.prefixes[i]);
@@ -93,7 +98,7 @@ static void add_value(struct mh_msg *msg, uint8_t type, uint8_t value)
 		o->value = value;
 }
 
-/* RFC 5213 6.9.1.5. The same options in the same order in all three kinds of request. */
+/* RFC 5213 6.9.1.5. The same options in the same order in all kinds of request. */
 static void build(struct mag *m, struct mag_session *s, struct mh_msg *msg)
 {
 	struct mh_opt *o;
@@ -107,6 +112,7 @@ static void build(struct mag *m, struct mag_session *s, struct mh_msg *msg)
 	if (o)
 		o->mnid = s->b.mnid;
 	add_prefixes(m, s, msg);
+	mag_add_home4(m, s, msg);
 	add_value(msg, MHO_HANDOFF_IND, s->req.hi);
 	add_value(msg, MHO_ATT, s->req.att);
 	if (!mac_is_zero(&s->b.mac)) {
@@ -126,11 +132,12 @@ static void build(struct mag *m, struct mag_session *s, struct mh_msg *msg)
 		if (o)
 			o->timestamp = s->b.timestamp;
 	}
+	mag_add_terms(s, msg);
 }
 
 static void send_pbu(struct mag *m, struct mag_session *s, nsec_t now)
 {
-	struct in6_addr src = m->cfg.proxy_coa;
+	struct in6_addr src = *mag_coa(m, &s->b.lmaa);
 	uint8_t buf[MH_MAX_LEN];
 	struct mh_msg msg;
 	struct packet pkt = {.src = src, .dst = s->b.lmaa, .data = buf};
@@ -187,6 +194,10 @@ static void arm_after_sending(struct mag *m, struct mag_session *s, nsec_t now)
 		/* RFC 5213 6.9.1.4: one INITIAL_BINDACK_TIMEOUT, no retransmission */
 		due = nsec_add(now, nsec_from_ms(m->cfg.initial_bindack_timeout_ms));
 		break;
+	case MST_RETURNING4:
+		due = nsec_add(now, nsec_from_ms(m->cfg.initial_bindack_timeout_ms));
+		due = nsec_min(due, s->b.expires);
+		break;
 	case MST_REFRESHING:
 		due = nsec_min(due, s->b.expires);
 		break;
@@ -209,6 +220,31 @@ static uint8_t arrival_hint(const struct mag_session *s, nsec_t now)
 	return of_a_session && now >= s->hint_until ? HI_UNKNOWN : s->first_hi;
 }
 
+static bool is_registration(const struct mag_session *s)
+{
+	return s->req.kind == MRK_REGISTER || s->req.kind == MRK_MOVE;
+}
+
+/* What a registration asks for. False: its GRE key is not to be had now. */
+static bool choose(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	const struct profile *p = mag_profile(m, &s->b.mnid);
+	int err;
+
+	if (!s->registered) {
+		mag_choose_terms(m, s);
+		s->asks6 = !s->refused6 && !(p && p->no_ipv6);
+	}
+	if (s->terms.gre != MAG_GRE_KEYS)
+		return true;
+	err = mag_early_key(m, s);
+	if (!err)
+		return true;
+	mag_count_up(m, MAG_C_EARLY_KEY_FAILED);
+	mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL, "no GRE key for it: %s", strerror(-err));
+	return false;
+}
+
 void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	nsec_t at = allowed_at(s, now);
@@ -229,6 +265,11 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 		if (s->req.kind == MRK_MOVE)
 			s->req.kind = MRK_REGISTER;
 	}
+	if (is_registration(s) && !choose(m, s, now)) {
+		/* like a loss on the way: the retransmission repairs it */
+		arm_after_sending(m, s, now);
+		return;
+	}
 	switch (s->req.kind) {
 	case MRK_REGISTER:
 		s->req.hi = s->registered ? HI_NO_CHANGE : arrival_hint(s, now);
@@ -243,6 +284,10 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 		s->req.lifetime = 0;
 		break;
 	}
+	s->req.terms = s->terms;
+	/* RFC 5845 4.2: no GRE Key option in de-registrations */
+	if (!is_registration(s))
+		s->req.terms.gre = MAG_GRE_NONE;
 	s->req.att = s->b.att;
 	s->req.timed = m->cfg.timestamp_based_approach_in_use;
 	s->req.seq = s->b.seq = next_seq(m, s);
@@ -263,6 +308,8 @@ void mag_request(struct mag *m, struct mag_session *s, enum mag_request_kind kin
 	rtx_init(&s->b.rtx, m->cfg.initial_bindack_timeout_ms, m->cfg.max_bindack_timeout_ms);
 	if (kind == MRK_DEREGISTER)
 		mag_count_up(m, MAG_C_PBU_DEREGISTER);
+	else if (kind == MRK_RETURN4)
+		mag_count_up(m, MAG_C_PBU_RETURN4);
 	else if (kind == MRK_MOVE || mag_is_bound(s, now))
 		mag_count_up(m, MAG_C_PBU_REFRESH);
 	else

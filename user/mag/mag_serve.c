@@ -6,10 +6,11 @@
 #include <errno.h>
 
 #define IPV6_MIN_MTU 1280u
+#define IPV4_MIN_MTU 576u /* what every host accepts, RFC 1122 3.3.3 */
 
-/* RFC 5213 6.9.5: the path's, or the administrative default when that is not known (and never more
- * than it), and no more than the access link carries. */
-static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s)
+/* RFC 5213 6.9.5, RFC 5844 3.4.3: the path's, or the administrative default when that is not known
+ * (and never more than it), and no more than the access link carries. */
+static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s, uint32_t least)
 {
 	uint32_t mtu = m->dp->ops->peer_mtu(m->dp, s->b.tunnel);
 
@@ -18,23 +19,31 @@ static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s)
 	if (!mtu || (s->access_mtu && s->access_mtu < mtu))
 		mtu = s->access_mtu;
 	/* hosts ignore less (RFC 4861 6.3.4); the tunnel fragments what does not fit */
-	return mtu && mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu;
+	return mtu && mtu < least ? least : mtu;
 }
 
 static void advertise(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n,
 		      uint32_t lifetime_s)
 {
 	const struct in6_addr *fixed = &m->cfg.fixed_mag_link_local_address_on_all_access_links;
+	const struct profile *profile = mag_profile(m, &s->b.mnid);
 	struct link_node node = mag_node(s);
 	struct link_advert ad = {
 		.prefixes = p,
 		.n_prefixes = n,
 		.valid_s = lifetime_s,
 		.preferred_s = lifetime_s,
-		.mtu = advertised_mtu(m, s),
+		.mtu = advertised_mtu(m, s, IPV6_MIN_MTU),
 		.link_local = addr6_is_zero(fixed) ? s->b.link_local : *fixed,
+		.home4 = s->b.home4,
+		.mtu4 = advertised_mtu(m, s, IPV4_MIN_MTU),
+		.dhcp_relay = s->dhcp_relay,
 	};
 
+	if (profile) {
+		memcpy(ad.dns4, profile->dns4, sizeof(ad.dns4));
+		ad.n_dns4 = profile->n_dns4;
+	}
 	m->links->advertise(m->links->ctx, &node, &ad);
 }
 
@@ -51,32 +60,46 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 		.mnid = s->b.mnid,
 		.n_prefixes = s->b.n_prefixes,
 		.prefixes = s->b.prefixes,
-		.down = {.kind = DP_TO_LINK, .ifindex = s->b.ifindex, .mac = s->b.mac},
-		.up = {.kind = DP_TO_PEER,		   .peer = s->b.tunnel			      },
+		.addr4 = s->b.home4.addr,
+		.domain = s->b.home4.domain,
+		.keyed = dp_encap_keyed((enum dp_encap)s->encap),
+		.down = {.kind = DP_TO_LINK, .ifindex = s->b.ifindex, .mac = s->b.mac },
+		.up = {.kind = DP_TO_PEER, .peer = s->b.tunnel,	.key = s->up_key},
 		.mode = DP_FORWARD,
 		.local_routing = s->local_routing,
 	};
 }
 
+/* Addresses, tunnel and keys as the session has them now. On failure forwarding stays as it was. */
 static int forward(struct mag *m, struct mag_session *s)
 {
-	const struct dp_peer peer = {m->cfg.proxy_coa, s->b.lmaa, DP_ENCAP_IP};
+	const struct dp_peer peer = {*mag_coa(m, &s->b.lmaa), s->b.lmaa, (enum dp_encap)s->encap};
+	dp_ref before = s->b.tunnel;
 	struct dp_session d;
-	int err = 0;
+	int err;
 
-	if (!s->b.tunnel)
-		err = tunnel_get(m->tunnels, &peer, &s->b.tunnel);
+	err = tunnel_get(m->tunnels, &peer, &s->b.tunnel);
 	if (err)
 		return err;
 	session_of(s, &d);
-	return m->dp->ops->session_put(m->dp, &d, &s->b.session);
+	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
+	if (err) {
+		tunnel_put(m->tunnels, s->b.tunnel);
+		s->b.tunnel = before;
+		return err;
+	}
+	tunnel_put(m->tunnels, before);
+	if (!d.keyed)
+		s->down_key = 0;
+	return 0;
 }
 
-static void forward_stop(struct mag *m, struct mag_session *s)
+void mag_forward_stop(struct mag *m, struct mag_session *s)
 {
 	if (s->b.session)
 		m->dp->ops->session_del(m->dp, s->b.session);
 	s->b.session = 0;
+	s->down_key = s->up_key = 0;
 	if (s->b.tunnel)
 		tunnel_put(m->tunnels, s->b.tunnel);
 	s->b.tunnel = 0;
@@ -117,36 +140,63 @@ static void emit(struct mag *m, const struct mag_session *s, enum event_type typ
 					    .mac = &s->b.mac,
 					    .cause = cause,
 					    .prefixes = s->b.prefixes,
-					    .n_prefixes = s->b.n_prefixes});
+					    .n_prefixes = s->b.n_prefixes,
+					    .home4 = &s->b.home4});
 }
 
-int mag_serve(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n, nsec_t now)
+static void log_home4(struct mag *m, const struct mag_session *s)
+{
+	char addr[ADDR6_STRLEN], router[ADDR6_STRLEN];
+	struct in6_addr a = addr_from_ip4(s->b.home4.addr), r = addr_from_ip4(s->b.home4.router);
+
+	mag_log(m, s, NULL, 0, LOG_C_INFO, "has IPv4 home address %s/%u, default router %s, of %s",
+		addr_str(&a, addr), s->b.home4.len, addr_str(&r, router), s->lma->name);
+}
+
+/* The node may not be served by halves: when forwarding fails, all of it ends. */
+static int failed(struct mag *m, struct mag_session *s, int err, nsec_t now)
+{
+	mag_serve_stop(m, s, true, "data plane failed", now);
+	return err;
+}
+
+int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, nsec_t now)
 {
 	struct prefix6 gone[DP_PREFIXES_MAX];
-	bool same = same_set(s, p, n);
+	bool same6 = same_set(s, g->prefixes, g->n_prefixes);
+	bool same4 = home4_eq(&s->b.home4, &g->home4);
+	bool same = same6 && same4;
+	bool same_path = s->encap == g->encap && s->up_key == g->up_key;
 	unsigned i, n_gone = 0;
 	int err = 0;
 
-	for (i = 0; s->serving && !same && i < s->b.n_prefixes; i++) {
-		if (!in_set(&s->b.prefixes[i], p, n))
+	for (i = 0; s->serving && !same6 && i < s->b.n_prefixes; i++) {
+		if (!in_set(&s->b.prefixes[i], g->prefixes, g->n_prefixes))
 			gone[n_gone++] = s->b.prefixes[i];
 	}
-	if (!same)
-		err = bul_set_prefixes(m->bul, &s->b, p, n);
-	if (!err && (!same || !s->serving))
+	if (!same6)
+		err = bul_set_prefixes(m->bul, &s->b, g->prefixes, g->n_prefixes);
+	s->b.home4 = g->home4;
+	s->encap = (uint8_t)g->encap;
+	s->up_key = g->up_key;
+	if (home4_is_set(&g->home4))
+		s->returned4 = (struct home4){0};
+	if (!err && (!same || !same_path || !s->serving))
 		err = forward(m, s);
-	if (err) {
-		mag_serve_stop(m, s, true, "data plane failed", now);
-		forward_stop(m, s);
-		return err;
-	}
+	if (err)
+		return failed(m, s, err, now);
 	/* RFC 5213 6.12: what was renumbered away is withdrawn with zero lifetimes */
 	if (n_gone)
 		advertise(m, s, gone, n_gone, 0);
 	if (s->serving && !same) {
 		mag_count_up(m, MAG_C_RENUMBERED);
-		mag_log(m, s, NULL, now, LOG_C_INFO, "%s changed the prefixes", s->lma->name);
+		mag_log(m, s, NULL, now, LOG_C_INFO, "%s changed the %s", s->lma->name,
+			same4	? "prefixes"
+			: same6 ? "IPv4 home address"
+				: "prefixes and the IPv4 home address");
 	}
+	if (home4_is_set(&g->home4) && (!s->serving || !same4))
+		log_home4(m, s);
 	if (!s->serving)
 		s->lma->info.bindings++;
 	if (!s->serving || !same)
@@ -156,17 +206,30 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct prefix6 *p, uns
 	return 0;
 }
 
+int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *cause, nsec_t now)
+{
+	int err;
+
+	s->b.home4 = (struct home4){0};
+	err = forward(m, s);
+	if (err)
+		return failed(m, s, err, now);
+	emit(m, s, EV_SESSION_UP, cause, now);
+	mag_advertise(m, s);
+	return 0;
+}
+
 void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
 		    nsec_t now)
 {
 	struct link_node node = mag_node(s);
 
+	/* forwarding first: nothing of the node's is sent on once its binding is in doubt */
+	mag_forward_stop(m, s);
 	if (!s->serving)
 		return;
 	s->serving = false;
 	s->lma->info.bindings--;
-	/* forwarding first: nothing of the node's is sent on once its binding is in doubt */
-	forward_stop(m, s);
 	m->links->withdraw(m->links->ctx, &node, deprecate);
 	emit(m, s, EV_SESSION_DOWN, cause, now);
 }

@@ -26,6 +26,7 @@
 struct sent {
 	nsec_t at;
 	struct in6_addr src, dst;
+	uint16_t port;
 	uint8_t buf[512];
 	size_t len;
 	struct mh_msg msg;
@@ -39,7 +40,11 @@ struct call {
 	struct link_node node;
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
 	unsigned n_prefixes;
-	uint32_t valid_s, preferred_s, mtu;
+	uint32_t valid_s, preferred_s, mtu, mtu4;
+	struct home4 home4;
+	bool dhcp_relay;
+	struct in_addr dns4[PROFILE_DNS_MAX];
+	unsigned n_dns4;
 	struct in6_addr ll;
 	bool deprecate;
 	size_t dp_sessions; /* in the data plane at that moment */
@@ -69,6 +74,7 @@ struct bench {
 	bool confirm_at_once; /* verify() answers while it is asked */
 	unsigned ups, downs, refusals;
 	char last_cause[64], last_to[32];
+	struct home4 last_home4; /* of the last session event */
 	uint8_t rnd;
 	bool forgetful; /* start over when the records are full, instead of giving up */
 };
@@ -78,9 +84,17 @@ static struct in6_addr ADDR(const char *s)
 {
 	struct in6_addr a = {0};
 
-	if (addr6_parse(s, &a))
+	if (addr_parse(s, &a))
 		abort();
 	return a;
+}
+
+static struct in_addr ADDR4(const char *s) UNUSED;
+static struct in_addr ADDR4(const char *s)
+{
+	struct in6_addr a = ADDR(s);
+
+	return addr_to_ip4(&a);
 }
 
 static struct prefix6 PREFIX(const char *s) UNUSED;
@@ -120,6 +134,7 @@ static int bench_send(void *ctx, const struct packet *pkt)
 	s->at = b->now;
 	s->src = pkt->src;
 	s->dst = pkt->dst;
+	s->port = pkt->port;
 	s->len = pkt->len;
 	memcpy(s->buf, pkt->data, pkt->len);
 	if (mh_decode(&s->msg, s->buf, s->len, &s->src, &s->dst) != MH_OK)
@@ -173,6 +188,11 @@ static void bench_advertise(void *ctx, const struct link_node *n, const struct l
 	c->valid_s = ad->valid_s;
 	c->preferred_s = ad->preferred_s;
 	c->mtu = ad->mtu;
+	c->mtu4 = ad->mtu4;
+	c->home4 = ad->home4;
+	c->dhcp_relay = ad->dhcp_relay;
+	memcpy(c->dns4, ad->dns4, sizeof(c->dns4));
+	c->n_dns4 = ad->n_dns4;
 	c->ll = ad->link_local;
 }
 
@@ -209,6 +229,8 @@ static void bench_event(void *ctx, const struct event *ev)
 {
 	struct bench *b = ctx;
 
+	if (ev->home4)
+		b->last_home4 = *ev->home4;
 	switch (ev->type) {
 	case EV_SESSION_UP:
 		b->ups++;
@@ -313,7 +335,24 @@ static uint64_t counter(const struct bench *b, const char *name)
 	return 0;
 }
 
-/* No test may end with a broken data-plane contract or an event that no rule took. */
+static void count_early(void *ctx, dp_ref ref, const struct dp_session *s)
+{
+	*(unsigned *)ctx += !s->n_prefixes && !s->addr4.s_addr;
+}
+
+/* Halves in the data plane that have a key and no address. */
+static unsigned early_halves(struct bench *b) UNUSED;
+static unsigned early_halves(struct bench *b)
+{
+	unsigned n = 0;
+	struct dp_walk w = {.ctx = &n, .session = count_early};
+
+	dp_fake_dataplane(b->fake)->ops->walk(dp_fake_dataplane(b->fake), &w);
+	return n;
+}
+
+/* No test may end with a broken data-plane contract, an event that no rule took, or a half in the
+ * data plane that nobody uses. */
 static void bench_free(struct bench *b) UNUSED;
 static void bench_free(struct bench *b)
 {
@@ -326,6 +365,7 @@ static void bench_free(struct bench *b)
 		CU_FAIL("data-plane contract broken");
 	}
 	mag_free(&b->m);
+	CU_ASSERT_EQUAL(early_halves(b), 0);
 	tunnels_free(&b->tunnels);
 	dp_fake_free(&b->fake);
 	profile_table_free(&b->table);
@@ -427,7 +467,67 @@ struct reply {
 	bool not_proxy;
 	const char *from, *at;
 	bool no_mnid;
+	/* IPv4: where a Request asked for it, the named address or 10.1.0.5, with len4 or 24 */
+	const char *home4;
+	bool no_home4;
+	uint8_t home4_status, len4;
+	const char *router;         /* NULL: 10.1.0.1 */
+	bool no_router;
+	enum { MODE_SERVER, MODE_RELAY, MODE_ABSENT } dhcp;
+	/* encapsulation: what was asked for, with uplink key 0x5000 */
+	bool no_gre, gre_plain, gre_keyed, no_tlv, tlv, no_nat, nat;
+	uint32_t up_key;
 };
+
+/* RFC 5844 3.1.2.6 */
+static void answer_home4(struct mh_msg *m, const struct reply *r, const struct mh_msg *q)
+{
+	const struct mh_opt *ask = mh_opt(q, MHO_IPV4_HOA_REQUEST);
+	struct mh_opt *o;
+
+	if (r->no_home4 || !(ask ? q->bu.lifetime : r->home4 && r->status < 128))
+		return;
+	o = mh_opt_add(m, MHO_IPV4_HOA_REPLY);
+	o->hoa4.status = r->home4_status;
+	if (r->status >= 128) {
+		o->hoa4.status = HOA4_REASON_UNSPECIFIED;
+		o->hoa4.addr = ask->hoa4.addr;
+		o->hoa4.len = ask->hoa4.len;
+		return;
+	}
+	if (r->home4)
+		o->hoa4.addr = ADDR4(r->home4);
+	else
+		o->hoa4.addr = ask->hoa4.addr.s_addr ? ask->hoa4.addr : ADDR4("10.1.0.5");
+	o->hoa4.len = r->len4 ? r->len4 : 24;
+	if (!r->no_router)
+		mh_opt_add(m, MHO_IPV4_DEFAULT_ROUTER)->addr4 = ADDR4(r->router ? r->router : "10.1.0.1");
+	if (r->dhcp != MODE_ABSENT)
+		mh_opt_add(m, MHO_IPV4_DHCP_MODE)->server = r->dhcp == MODE_SERVER;
+}
+
+/* RFC 5844 4.1.3, RFC 5845 5.2 */
+static void answer_encap(struct mh_msg *m, const struct reply *r, const struct mh_msg *q)
+{
+	const struct mh_opt *ask = mh_opt(q, MHO_GRE_KEY);
+	struct mh_opt *o;
+
+	if (r->status >= 128 || !q->bu.lifetime)
+		return;
+	if (((q->bu.flags & MH_BU_T) || r->tlv) && !r->no_tlv)
+		m->ba.flags |= MH_BA_T;
+	if (((q->bu.flags & MH_BU_F) || r->nat) && !r->no_nat) {
+		o = mh_opt_add(m, MHO_NAT_DETECTION);
+		o->nat.force = true;
+		o->nat.refresh_s = UINT32_MAX;
+	}
+	if ((!ask && !r->gre_plain && !r->gre_keyed) || r->no_gre)
+		return;
+	o = mh_opt_add(m, MHO_GRE_KEY);
+	o->gre.has_key = !r->gre_plain && (r->gre_keyed || ask->gre.has_key);
+	if (o->gre.has_key)
+		o->gre.key = r->up_key ? r->up_key : 0x5000;
+}
 
 static void answer(struct bench *b, const struct reply *r) UNUSED;
 static void answer(struct bench *b, const struct reply *r)
@@ -467,6 +567,8 @@ static void answer(struct bench *b, const struct reply *r)
 		if (m.opt[i].type == MHO_HNP)
 			m.opt[i].hnp.prefix.addr.s6_addr[15] = 1;
 	}
+	answer_home4(&m, r, q);
+	answer_encap(&m, r, q);
 	if (!r->bare) {
 		mh_opt_add(&m, MHO_HANDOFF_IND)->value = r->hi ? r->hi : opt_value(q, MHO_HANDOFF_IND);
 		mh_opt_add(&m, MHO_ATT)->value = r->att ? r->att : opt_value(q, MHO_ATT);
@@ -594,6 +696,15 @@ static void add_profile(struct bench *b, struct profile *p, const char *id, unsi
 		p->macs[0] = MAC(mac);
 	}
 	CU_ASSERT_EQUAL_FATAL(profile_table_add(b->table, p), 0);
+}
+
+/* Forwarding of that IPv4 home address, or NULL. */
+static const struct dp_session *forwarding4(struct bench *b, uint16_t domain, const char *addr) UNUSED;
+static const struct dp_session *forwarding4(struct bench *b, uint16_t domain, const char *addr)
+{
+	const struct dp_fake_session *s = dp_fake_by_addr4(b->fake, DP_ACCESS, domain, ADDR4(addr));
+
+	return s ? &s->s : NULL;
 }
 
 /* Attached and accepted: node `i` on interface 7 with 2001:db8:100:1::/64. */

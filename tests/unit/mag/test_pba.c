@@ -210,13 +210,15 @@ static void test_any_rejection_ends_service(void)
 		}
 		b->n_calls = 0;
 		answer(b, &(struct reply){.status = (uint8_t)status, .clock_ms = 5000});
-		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+		CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+		/* 163 is answered with a key: a half without addresses */
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), status == PBA_GRE_KEY_REQUIRED);
 		CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
 		CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 0);
 		CU_ASSERT_EQUAL_FATAL(calls(b, CALL_WITHDRAW), 1);
 		c = &b->call[0];
-		/* only 157 leaves the node its addresses for the next round trip */
-		CU_ASSERT_EQUAL(c->deprecate, status != PBA_TIMESTAMP_LOWER);
+		/* these two leave the node its addresses for the next round trip */
+		CU_ASSERT_EQUAL(c->deprecate, status != PBA_TIMESTAMP_LOWER && status != PBA_GRE_KEY_REQUIRED);
 		CU_ASSERT_EQUAL(b->downs, 1);
 		CU_ASSERT_EQUAL(b->refusals, 1);
 		bench_free(b);
@@ -225,6 +227,8 @@ static void test_any_rejection_ends_service(void)
 
 static void test_any_acceptance_counts(void)
 {
+	static const char *const known[] = {"pba_0_accepted", "pba_1_accepted_prefix_discovery",
+					    "pba_2_gre_key_option_not_required", "pba_3_gre_without_tlv_header"};
 	unsigned status;
 
 	for (status = 0; status < 128; status++) {
@@ -234,10 +238,7 @@ static void test_any_acceptance_counts(void)
 		answer_status(b, (uint8_t)status);
 		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 		CU_ASSERT_EQUAL(shown(b, 1).b.last_status, status);
-		CU_ASSERT_EQUAL(counter(b, status > 1 ? "pba_other_accepted"
-					   : status   ? "pba_1_accepted_prefix_discovery"
-						      : "pba_0_accepted"),
-				1);
+		CU_ASSERT_EQUAL(counter(b, status < ARRAY_SIZE(known) ? known[status] : "pba_other_accepted"), 1);
 		bench_free(b);
 	}
 }
@@ -272,7 +273,11 @@ static void test_status_table(void)
 		{160, "pba_160_missing_mn_id",                   "REJECTED",    true},
 		{161, "pba_161_missing_handoff_indicator",       "REJECTED",    true},
 		{162, "pba_162_missing_access_tech_type",        "REJECTED",    true},
-		{163, "pba_other_rejected",                      "REJECTED",    true},
+		{163, "pba_163_gre_key_option_required",         "REGISTERING", false},
+		{170, "pba_170_not_authorized_for_ipv4",         "BARRED",      true},
+		{171, "pba_171_not_authorized_for_ipv4_hoa",     "REJECTED",    true},
+		{172, "pba_172_not_authorized_for_ipv6",         "BARRED",      true},
+		{173, "pba_173_multiple_ipv4_hoa",               "REJECTED",    true},
 		{255, "pba_other_rejected",                      "REJECTED",    true},
 	};
 	// clang-format on

@@ -19,12 +19,12 @@ static unsigned rnd(unsigned n)
 
 struct tally {
 	struct bench *b;
-	unsigned serving, entries, wrong;
+	unsigned serving, early, entries, wrong;
 };
 
 static void tally_cb(void *ctx, const struct mag_binding *mb)
 {
-	static const char *const served[] = {"ACTIVE", "VERIFYING", "REFRESHING", "STALLED"};
+	static const char *const served[] = {"ACTIVE", "VERIFYING", "REFRESHING", "RETURNING_IPV4", "STALLED"};
 	struct tally *t = ctx;
 	const struct dp_fake_session *f = mb->session ? dp_fake_by_ref(t->b->fake, mb->session) : NULL;
 	bool want = false;
@@ -34,6 +34,12 @@ static void tally_cb(void *ctx, const struct mag_binding *mb)
 	for (i = 0; i < ARRAY_SIZE(served); i++)
 		want |= !strcmp(mb->state, served[i]);
 	t->serving += want;
+	/* a half without addresses is there for its key while an answer is awaited */
+	if (!want && f && !mb->tunnel && !f->s.n_prefixes && !f->s.addr4.s_addr && f->s.keyed &&
+	    mb->down_key && !strcmp(mb->state, "REGISTERING")) {
+		t->early++;
+		return;
+	}
 	if (want != (f != NULL) || want != (mb->tunnel != 0)) {
 		t->wrong++;
 		return;
@@ -41,7 +47,12 @@ static void tally_cb(void *ctx, const struct mag_binding *mb)
 	if (!want)
 		return;
 	if (f->s.down.ifindex != mb->node.ifindex || !mac_eq(&f->s.down.mac, &mb->node.mac) ||
-	    f->s.n_prefixes != mb->n_prefixes)
+	    f->s.n_prefixes != mb->n_prefixes || f->s.addr4.s_addr != mb->home4.addr.s_addr ||
+	    f->s.domain != mb->home4.domain || (!mb->n_prefixes && !mb->home4.addr.s_addr))
+		t->wrong++;
+	if (dp_fake_peer(t->b->fake, mb->tunnel)->encap != mb->encap ||
+	    f->s.keyed != dp_encap_keyed(mb->encap) || f->s.keyed != (mb->down_key != 0) ||
+	    f->s.up.key != mb->up_key)
 		t->wrong++;
 	for (i = 0; i < mb->n_prefixes && i < f->s.n_prefixes; i++) {
 		if (!prefix6_eq(&mb->prefixes[i], &f->s.prefixes[i]))
@@ -57,6 +68,7 @@ static bool holds(struct bench *b)
 	const char *what;
 
 	mag_walk(b->m, b->now, tally_cb, &t);
+	t.serving += t.early;
 	if (t.wrong || t.serving != dp_fake_sessions(b->fake) || t.entries != mag_count(b->m))
 		printf("%u sessions wrong, %u of %u served, %zu forwarded, %zu counted, last state %s\n",
 		       t.wrong, t.serving, t.entries, dp_fake_sessions(b->fake), mag_count(b->m),
@@ -69,7 +81,11 @@ static void any_answer(struct bench *b)
 {
 	static const char *const prefixes[] = {HNP1, HNP2, HNP3, "2001:db8:100:4::/64", "2001:db8:100:5::/64",
 					       "2001:db8:100:6::/64"};
-	static const uint8_t statuses[] = {0, 0, 0, 0, 0, 0, 1, 128, 129, 130, 135, 152, 155, 156, 157, 159, 200};
+	static const uint8_t statuses[] = {0,	0,   0,	  0,   0,   0,	 1,   2,   3,	128, 129, 130, 135,
+					   152, 155, 156, 157, 159, 163, 170, 171, 172, 173, 200};
+	static const char *const home4[] = {"10.1.0.11", "10.1.0.12", "10.1.0.13",
+					    "10.1.0.14", "10.1.0.15", "10.1.0.16"};
+	unsigned node;
 	struct mac other = MAC(77);
 	const struct sent *to = &b->sent[rnd((unsigned)b->n_sent)];
 	struct reply r = {.to = rnd(3) ? NULL : to, .status = statuses[rnd(ARRAY_SIZE(statuses))]};
@@ -77,10 +93,36 @@ static void any_answer(struct bench *b)
 
 	if (!r.to)
 		to = last_sent(b);
+	node = mh_opt(&to->msg, MHO_MN_LLID)->llid.id[5] % 6;
+	if (rnd(10))
+		r.home4 = home4[rnd(8) ? node : rnd(6)];
+	switch (rnd(12)) {
+	case 0:
+		r.no_home4 = true;
+		break;
+	case 1:
+		r.home4_status = 129;
+		break;
+	case 2:
+		r.no_router = true;
+		break;
+	case 3:
+		r.no_gre = true;
+		break;
+	case 4:
+		r.gre_plain = true;
+		break;
+	case 5:
+		r.gre_keyed = true;
+		r.up_key = rnd(100);
+		break;
+	case 6:
+		r.nat = r.tlv = true;
+		break;
+	}
 	/* an LMA that keeps to its own rules most of the time: a node has its own prefixes */
 	for (i = 0; i < n; i++)
-		r.prefix[i] = prefixes[rnd(8) ? mh_opt(&to->msg, MHO_MN_LLID)->llid.id[5] % 6
-					      : rnd(ARRAY_SIZE(prefixes))];
+		r.prefix[i] = prefixes[rnd(8) ? node : rnd(ARRAY_SIZE(prefixes))];
 	switch (rnd(40)) {
 	case 0:
 		r.hi = 1;
@@ -118,7 +160,10 @@ static void step(struct bench *b)
 	struct mag_attachment a = attachment(1 + rnd(LINKS), 1 + rnd(NODES));
 	struct mnid id = NAI(rnd(2) ? "mn1@example.com" : "mn2@example.com");
 	struct link_node n = a.node;
+	struct in_addr addr = ADDR4("10.1.0.11");
+	const char *why;
 
+	addr.s_addr = htonl(ntohl(addr.s_addr) - 1 + n.mac.b[5]);
 	b->attached = rnd(20) != 0;
 	b->confirm_at_once = rnd(2);
 	switch (rnd(16)) {
@@ -129,6 +174,8 @@ static void step(struct bench *b)
 		a.handoff_hint = (uint8_t)rnd(7);
 		a.mnid = rnd(4) ? NULL : &id;
 		a.cause = rnd(6) ? "rs" : MAG_CAUSE_CONTROL;
+		a.wants_ipv4 = rnd(2);
+		a.domain = b->cfg.gre == MAG_GRE_KEYS && a.node.ifindex == 3 ? 7 : 0;
 		mag_attach(b->m, &a, b->now);
 		break;
 	case 3:
@@ -148,6 +195,11 @@ static void step(struct bench *b)
 	case 7:
 		mag_link_local_in_use(b->m, &n, &(struct in6_addr){.s6_addr = {0xfe, 0x80}}, b->now);
 		mag_mtu_changed(b->m, 1, b->now);
+		if (!rnd(20))
+			mag_reload(b->m, &b->cfg, &b->profiles, &why, b->now);
+		break;
+	case 10:
+		mag_release_ipv4(b->m, &n, addr, "dhcp-release", b->now);
 		break;
 	case 8:
 		run_ms(b, rnd(4000));
@@ -162,14 +214,38 @@ static void step(struct bench *b)
 	}
 }
 
-static void run_seed(unsigned seed, bool timestamps, bool fixed)
+struct world {
+	bool timestamps, fixed;
+	enum mag_gre gre;
+	bool tlv, over_ip4;
+};
+
+static void run_seed(unsigned seed, const struct world *w)
 {
+	static const char *const id[] = {"a@example.com", "b@example.com", "c@example.com", "mn1@example.com",
+					 "e@example.com"};
+	struct profile profile[ARRAY_SIZE(id)];
 	struct bench *b = bench_new();
 	unsigned i;
 
 	rnd_state = 0x9e3779b97f4a7c15ull * (seed + 1);
-	b->cfg.timestamp_based_approach_in_use = timestamps;
-	if (!fixed)
+	b->cfg.timestamp_based_approach_in_use = w->timestamps;
+	b->cfg.gre = w->gre;
+	b->cfg.gre_tlv = w->tlv;
+	b->cfg.force_ipv4_udp_encapsulation_support = w->tlv;
+	if (w->over_ip4) {
+		b->lmas[0].addr = ADDR("192.0.2.2");
+		b->cfg.ipv4_proxy_coa = ADDR("192.0.2.1");
+	}
+	for (i = 0; i < ARRAY_SIZE(profile); i++) {
+		profile[i] = (struct profile){.enabled = true,
+					      .ipv4 = i < 4,
+					      .no_ipv6 = i == 2,
+					      .home4 = i == 1 ? ADDR4("10.1.0.12") : ADDR4("0.0.0.0"),
+					      .local_routing = -1};
+		add_profile(b, &profile[i], id[i], i + 1);
+	}
+	if (!w->fixed)
 		memset(&b->cfg.fixed_mag_link_local_address_on_all_access_links, 0, 16);
 	b->cfg.max_bindings = 8;
 	b->forgetful = true;
@@ -196,20 +272,35 @@ static void run_seed(unsigned seed, bool timestamps, bool fixed)
 	bench_free(b);
 }
 
+static struct world world(unsigned seed, bool timestamps)
+{
+	return (struct world){.timestamps = timestamps,
+			      .fixed = seed & 1,
+			      .gre = (enum mag_gre)(seed % 3),
+			      .tlv = seed & 2,
+			      .over_ip4 = seed & 4};
+}
+
 static void test_timestamps(void)
 {
 	unsigned seed;
 
-	for (seed = 0; seed < SEEDS; seed++)
-		run_seed(seed, true, seed & 1);
+	for (seed = 0; seed < SEEDS; seed++) {
+		struct world w = world(seed, true);
+
+		run_seed(seed, &w);
+	}
 }
 
 static void test_sequence(void)
 {
 	unsigned seed;
 
-	for (seed = 0; seed < SEEDS; seed++)
-		run_seed(1000 + seed, false, seed & 1);
+	for (seed = 0; seed < SEEDS; seed++) {
+		struct world w = world(seed, false);
+
+		run_seed(1000 + seed, &w);
+	}
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guards and actions of the rule table in mag_fsm.c. `obj` is the struct mag_session, `arg` the
+ * struct mag_ctx of the step.
+ */
+#pragma once
+
+#include "mag/mag_int.h"
+
+bool mag_if_attached(void *obj, void *arg);
+bool mag_if_may_repeat(void *obj, void *arg);
+bool mag_if_may_repeat_here(void *obj, void *arg);
+bool mag_if_may_repeat_soon(void *obj, void *arg);
+bool mag_if_asked_by_name(void *obj, void *arg);
+bool mag_if_bound(void *obj, void *arg);
+bool mag_if_sent_lately(void *obj, void *arg);
+bool mag_if_was_never_asked(void *obj, void *arg);
+bool mag_if_absent(void *obj, void *arg);
+bool mag_if_quiet_is_over(void *obj, void *arg);
+
+void mag_act_register(void *obj, void *arg);
+void mag_act_refresh(void *obj, void *arg);
+void mag_act_resend(void *obj, void *arg);
+void mag_act_repeat(void *obj, void *arg);
+void mag_act_accept(void *obj, void *arg);
+void mag_act_upload(void *obj, void *arg);
+void mag_act_advertise(void *obj, void *arg);
+void mag_act_again(void *obj, void *arg);
+void mag_act_ask_any(void *obj, void *arg);
+void mag_act_backoff(void *obj, void *arg);
+void mag_act_backoff_clock(void *obj, void *arg);
+void mag_act_rollback(void *obj, void *arg);
+void mag_act_rolled_back(void *obj, void *arg);
+void mag_act_refuse(void *obj, void *arg);
+void mag_act_stall(void *obj, void *arg);
+void mag_act_stall_over(void *obj, void *arg);
+void mag_act_verify(void *obj, void *arg);
+void mag_act_reassert(void *obj, void *arg);
+void mag_act_expire(void *obj, void *arg);
+void mag_act_new_place(void *obj, void *arg);
+void mag_act_lapse(void *obj, void *arg);
+void mag_act_deregister(void *obj, void *arg);
+void mag_act_vanished(void *obj, void *arg);
+void mag_act_unverified(void *obj, void *arg);
+void mag_act_park(void *obj, void *arg);
+void mag_act_leave(void *obj, void *arg);
+void mag_act_forget(void *obj, void *arg);
+void mag_act_forget_released(void *obj, void *arg);
+void mag_act_done(void *obj, void *arg);
+void mag_act_unanswered(void *obj, void *arg);
+void mag_act_release(void *obj, void *arg);
+void mag_act_unasked(void *obj, void *arg);
+void mag_act_superseded(void *obj, void *arg);
+void mag_act_absent(void *obj, void *arg);
+void mag_act_move(void *obj, void *arg);
+void mag_act_move_unserved(void *obj, void *arg);
+void mag_act_reassert_there(void *obj, void *arg);
+void mag_act_ask_anew(void *obj, void *arg);
+void mag_act_return4(void *obj, void *arg);
+void mag_act_return4_quietly(void *obj, void *arg);
+void mag_act_returned4(void *obj, void *arg);
+void mag_act_return4_unanswered(void *obj, void *arg);
+void mag_act_return4_rejected(void *obj, void *arg);
