@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guards and actions of the rule table in mag_fsm.c. `obj` is the struct mag_session, `arg` the
+ * The actions of the rule table in mag_fsm.c. `obj` is the struct mag_session, `arg` the
  * struct mag_ctx of the step.
  */
 #pragma once
 
 #include "mag/mag_int.h"
-
-bool mag_if_attached(void *obj, void *arg);
-bool mag_if_may_repeat(void *obj, void *arg);
-bool mag_if_may_repeat_here(void *obj, void *arg);
-bool mag_if_may_repeat_soon(void *obj, void *arg);
-bool mag_if_asked_by_name(void *obj, void *arg);
-bool mag_if_bound(void *obj, void *arg);
-bool mag_if_sent_lately(void *obj, void *arg);
-bool mag_if_was_never_asked(void *obj, void *arg);
-bool mag_if_absent(void *obj, void *arg);
-bool mag_if_quiet_is_over(void *obj, void *arg);
 
 void mag_act_register(void *obj, void *arg);
 void mag_act_refresh(void *obj, void *arg);

@@ -22,165 +22,242 @@ const char *mag_state_name(uint8_t state)
 	return state < MST_MAX ? state_names[state] : "?";
 }
 
+/* ---- guards */
+
+/* RFC 5213 6.9.4: before each retransmission */
+static bool is_attached(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+	struct link_node node = mag_node(obj);
+
+	return c->m->links->attached(c->m->links->ctx, &node);
+}
+
+static bool may_repeat(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return s->quick < MAG_QUICK_RETRIES;
+}
+
+static bool may_repeat_here(void *obj, void *arg)
+{
+	return may_repeat(obj, arg) && is_attached(obj, arg);
+}
+
+/* The answer came so soon that nobody can have moved since the request. */
+static bool may_repeat_soon(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+	const struct mag_ctx *c = arg;
+
+	return may_repeat_here(obj, arg) &&
+	       c->now < nsec_add(s->b.sent_at, nsec_from_ms(MAG_PROMPT_MS));
+}
+
+static bool asked_by_name(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return s->req.named;
+}
+
+static bool is_bound(void *obj, void *arg)
+{
+	const struct mag_ctx *c = arg;
+
+	return mag_is_bound(obj, c->now);
+}
+
+static bool sent_lately(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+	const struct mag_ctx *c = arg;
+
+	return c->now < nsec_add(s->b.sent_at, NSEC_PER_SEC);
+}
+
+static bool was_never_asked(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return !s->asked;
+}
+
+static bool is_absent(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return s->absent;
+}
+
+static bool quiet_is_over(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+	const struct mag_ctx *c = arg;
+
+	return c->now >= s->quiet_until;
+}
+
 /* ---- rules */
 
 // clang-format off
 /* What a rejection of a registration leads to, with and without service before. */
-#define REJECTIONS(st)                                                                                               \
-	{st, MEV_AGAIN,      NULL,                   mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},        \
-	{st, MEV_ANY_PREFIX, mag_if_asked_by_name,   mag_act_ask_any,       MST_REGISTERING, "RFC 5213 6.9.1.2 (10)"}, \
-	{st, MEV_ANY_PREFIX, NULL,                   mag_act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"}, \
-	{st, MEV_ADDRESSES,  NULL,                   mag_act_ask_anew,      MST_REGISTERING, "RFC 5844 3.2.3.2"},     \
-	{st, MEV_GRE_KEYS,   NULL,                   mag_act_ask_anew,      MST_REGISTERING, "RFC 5845 4.2"},         \
-	{st, MEV_LATER,      NULL,                   mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.7.3"},      \
-	{st, MEV_CLOCK,      NULL,                   mag_act_backoff_clock, MST_BACKOFF,     "RFC 5213 6.9.1.2 (9)"}, \
-	{st, MEV_LATE,       mag_if_may_repeat_here, mag_act_again,         MST_REGISTERING, "RFC 5213 6.9.4 (4)"},   \
-	{st, MEV_LATE,       NULL,                   mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},        \
-	{st, MEV_REFUSED,    NULL,                   mag_act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"}, \
-	{st, MEV_DENIED,     NULL,                   mag_act_refuse,        MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
+#define REJECTIONS(st)                                                                                           \
+	{st, MEV_AGAIN,      NULL,            mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},          \
+	{st, MEV_ANY_PREFIX, asked_by_name,   mag_act_ask_any,       MST_REGISTERING, "RFC 5213 6.9.1.2 (10)"},  \
+	{st, MEV_ANY_PREFIX, NULL,            mag_act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},  \
+	{st, MEV_ADDRESSES,  NULL,            mag_act_ask_anew,      MST_REGISTERING, "RFC 5844 3.2.3.2"},       \
+	{st, MEV_GRE_KEYS,   NULL,            mag_act_ask_anew,      MST_REGISTERING, "RFC 5845 4.2"},           \
+	{st, MEV_LATER,      NULL,            mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.7.3"},        \
+	{st, MEV_CLOCK,      NULL,            mag_act_backoff_clock, MST_BACKOFF,     "RFC 5213 6.9.1.2 (9)"},   \
+	{st, MEV_LATE,       may_repeat_here, mag_act_again,         MST_REGISTERING, "RFC 5213 6.9.4 (4)"},     \
+	{st, MEV_LATE,       NULL,            mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},          \
+	{st, MEV_REFUSED,    NULL,            mag_act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},  \
+	{st, MEV_DENIED,     NULL,            mag_act_refuse,        MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
 /* An event that changes nothing there. */
 #define IGNORED(st, ev, clause) {st, ev, NULL, NULL, FSM_SAME, clause}
-#define ANY_REJECTION(st, action, next, clause)                                                                      \
-	{st, MEV_AGAIN, NULL, action, next, clause}, {st, MEV_ANY_PREFIX, NULL, action, next, clause},               \
-	{st, MEV_ADDRESSES, NULL, action, next, clause}, {st, MEV_GRE_KEYS, NULL, action, next, clause},             \
-	{st, MEV_LATER, NULL, action, next, clause}, {st, MEV_CLOCK, NULL, action, next, clause},                    \
-	{st, MEV_LATE, NULL, action, next, clause}, {st, MEV_REFUSED, NULL, action, next, clause},                   \
+#define ANY_REJECTION(st, action, next, clause)                                                                  \
+	{st, MEV_AGAIN, NULL, action, next, clause}, {st, MEV_ANY_PREFIX, NULL, action, next, clause},           \
+	{st, MEV_ADDRESSES, NULL, action, next, clause}, {st, MEV_GRE_KEYS, NULL, action, next, clause},         \
+	{st, MEV_LATER, NULL, action, next, clause}, {st, MEV_CLOCK, NULL, action, next, clause},                \
+	{st, MEV_LATE, NULL, action, next, clause}, {st, MEV_REFUSED, NULL, action, next, clause},               \
 	{st, MEV_DENIED, NULL, action, next, clause}
 
 static const struct fsm_rule rules[] = {
-	{MST_NEW,           MEV_ATTACH,     NULL,                   mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_NEW,           MEV_ATTACH,     NULL,            mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
-	{MST_REGISTERING,   MEV_ACCEPTED,   NULL,                   mag_act_accept,             MST_ACTIVE,        "RFC 5213 6.9.1.2 (12)"},
-	{MST_REGISTERING,   MEV_AGAIN,      mag_if_may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
-	{MST_REGISTERING,   MEV_AGAIN,      mag_if_may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REGISTERING,   MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5213 6.9.1.2 (12)"},
+	{MST_REGISTERING,   MEV_AGAIN,      may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REGISTERING,   MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REGISTERING),
-	{MST_REGISTERING,   MEV_MISMATCH,   NULL,                   mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
-	{MST_REGISTERING,   MEV_RESEND,     mag_if_attached,        mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
-	{MST_REGISTERING,   MEV_RESEND,     NULL,                   mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
-	{MST_REGISTERING,   MEV_DETACH,     mag_if_was_never_asked, mag_act_unasked,            MST_RELEASED,      "RFC 6275 11.8"},
-	{MST_REGISTERING,   MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_REGISTERING,   MEV_MOVED,      NULL,                   mag_act_move_unserved,      FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
-	{MST_REGISTERING,   MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_REGISTERING,   MEV_MISMATCH,   NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_REGISTERING,   MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
+	{MST_REGISTERING,   MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
+	{MST_REGISTERING,   MEV_DETACH,     was_never_asked, mag_act_unasked,            MST_RELEASED,      "RFC 6275 11.8"},
+	{MST_REGISTERING,   MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_REGISTERING,   MEV_MOVED,      NULL,            mag_act_move_unserved,      FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_REGISTERING,   MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 
-	{MST_ACTIVE,        MEV_ATTACH,     mag_if_bound,           mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.1"},
-	{MST_ACTIVE,        MEV_ATTACH,     NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_ACTIVE,        MEV_REFRESH,    NULL,                   mag_act_verify,             MST_VERIFYING,     "RFC 5213 6.13"},
-	{MST_ACTIVE,        MEV_EXPIRED,    mag_if_attached,        mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
-	{MST_ACTIVE,        MEV_EXPIRED,    NULL,                   mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_ACTIVE,        MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_ACTIVE,        MEV_MOVED,      mag_if_bound,           mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
-	{MST_ACTIVE,        MEV_MOVED,      NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_ACTIVE,        MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_ACTIVE,        MEV_LINK_LOCAL, mag_if_bound,           mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
-	{MST_ACTIVE,        MEV_LINK_LOCAL, NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_ACTIVE,        MEV_WANTS4,     mag_if_bound,           mag_act_refresh,            MST_REFRESHING,    "RFC 5844 3.4.3"},
-	{MST_ACTIVE,        MEV_WANTS4,     NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5844 3.4.3"},
-	{MST_ACTIVE,        MEV_RETURN4,    mag_if_bound,           mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
-	{MST_ACTIVE,        MEV_RETURN4,    NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_ACTIVE,        MEV_DP_FAILED,  NULL,                   mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
+	{MST_ACTIVE,        MEV_ATTACH,     is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,        MEV_ATTACH,     NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,        MEV_REFRESH,    NULL,            mag_act_verify,             MST_VERIFYING,     "RFC 5213 6.13"},
+	{MST_ACTIVE,        MEV_EXPIRED,    is_attached,     mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
+	{MST_ACTIVE,        MEV_EXPIRED,    NULL,            mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_ACTIVE,        MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_ACTIVE,        MEV_MOVED,      is_bound,        mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_ACTIVE,        MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,        MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_ACTIVE,        MEV_LINK_LOCAL, is_bound,        mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_ACTIVE,        MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,        MEV_WANTS4,     is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5844 3.4.3"},
+	{MST_ACTIVE,        MEV_WANTS4,     NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5844 3.4.3"},
+	{MST_ACTIVE,        MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
+	{MST_ACTIVE,        MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_ACTIVE,        MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
-	{MST_VERIFYING,     MEV_CONFIRMED,  mag_if_bound,           mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.3"},
-	{MST_VERIFYING,     MEV_CONFIRMED,  NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_VERIFYING,     MEV_TIMEOUT,    NULL,                   mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_VERIFYING,     MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_VERIFYING,     MEV_MOVED,      mag_if_bound,           mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
-	{MST_VERIFYING,     MEV_MOVED,      NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_VERIFYING,     MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_VERIFYING,     MEV_LINK_LOCAL, mag_if_bound,           mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
-	{MST_VERIFYING,     MEV_LINK_LOCAL, NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_VERIFYING,     MEV_RETURN4,    mag_if_bound,           mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
-	{MST_VERIFYING,     MEV_RETURN4,    NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_VERIFYING,     MEV_CONFIRMED,  is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.3"},
+	{MST_VERIFYING,     MEV_CONFIRMED,  NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_VERIFYING,     MEV_TIMEOUT,    NULL,            mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_VERIFYING,     MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_VERIFYING,     MEV_MOVED,      is_bound,        mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_VERIFYING,     MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_VERIFYING,     MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_VERIFYING,     MEV_LINK_LOCAL, is_bound,        mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_VERIFYING,     MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_VERIFYING,     MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
+	{MST_VERIFYING,     MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
-	{MST_REFRESHING,    MEV_ACCEPTED,   NULL,                   mag_act_accept,             MST_ACTIVE,        "RFC 5213 6.9.1.2 (14)"},
-	{MST_REFRESHING,    MEV_AGAIN,      mag_if_may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REFRESHING,    MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5213 6.9.1.2 (14)"},
+	{MST_REFRESHING,    MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REFRESHING),
-	{MST_REFRESHING,    MEV_MISMATCH,   NULL,                   mag_act_stall,              MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
-	{MST_REFRESHING,    MEV_RESEND,     mag_if_attached,        mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
-	{MST_REFRESHING,    MEV_RESEND,     NULL,                   mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
-	{MST_REFRESHING,    MEV_EXPIRED,    mag_if_attached,        mag_act_expire,             MST_REGISTERING,   "RFC 5213 6.9.2 (2)"},
-	{MST_REFRESHING,    MEV_EXPIRED,    NULL,                   mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
-	{MST_REFRESHING,    MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_REFRESHING,    MEV_MOVED,      mag_if_bound,           mag_act_move,               FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
-	{MST_REFRESHING,    MEV_MOVED,      NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_REFRESHING,    MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_REFRESHING,    MEV_LINK_LOCAL, mag_if_bound,           mag_act_upload,             FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
-	{MST_REFRESHING,    MEV_LINK_LOCAL, NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_REFRESHING,    MEV_RETURN4,    mag_if_bound,           mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
-	{MST_REFRESHING,    MEV_RETURN4,    NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_REFRESHING,    MEV_DP_FAILED,  NULL,                   mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
+	{MST_REFRESHING,    MEV_MISMATCH,   NULL,            mag_act_stall,              MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
+	{MST_REFRESHING,    MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
+	{MST_REFRESHING,    MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
+	{MST_REFRESHING,    MEV_EXPIRED,    is_attached,     mag_act_expire,             MST_REGISTERING,   "RFC 5213 6.9.2 (2)"},
+	{MST_REFRESHING,    MEV_EXPIRED,    NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
+	{MST_REFRESHING,    MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_REFRESHING,    MEV_MOVED,      is_bound,        mag_act_move,               FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_REFRESHING,    MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_REFRESHING,    MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_REFRESHING,    MEV_LINK_LOCAL, is_bound,        mag_act_upload,             FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
+	{MST_REFRESHING,    MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_REFRESHING,    MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
+	{MST_REFRESHING,    MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_REFRESHING,    MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
-	{MST_RETURNING4,    MEV_ACCEPTED,   NULL,                   mag_act_returned4,          MST_ACTIVE,        "RFC 5844 3.2.3.3"},
-	{MST_RETURNING4,    MEV_TIMEOUT,    NULL,                   mag_act_return4_unanswered, MST_ACTIVE,        "RFC 5213 6.9.1.4"},
+	{MST_RETURNING4,    MEV_ACCEPTED,   NULL,            mag_act_returned4,          MST_ACTIVE,        "RFC 5844 3.2.3.3"},
+	{MST_RETURNING4,    MEV_TIMEOUT,    NULL,            mag_act_return4_unanswered, MST_ACTIVE,        "RFC 5213 6.9.1.4"},
 	ANY_REJECTION(MST_RETURNING4, mag_act_return4_rejected, MST_ACTIVE, "RFC 5844 3.2.3.3"),
-	{MST_RETURNING4,    MEV_MISMATCH,   NULL,                   mag_act_stall,              MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
-	{MST_RETURNING4,    MEV_RESEND,     NULL,                   mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
-	{MST_RETURNING4,    MEV_EXPIRED,    mag_if_attached,        mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
-	{MST_RETURNING4,    MEV_EXPIRED,    NULL,                   mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_RETURNING4,    MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_RETURNING4,    MEV_MOVED,      mag_if_bound,           mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
-	{MST_RETURNING4,    MEV_MOVED,      NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_RETURNING4,    MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_RETURNING4,    MEV_LINK_LOCAL, mag_if_bound,           mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
-	{MST_RETURNING4,    MEV_LINK_LOCAL, NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_RETURNING4,    MEV_DP_FAILED,  NULL,                   mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
+	{MST_RETURNING4,    MEV_MISMATCH,   NULL,            mag_act_stall,              MST_STALLED,       "RFC 5213 6.9.1.2 (6)"},
+	{MST_RETURNING4,    MEV_RESEND,     NULL,            mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
+	{MST_RETURNING4,    MEV_EXPIRED,    is_attached,     mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.4 (2)"},
+	{MST_RETURNING4,    MEV_EXPIRED,    NULL,            mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_RETURNING4,    MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_RETURNING4,    MEV_MOVED,      is_bound,        mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_RETURNING4,    MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_RETURNING4,    MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_RETURNING4,    MEV_LINK_LOCAL, is_bound,        mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_RETURNING4,    MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_RETURNING4,    MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
-	{MST_REASSERTING,   MEV_CONFIRMED,  NULL,                   mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
-	{MST_REASSERTING,   MEV_TIMEOUT,    NULL,                   mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_REASSERTING,   MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_REASSERTING,   MEV_MOVED,      NULL,                   mag_act_reassert_there,     MST_REGISTERING,   "RFC 5213 6.9.1.1 (4)"},
-	{MST_REASSERTING,   MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_REASSERTING,   MEV_CONFIRMED,  NULL,            mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REASSERTING,   MEV_TIMEOUT,    NULL,            mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_REASSERTING,   MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_REASSERTING,   MEV_MOVED,      NULL,            mag_act_reassert_there,     MST_REGISTERING,   "RFC 5213 6.9.1.1 (4)"},
+	{MST_REASSERTING,   MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 
-	{MST_STALLED,       MEV_EXPIRED,    NULL,                   mag_act_stall_over,         MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
-	{MST_STALLED,       MEV_ATTACH,     mag_if_bound,           mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.2 (6)"},
-	{MST_STALLED,       MEV_ATTACH,     NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_STALLED,       MEV_DETACH,     NULL,                   mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_STALLED,       MEV_MOVED,      mag_if_bound,           mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
-	{MST_STALLED,       MEV_MOVED,      NULL,                   mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_STALLED,       MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_STALLED,       MEV_LINK_LOCAL, NULL,                   mag_act_advertise,          FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
-	{MST_STALLED,       MEV_RETURN4,    NULL,                   mag_act_return4_quietly,    FSM_SAME,          "RFC 5213 6.9.1.2 (6)"},
-	{MST_STALLED,       MEV_DP_FAILED,  NULL,                   mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,       MEV_EXPIRED,    NULL,            mag_act_stall_over,         MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,       MEV_ATTACH,     is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,       MEV_ATTACH,     NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_STALLED,       MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_STALLED,       MEV_MOVED,      is_bound,        mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_STALLED,       MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_STALLED,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_STALLED,       MEV_LINK_LOCAL, NULL,            mag_act_advertise,          FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
+	{MST_STALLED,       MEV_RETURN4,    NULL,            mag_act_return4_quietly,    FSM_SAME,          "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,       MEV_DP_FAILED,  NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 
-	{MST_BACKOFF,       MEV_TIMEOUT,    mag_if_attached,        mag_act_refresh,            MST_REGISTERING,   "RFC 6275 11.7.3"},
-	{MST_BACKOFF,       MEV_TIMEOUT,    mag_if_bound,           mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.13"},
-	{MST_BACKOFF,       MEV_TIMEOUT,    NULL,                   mag_act_leave,              MST_GONE,          "RFC 5213 6.13"},
-	{MST_BACKOFF,       MEV_ATTACH,     NULL,                   mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_BACKOFF,       MEV_DETACH,     mag_if_bound,           mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_BACKOFF,       MEV_DETACH,     NULL,                   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.4"},
-	{MST_BACKOFF,       MEV_MOVED,      NULL,                   mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
-	{MST_BACKOFF,       MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_BACKOFF,       MEV_TIMEOUT,    is_attached,     mag_act_refresh,            MST_REGISTERING,   "RFC 6275 11.7.3"},
+	{MST_BACKOFF,       MEV_TIMEOUT,    is_bound,        mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_BACKOFF,       MEV_TIMEOUT,    NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.13"},
+	{MST_BACKOFF,       MEV_ATTACH,     NULL,            mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_BACKOFF,       MEV_DETACH,     is_bound,        mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_BACKOFF,       MEV_DETACH,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.4"},
+	{MST_BACKOFF,       MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_BACKOFF,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 
 	ANY_REJECTION(MST_ROLLBACK, mag_act_rolled_back, MST_BACKOFF, "RFC 5213 6.9.1.4"),
-	{MST_ROLLBACK,      MEV_ACCEPTED,   NULL,                   mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
-	{MST_ROLLBACK,      MEV_MISMATCH,   NULL,                   mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
-	{MST_ROLLBACK,      MEV_TIMEOUT,    NULL,                   mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
-	{MST_ROLLBACK,      MEV_RESEND,     NULL,                   mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
-	{MST_ROLLBACK,      MEV_DETACH,     NULL,                   mag_act_park,               MST_DEREGISTERING, "RFC 5213 6.9.1.4"},
-	{MST_ROLLBACK,      MEV_MOVED,      NULL,                   mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
-	{MST_ROLLBACK,      MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_ROLLBACK,      MEV_ACCEPTED,   NULL,            mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
+	{MST_ROLLBACK,      MEV_MISMATCH,   NULL,            mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
+	{MST_ROLLBACK,      MEV_TIMEOUT,    NULL,            mag_act_rolled_back,        MST_BACKOFF,       "RFC 5213 6.9.1.4"},
+	{MST_ROLLBACK,      MEV_RESEND,     NULL,            mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
+	{MST_ROLLBACK,      MEV_DETACH,     NULL,            mag_act_park,               MST_DEREGISTERING, "RFC 5213 6.9.1.4"},
+	{MST_ROLLBACK,      MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_ROLLBACK,      MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 
-	{MST_REJECTED,      MEV_TIMEOUT,    mag_if_bound,           mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
-	{MST_REJECTED,      MEV_TIMEOUT,    NULL,                   mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.2 (11)"},
-	{MST_REJECTED,      MEV_ATTACH,     NULL,                   mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
-	{MST_REJECTED,      MEV_DETACH,     NULL,                   mag_act_absent,             FSM_SAME,          "RFC 5213 6.9.1.2 (11)"},
-	{MST_REJECTED,      MEV_MOVED,      NULL,                   mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.2 (11)"},
-	{MST_REJECTED,      MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_REJECTED,      MEV_FORGET,     NULL,                   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.4"},
+	{MST_REJECTED,      MEV_TIMEOUT,    is_bound,        mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_REJECTED,      MEV_TIMEOUT,    NULL,            mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.2 (11)"},
+	{MST_REJECTED,      MEV_ATTACH,     NULL,            mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_REJECTED,      MEV_DETACH,     NULL,            mag_act_absent,             FSM_SAME,          "RFC 5213 6.9.1.2 (11)"},
+	{MST_REJECTED,      MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.2 (11)"},
+	{MST_REJECTED,      MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_REJECTED,      MEV_FORGET,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.4"},
 
-	{MST_BARRED,        MEV_TIMEOUT,    mag_if_absent,          mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_TIMEOUT,    is_absent,       mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
 	IGNORED(MST_BARRED, MEV_TIMEOUT, "RFC 5213 6.9.1.2 (7)"),
-	{MST_BARRED,        MEV_ATTACH,     NULL,                   mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.2 (7)"},
-	{MST_BARRED,        MEV_DETACH,     mag_if_quiet_is_over,   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
-	{MST_BARRED,        MEV_DETACH,     NULL,                   mag_act_absent,             FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
-	{MST_BARRED,        MEV_MOVED,      NULL,                   mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
-	{MST_BARRED,        MEV_SUPERSEDED, NULL,                   mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
-	{MST_BARRED,        MEV_FORGET,     NULL,                   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_ATTACH,     NULL,            mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_DETACH,     quiet_is_over,   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_DETACH,     NULL,            mag_act_absent,             FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_BARRED,        MEV_FORGET,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
 
-	{MST_DEREGISTERING, MEV_ACCEPTED,   mag_if_sent_lately,     mag_act_release,            MST_RELEASED,      "RFC 5213 6.9.1.4"},
-	{MST_DEREGISTERING, MEV_ACCEPTED,   NULL,                   mag_act_done,               MST_GONE,          "RFC 5213 6.9.1.4"},
-	{MST_DEREGISTERING, MEV_TIMEOUT,    NULL,                   mag_act_unanswered,         MST_GONE,          "RFC 5213 6.9.1.4"},
-	{MST_DEREGISTERING, MEV_AGAIN,      mag_if_may_repeat,      mag_act_again,              FSM_SAME,          "RFC 6275 11.7.3"},
-	{MST_DEREGISTERING, MEV_LATE,       mag_if_may_repeat,      mag_act_again,              FSM_SAME,          "RFC 5213 6.9.4 (4)"},
+	{MST_DEREGISTERING, MEV_ACCEPTED,   sent_lately,     mag_act_release,            MST_RELEASED,      "RFC 5213 6.9.1.4"},
+	{MST_DEREGISTERING, MEV_ACCEPTED,   NULL,            mag_act_done,               MST_GONE,          "RFC 5213 6.9.1.4"},
+	{MST_DEREGISTERING, MEV_TIMEOUT,    NULL,            mag_act_unanswered,         MST_GONE,          "RFC 5213 6.9.1.4"},
+	{MST_DEREGISTERING, MEV_AGAIN,      may_repeat,      mag_act_again,              FSM_SAME,          "RFC 6275 11.7.3"},
+	{MST_DEREGISTERING, MEV_LATE,       may_repeat,      mag_act_again,              FSM_SAME,          "RFC 5213 6.9.4 (4)"},
 	IGNORED(MST_DEREGISTERING, MEV_AGAIN, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_ANY_PREFIX, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_ADDRESSES, "RFC 5213 6.9.1.4"),
@@ -191,11 +268,11 @@ static const struct fsm_rule rules[] = {
 	IGNORED(MST_DEREGISTERING, MEV_REFUSED, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_DENIED, "RFC 5213 6.9.1.4"),
 	IGNORED(MST_DEREGISTERING, MEV_MISMATCH, "RFC 5213 6.9.1.2 (6)"),
-	{MST_DEREGISTERING, MEV_FORGET,     NULL,                   mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.1 (11)"},
-	{MST_DEREGISTERING, MEV_RESEND,     NULL,                   mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
+	{MST_DEREGISTERING, MEV_FORGET,     NULL,            mag_act_forget,             MST_GONE,          "RFC 5213 6.9.1.1 (11)"},
+	{MST_DEREGISTERING, MEV_RESEND,     NULL,            mag_act_resend,             FSM_SAME,          "RFC 6275 11.8"},
 
-	{MST_RELEASED,      MEV_TIMEOUT,    NULL,                   mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
-	{MST_RELEASED,      MEV_FORGET,     NULL,                   mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
+	{MST_RELEASED,      MEV_TIMEOUT,    NULL,            mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
+	{MST_RELEASED,      MEV_FORGET,     NULL,            mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
 
 	/* a known node at the same place */
 	IGNORED(FSM_ANY, MEV_CONFIRMED, "RFC 5213 6.9.2 (1)"),
