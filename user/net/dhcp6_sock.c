@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <linux/in6.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/sock_rx.h"
 
 #define PORT	     547
 #define DATAGRAM_MAX 4096
@@ -83,18 +84,6 @@ int dhcp6_sock_fd(const struct dhcp6_sock *s)
 	return s->fd;
 }
 
-static unsigned ifindex_of(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return info.ipi6_ifindex;
-		}
-	return 0;
-}
-
 unsigned dhcp6_sock_read(struct dhcp6_sock *s, unsigned budget, nsec_t now)
 {
 	uint8_t buf[DATAGRAM_MAX];
@@ -103,36 +92,26 @@ unsigned dhcp6_sock_read(struct dhcp6_sock *s, unsigned budget, nsec_t now)
 	if (!budget)
 		budget = READ_BUDGET;
 	for (done = 0; done < budget; done++) {
-		union {
-			struct cmsghdr align;
-			char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		} control;
-		struct iovec iov = {buf, sizeof(buf)};
+		struct in6_pktinfo info = {0};
 		struct sockaddr_in6 from;
-		struct msghdr msg = {
-			.msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = &control,
-			.msg_controllen = sizeof(control),
-		};
-		const ssize_t len = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+		struct sock_rx rx;
+		const ssize_t len = sock_rx_read(&rx, s->fd, &from, sizeof(from), buf, sizeof(buf));
 
 		if (len < 0) {
-			if (errno == EINTR)
+			if (len == -EINTR)
 				continue;
-			if (errno != EAGAIN)
+			if (len != -EAGAIN)
 				s->counter[DHCP6_SOCK_C_RECV_FAILED]++;
 			break;
 		}
-		if (msg.msg_flags & MSG_TRUNC) {
+		if (sock_rx_truncated(&rx)) {
 			s->counter[DHCP6_SOCK_C_TRUNCATED]++;
 			continue;
 		}
+		sock_rx_control(&rx, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 		s->counter[DHCP6_SOCK_C_RECEIVED]++;
 		s->rx(s->ctx,
-		      &(const struct dhcp6_rx){from.sin6_addr, ifindex_of(&msg), buf, (size_t)len},
+		      &(const struct dhcp6_rx){from.sin6_addr, info.ipi6_ifindex, buf, (size_t)len},
 		      now);
 	}
 	return done;

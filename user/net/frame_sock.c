@@ -16,6 +16,7 @@
 #include <uthash.h>
 
 #include "base/util.h"
+#include "net/sock_rx.h"
 
 #define FRAME_MAX   2048
 #define RCVBUF	    (1 << 20)
@@ -223,59 +224,37 @@ void frame_sock_del(struct frame_sock *s, unsigned ifindex)
 		free_port(s, p);
 }
 
-static bool csum_partial(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
-			struct tpacket_auxdata aux;
-
-			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-			return aux.tp_status & TP_STATUS_CSUMNOTREADY;
-		}
-	return false;
-}
-
 /* One frame of the port. False when there is none left. */
 static bool read_one(struct frame_sock *s, struct port *p, nsec_t now)
 {
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-	} control;
+	struct tpacket_auxdata aux = {0};
 	uint8_t buf[FRAME_MAX];
-	struct iovec iov = {buf, sizeof(buf)};
 	struct sockaddr_ll from;
-	struct msghdr msg = {
-		.msg_name = &from,
-		.msg_namelen = sizeof(from),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t len = recvmsg(p->fd, &msg, MSG_DONTWAIT);
 	struct frame_rx f;
+	struct sock_rx rx;
+	const ssize_t len = sock_rx_read(&rx, p->fd, &from, sizeof(from), buf, sizeof(buf));
 
 	if (len < 0) {
 		/* An interface that goes down says so once; the socket lives on. */
-		if (errno == EINTR || errno == ENETDOWN)
+		if (len == -EINTR || len == -ENETDOWN)
 			return true;
-		if (errno != EAGAIN)
+		if (len != -EAGAIN)
 			s->counter[FRAME_SOCK_C_RECV_FAILED]++;
 		return false;
 	}
 	if (from.sll_pkttype == PACKET_OUTGOING || len < ETH_HLEN)
 		return true;
-	if (msg.msg_flags & MSG_TRUNC) {
+	if (sock_rx_truncated(&rx)) {
 		s->counter[FRAME_SOCK_C_TRUNCATED]++;
 		return true;
 	}
+	sock_rx_control(&rx, SOL_PACKET, PACKET_AUXDATA, &aux, sizeof(aux));
 	s->counter[FRAME_SOCK_C_RECEIVED]++;
 	f = (struct frame_rx){
 		.ifindex = p->ifindex,
 		.data = buf,
 		.len = (size_t)len,
-		.csum_partial = csum_partial(&msg),
+		.csum_partial = aux.tp_status & TP_STATUS_CSUMNOTREADY,
 	};
 	memcpy(f.src.b, buf + ETH_ALEN, ETH_ALEN);
 	s->rx(s->ctx, &f, now);
