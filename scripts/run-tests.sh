@@ -109,7 +109,7 @@ for cmd in "$@"; do
 	fi
 	commands[n]=$cmd
 	names[n]=$(basename "${cmd%% *}")
-	case $cmd in *netns-tests*) names[n]=netns ;; esac
+	case $cmd in *netns-tests*) names[n]=$(basename "$cmd" .py) ;; esac
 	logs[n]=$out/$((n + 1))-${names[n]}.log
 	n=$((n + 1))
 done

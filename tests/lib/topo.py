@@ -150,7 +150,9 @@ class Topo:
             raise TopoError(f"a run with the same name is going on (process {owner})")
         remove(self.tag)
         self.dir.mkdir(mode=0o700)
-        (self.dir / "owner").write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
+        owner = self.dir / "owner.new"  # complete when others see it: without owner it is theirs
+        owner.write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
+        owner.rename(self.dir / "owner")
         for n in self.ns.values():
             subprocess.run(["ip", "netns", "add", n.full], check=True, timeout=30)
             n.ip("link set lo up")
