@@ -120,9 +120,9 @@ fuzz: ## libFuzzer on every parser for FUZZ_SECONDS=60 each (needs clang)
 check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 	@scripts/run-tests.sh --out $(BUILD)/results-bpf $(BPF_TEST_BINS)
 
-# Most of a namespace test is waiting: several files at once, but alone those that assert how long
-# something takes.
-NETNS_JOBS ?= $(shell n=$$(nproc); echo $$((n > 2 ? n / 2 : 1)))
+# Most of a namespace test is waiting, and half of the rest the verifier: several files at once, but
+# alone those that assert how long something takes.
+NETNS_JOBS ?= $(shell n=$$(nproc); echo $$((n > 5 ? 4 : n > 1 ? n - 1 : 1)))
 NETNS_ALONE := test_handover test_bench
 NETNS_RUN = $(patsubst %,"scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pytest-cache tests/netns/%.py",$(1))
 NETNS_FILES := $(patsubst tests/netns/%.py,%,$(wildcard tests/netns/test_*.py))

@@ -197,7 +197,7 @@ class Flow:
         n = topo._index = topo._index + 1
         self.sent_file, self.got_file = topo.dir / f"{n}.sent", topo.dir / f"{n}.got"
         self.rx = topo.ns[dst].popen("/usr/bin/python3", self.TOOL, "recv", port, self.got_file,
-                                     stdout=subprocess.PIPE)
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.rx.stdout.readline()
         self.tx = topo.ns[src].popen("/usr/bin/python3", self.TOOL, "send", addr, port, pps, size,
                                      self.sent_file, stdout=subprocess.PIPE)
@@ -209,15 +209,15 @@ class Flow:
         self.tx.wait(5 * PATIENCE)
 
     def finish(self, settle=0.3):
-        """Stops both ends. The receiver gets `settle` seconds for what is under way."""
+        """Stops both ends. The receiver gets up to `settle` seconds for what is under way."""
         self.stop_sending()
-        time.sleep(settle)
+        self.sent = dict(_pairs(self.sent_file))
         if self.rx.poll() is None:
-            self.rx.send_signal(signal.SIGINT)
+            self.rx.stdin.write(f"{len(self.sent)} {settle * PATIENCE}\n".encode())
+            self.rx.stdin.close()
         self.rx.wait(5 * PATIENCE)
         self.tx.stdout.close()
         self.rx.stdout.close()
-        self.sent = dict(_pairs(self.sent_file))
         got = _pairs(self.got_file)
         self.got = dict(reversed(got))  # the first arrival of each number
         self.duplicates = len(got) - len(self.got)

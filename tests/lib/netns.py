@@ -72,7 +72,7 @@ def end_process(p, sig=signal.SIGTERM, patience=3 * PATIENCE):
         except subprocess.TimeoutExpired:
             p.kill()
             p.wait()
-    for f in (p.stdout, p.stderr):
+    for f in (p.stdin, p.stdout, p.stderr):
         if f:
             f.close()
 
