@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/if_link.h>
 
 static void die(const char *what)
 {
@@ -71,6 +72,59 @@ struct dp_bpf *env_dp(const struct dp_bpf_cfg *cfg)
 		exit(1);
 	}
 	return dp;
+}
+
+void env_veth(const char *one, const char *other)
+{
+	env_sh(true, "ip link add %s type veth peer name %s; ip link set %s up; ip link set %s up",
+	       one, other, one, other);
+}
+
+void env_pass_xdp(const char *ifname)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT		   },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", insns, 2, NULL);
+
+	if (fd < 0 || bpf_xdp_attach((int)env_ifindex(ifname), fd, XDP_FLAGS_DRV_MODE, NULL))
+		die(ifname);
+	close(fd);
+}
+
+unsigned env_attach(struct dp_bpf *dp, const char *ifname)
+{
+	const struct dp_bpf_attach a = {.ifindex = env_ifindex(ifname),
+					.ifname = ifname,
+					.kind = DP_BPF_TRANSPORT,
+					.want = DP_BPF_XDP,
+					.mtu = 1500};
+	char err[DP_BPF_ERRLEN] = "";
+
+	if (dp_bpf_attach(dp, &a, NULL, err, sizeof(err))) {
+		fprintf(stderr, "%s: %s\n", ifname, err);
+		exit(1);
+	}
+	return a.ifindex;
+}
+
+dp_ref env_anchor(struct dp_bpf *dp, struct prefix6 p, dp_ref peer)
+{
+	const struct dp_session s = {
+		.half = DP_ANCHOR,
+		.mnid = {1, 1,		       (const uint8_t *)"n"},
+		.n_prefixes = 1,
+		.prefixes = &p,
+		.up.kind = DP_TO_ROUTE,
+		.down = {.kind = DP_TO_PEER, .peer = peer},
+	};
+	struct dataplane *d = dp_bpf_dataplane(dp);
+	dp_ref ref = 0;
+
+	if (d->ops->session_put(d, &s, &ref))
+		die("session");
+	return ref;
 }
 
 int env_pin(const struct dp_bpf *dp, const char *name)

@@ -19,6 +19,18 @@ int env_pin(const struct dp_bpf *dp, const char *name); /* descriptor of a pinne
 /* pm_session or pm_tunnel as a program sees it; mapped read-only for the process' life. */
 const void *env_map(int fd);
 
+/* A veth pair, both ends up. */
+void env_veth(const char *one, const char *other);
+
+/* An XDP program that passes everything: a veth takes XDP frames when its other end runs one. */
+void env_pass_xdp(const char *ifname);
+
+/* Attaches the XDP programs of a transport interface; its index. */
+unsigned env_attach(struct dp_bpf *dp, const char *ifname);
+
+/* An anchored session of the node "n": this prefix, through the tunnel to `peer`. */
+dp_ref env_anchor(struct dp_bpf *dp, struct prefix6 p, dp_ref peer);
+
 /* Descriptor of the XDP program that runs on an interface. */
 int env_prog(unsigned ifindex);
 

@@ -180,37 +180,16 @@ static int checker_of(int i, int map)
 	return checker(want, mask, sizeof(want), map);
 }
 
-static unsigned attach(const char *ifname)
-{
-	const struct dp_bpf_attach a = {.ifindex = env_ifindex(ifname),
-					.ifname = ifname,
-					.kind = DP_BPF_TRANSPORT,
-					.want = DP_BPF_XDP,
-					.mtu = 1500};
-	char err[DP_BPF_ERRLEN];
-
-	CU_ASSERT_EQUAL_FATAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
-	return a.ifindex;
-}
-
 static void setup(int map[2])
 {
 	const struct dp_bpf_cfg cfg = {
 		.instance = "egress", .roles = DP_BPF_LMA, .max_sessions = 64, .max_peers = 16};
 	const struct in6_addr ours = env_addr("2001:db8:2::1");
-	const struct prefix6 p = env_prefix("2001:db8:f00::/64");
-	struct dp_session s = {
-		.half = DP_ANCHOR,
-		.mnid = {1, 1, (const uint8_t *)"n"},
-		.n_prefixes = 1,
-		.prefixes = &p,
-		.up.kind = DP_TO_ROUTE
-	      };
 
 	dp = env_dp(&cfg);
 	d = dp_bpf_dataplane(dp);
-	env_sh(true, "ip link add g0 type veth peer name g1; ip link set g0 up; ip link set g1 up");
-	attach("g1");
+	env_veth("g0", "g1");
+	env_attach(dp, "g1");
 	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
 	for (int i = 0; i < 2; i++) {
 		const struct dp_peer peer = {ours, remote(i), DP_ENCAP_IP};
@@ -227,13 +206,11 @@ static void setup(int map[2])
 			bpf_xdp_attach((int)env_ifindex(name), fd, XDP_FLAGS_DRV_MODE, NULL), 0);
 		close(fd);
 		snprintf(name, sizeof(name), "e%d", i);
-		nh = nexthop(i, attach(name));
+		nh = nexthop(i, env_attach(dp, name));
 		CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &peer, &mag[i]), 0);
 		CU_ASSERT_EQUAL(dp_bpf_nexthop(dp, mag[i], &nh), 0);
 	}
-	s.down = (struct dp_path){.kind = DP_TO_PEER, .peer = mag[0]};
-	node = 0;
-	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &node), 0);
+	node = env_anchor(dp, env_prefix("2001:db8:f00::/64"), mag[0]);
 }
 
 /* ---- the run */

@@ -34,19 +34,6 @@ struct packet {
 	uint32_t flow, number;
 } __attribute__((packed));
 
-static void pass_everything(const char *ifname)
-{
-	static const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
-		{.code = BPF_JMP | BPF_EXIT		   }
-	    };
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", insns, 2, NULL);
-
-	CU_ASSERT_TRUE_FATAL(fd >= 0);
-	CU_ASSERT_EQUAL(bpf_xdp_attach((int)env_ifindex(ifname), fd, XDP_FLAGS_DRV_MODE, NULL), 0);
-	close(fd);
-}
-
 static struct dp_bpf_iface attach(const char *ifname, bool spread)
 {
 	const struct dp_bpf_attach a = {.ifindex = env_ifindex(ifname),
@@ -79,33 +66,23 @@ static void setup(unsigned n_cpus)
 				       .spread_cpu = cpu,
 				       .n_spread_cpus = n_cpus};
 	const struct in6_addr ours = env_addr("2001:db8:2::1");
-	const struct prefix6 p = env_prefix("2001:db8:f00::/64");
 	const struct dp_peer peer = {ours, env_addr("2001:db8:11::1"), DP_ENCAP_IP};
 	struct dp_bpf_nexthop nh = {
 		.valid = true, .smac = {{2, 0x50}}, .dmac = {{2, 0xd0}}, .mtu = 1500};
-	struct dp_session s = {
-		.half = DP_ANCHOR,
-		.mnid = {1, 1, (const uint8_t *)"n"},
-		.n_prefixes = 1,
-		.prefixes = &p,
-		.up.kind = DP_TO_ROUTE
-	      };
 	struct dataplane *d;
 	dp_ref ref;
 
 	dp = env_dp(&cfg);
 	d = dp_bpf_dataplane(dp);
-	env_sh(true, "for i in g0:g1 e0:f0; do ip link add ${i%%:*} type veth peer name "
-		     "${i#*:}; ip link set ${i%%:*} up; ip link set ${i#*:} up; done");
-	pass_everything("f0");
+	env_veth("g0", "g1");
+	env_veth("e0", "f0");
+	env_pass_xdp("f0");
 	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
 	CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &peer, &ref), 0);
 	attach("e0", false);
 	nh.ifindex = env_ifindex("e0");
 	CU_ASSERT_EQUAL(dp_bpf_nexthop(dp, ref, &nh), 0);
-	s.down = (struct dp_path){.kind = DP_TO_PEER, .peer = ref};
-	ref = 0;
-	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &ref), 0);
+	env_anchor(dp, env_prefix("2001:db8:f00::/64"), ref);
 }
 
 static int socket_at(const char *ifname, int proto)

@@ -29,67 +29,31 @@ static struct dp_bpf *dp;
 static struct dataplane *d;
 static dp_ref mag, node;
 
-static unsigned attach(const char *ifname)
-{
-	const struct dp_bpf_attach a = {.ifindex = env_ifindex(ifname),
-					.ifname = ifname,
-					.kind = DP_BPF_TRANSPORT,
-					.want = DP_BPF_XDP,
-					.mtu = 1500};
-	char err[DP_BPF_ERRLEN];
-
-	CU_ASSERT_EQUAL_FATAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
-	return a.ifindex;
-}
-
-/* A veth takes XDP frames when its other end runs a program. */
-static void pass_everything(const char *ifname)
-{
-	static const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
-		{.code = BPF_JMP | BPF_EXIT		   }
-	    };
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", insns, 2, NULL);
-
-	CU_ASSERT_TRUE_FATAL(fd >= 0);
-	CU_ASSERT_EQUAL(bpf_xdp_attach((int)env_ifindex(ifname), fd, XDP_FLAGS_DRV_MODE, NULL), 0);
-	close(fd);
-}
-
 static void setup(void)
 {
 	const struct dp_bpf_cfg cfg = {
 		.instance = "vlan", .roles = DP_BPF_LMA, .max_sessions = 64, .max_peers = 16};
 	const struct in6_addr ours = env_addr("2001:db8:2::1");
-	const struct prefix6 p = env_prefix("2001:db8:f00::/64");
 	const struct dp_peer peer = {ours, env_addr("2001:db8:11::1"), DP_ENCAP_IP};
 	struct dp_bpf_nexthop nh = {.valid = true,
 				    .smac = {{2, 0x50, 0, 0, 0, 1}},
 				    .dmac = {{2, 0xd0, 0, 0, 0, 1}},
 				    .mtu = 1500};
-	struct dp_session s = {
-		.half = DP_ANCHOR,
-		.mnid = {1, 1, (const uint8_t *)"n"},
-		.n_prefixes = 1,
-		.prefixes = &p,
-		.up.kind = DP_TO_ROUTE
-	      };
 
 	dp = env_dp(&cfg);
 	d = dp_bpf_dataplane(dp);
-	env_sh(true, "for i in g0:g1 e0:f0 v7:w7; do ip link add ${i%%:*} type veth peer name "
-		     "${i#*:}; ip link set ${i%%:*} up; ip link set ${i#*:} up; done");
-	pass_everything("f0");
-	pass_everything("w7");
-	attach("g1");
-	attach("e0");
+	env_veth("g0", "g1");
+	env_veth("e0", "f0");
+	env_veth("v7", "w7");
+	env_pass_xdp("f0");
+	env_pass_xdp("w7");
+	env_attach(dp, "g1");
+	env_attach(dp, "e0");
 	CU_ASSERT_EQUAL(dp_bpf_local_add(dp, &ours), 0);
 	CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &peer, &mag), 0);
 	nh.ifindex = env_ifindex("v7");
 	CU_ASSERT_EQUAL(dp_bpf_nexthop(dp, mag, &nh), 0);
-	s.down = (struct dp_path){.kind = DP_TO_PEER, .peer = mag};
-	node = 0;
-	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &node), 0);
+	node = env_anchor(dp, env_prefix("2001:db8:f00::/64"), mag);
 }
 
 static uint32_t tunnel_flags(void)
@@ -243,7 +207,7 @@ static void test_parent(void)
 	dp_bpf_refresh_iface(dp, v.parent);
 	CU_ASSERT_EQUAL(tunnel_flags(), PM_T_NEXTHOP | PM_T_VLAN);
 	CU_ASSERT_EQUAL(iface(v.ifindex).flags, PM_I_VLAN);
-	pass_everything("f0");
+	env_pass_xdp("f0");
 	dp_bpf_refresh_iface(dp, v.parent);
 	CU_ASSERT_EQUAL(tunnel_flags(), PM_T_NEXTHOP | PM_T_XDP | PM_T_VLAN);
 	dp_bpf_vlan_del(dp, v.ifindex);
