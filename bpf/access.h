@@ -19,6 +19,23 @@ pm_inline bool pm_is_stray_control(const struct pm_pkt *p)
 	return (icmp->icmp6_type >= 130 && icmp->icmp6_type <= 137) || icmp->icmp6_type == 143;
 }
 
+/*
+ * From a DHCP client, to whomever (RFC 2131 4.1): broadcast, or to the server that it got its
+ * address from, which a MAG is or stands in for (RFC 5844 3.4). The daemon reads it from its packet
+ * socket, which has it before TC.
+ */
+pm_inline bool pm_is_dhcp_request(const struct pm_pkt *p)
+{
+	const struct udphdr *udp;
+
+	if (!pm_use_ip4 || !p->v4 || pm_ip4(p)->protocol != IPPROTO_UDP ||
+	    pm_ip4(p)->frag_off & bpf_htons(PM_IP4_LATER))
+		return false;
+	udp = p->ip + ((pm_ip4(p)->ihl & 0xf) << 2);
+	return (void *)(udp + 1) <= p->end && udp->source == bpf_htons(68) &&
+	       udp->dest == bpf_htons(67);
+}
+
 pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
 {
 	__u32 ifindex = pm_hook_ifindex(ctx), up;
@@ -37,11 +54,15 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 	if (!access)
 		return pm_kernel(a);
 	/* a unicast packet in such a frame could only be meant to get past us */
-	if (pm_to_group(p))
-		return pm_multicast(p) ? pm_kernel(a) : pm_drop_for(a, PM_DROP_LINK_SCOPE);
-	if (!pm_mac_is(p->eth->h_dest, access->smac) && !pm_mac_is(p->eth->h_dest, iface->mac) &&
-	    !pm_mac_none(iface->mac))
+	if (pm_to_group(p)) {
+		if (!pm_multicast(p))
+			return pm_drop_for(a, PM_DROP_LINK_SCOPE);
+	} else if (!pm_mac_is(p->eth->h_dest, access->smac) &&
+		   !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac)) {
 		return pm_kernel(a);
+	}
+	if (pm_is_dhcp_request(p))
+		return a->verdict = PM_AT_XDP ? PM_V_TO_TC : PM_V_TO_DAEMON;
 	if (pm_source_link_scope(p) || pm_target_link_scope(p))
 		return pm_kernel(a);
 	if (pm_is_stray_control(p))

@@ -14,6 +14,9 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 	case PM_V_TO_TC:
 		pm_count_verdict(a->verdict);
 		return PM_ACT_PASS;
+	case PM_V_TO_DAEMON:
+		pm_count_verdict(a->verdict);
+		return PM_ACT_DROP;
 	case PM_V_DROPPED:
 		return pm_discard(a->reason);
 	case PM_V_REPLIED:

@@ -18,6 +18,7 @@
 
 #define PM_IP4_DF     0x4000
 #define PM_IP4_OFFSET 0x3fff /* offset and More Fragments */
+#define PM_IP4_LATER  0x1fff /* offset: not the first fragment */
 
 #define PM_GRE_KEY	0x2000
 #define PM_GRE_RESERVED 0x03f8 /* to be ignored, RFC 2784 2.3 */

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 3
+#define PM_LAYOUT_VERSION 4
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -376,6 +376,7 @@ enum pm_verdict {
 	PM_V_ROUTE,         /* from a node anchored here, routed without a tunnel */
 	PM_V_EARLY,         /* tunnel packet for nobody here yet: given to the daemon, see pm_slow */
 	PM_V_FRAGMENT,      /* too big for its tunnel: given to the daemon, see pm_slow */
+	PM_V_TO_DAEMON,     /* at TC: the daemon has it from its packet socket, nobody else gets it */
 	PM_V_MAX
 };
 enum pm_hook { PM_HOOK_XDP, PM_HOOK_TC, PM_HOOK_MAX };

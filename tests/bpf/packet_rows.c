@@ -352,9 +352,31 @@ size_t ip4_rows(struct row *rows)
 	DROP("IPv4, unicast in a broadcast frame", A, PM_DROP_LINK_SCOPE, ACC4(.dmac = "ff:ff:ff:ff:ff:ff"));
 	DROP("IPv4, a node's packet with a false length", A, PM_DROP_MALFORMED, ACC4(.len_error = 1));
 	DROP("IPv4, a node's packet with a wrong checksum", A, PM_DROP_MALFORMED, ACC4(.sum_error = 1));
-	KERNEL("DHCPv4 discovery", A,
-	       ACC4(.dmac = "ff:ff:ff:ff:ff:ff", .src = "0.0.0.0", .dst = "255.255.255.255", .sport = 68, .dport = 67));
-	KERNEL("DHCPv4 renewal in a broadcast", A, ACC4(.dmac = "ff:ff:ff:ff:ff:ff", .dst = "255.255.255.255", .sport = 68, .dport = 67));
+#define DAEMON(name_, ...) ROW(.name = name_, .prog = A, .in = ACC4(.sport = 68, .dport = 67, __VA_ARGS__), \
+	.verdict = PM_V_TO_DAEMON, .xdp_leaves_it = 1)
+#define TO_ALL .dmac = "ff:ff:ff:ff:ff:ff", .dst = "255.255.255.255"
+	DAEMON("DHCPv4 discovery", TO_ALL, .src = "0.0.0.0");
+	DAEMON("DHCPv4 rebinding, in a broadcast", TO_ALL);
+	DAEMON("DHCPv4 renewal, to the default router", .dst = mn4(MN_FREE));
+	DAEMON("DHCPv4 renewal, to a server elsewhere", .dst = OTHER4);
+	DAEMON("DHCPv4 of a node without a binding", .src = OTHER4, .dst = mn4(MN_FREE));
+	DAEMON("DHCPv4 to an address of ours", .dst = PCOA4);
+	DAEMON("DHCPv4 behind options", TO_ALL, .src = "0.0.0.0", .ext = EXT_OPTIONS);
+	DAEMON("DHCPv4, first fragment", TO_ALL, .src = "0.0.0.0", .ext = EXT_FRAG_FIRST);
+	KERNEL("DHCPv4, later fragment in a broadcast", A,
+	       ACC4(TO_ALL, .src = "0.0.0.0", .sport = 68, .dport = 67, .ext = EXT_FRAG_LATER));
+	KERNEL("DHCPv4 in a VLAN", A, ACC4(TO_ALL, .src = "0.0.0.0", .sport = 68, .dport = 67, .vlan = 3));
+	KERNEL("DHCPv4 to another station of the link", A,
+	       ACC4(.dmac = "02:00:00:00:09:09", .sport = 68, .dport = 67));
+	KERNEL("a broadcast to another port", A, ACC4(TO_ALL, .src = "0.0.0.0", .sport = 68, .dport = 69));
+	DROP("DHCPv4 to one node in a broadcast frame", A, PM_DROP_LINK_SCOPE,
+	     ACC4(.dmac = "ff:ff:ff:ff:ff:ff", .sport = 68, .dport = 67));
+	ROW(.name = "another DHCP relay agent behind a node is payload", .prog = A, .in = ACC4(.sport = 67, .dport = 67),
+	    .verdict = PM_V_ENCAP, .up = MN_LINK,
+	    .out = INTO_LMA2(.src = mn4(MN_LINK), .dst = CN4, .sport = 67, .dport = 67));
+	KERNEL("ARP of a node", A, ACC4(.ethertype = 0x0806));
+#undef DAEMON
+#undef TO_ALL
 	KERNEL("IGMP report", A, ACC4(.dmac = "01:00:5e:00:00:16", .dst = "224.0.0.22", .hl = 1, .nh = 2));
 	KERNEL("IPv4, node to the gateway itself", A, ACC4(.dst = PCOA4));
 	KERNEL("IPv4, link-local to link-local", A, ACC4(.src = "169.254.0.1", .dst = "169.254.0.2"));

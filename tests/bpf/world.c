@@ -374,6 +374,7 @@ const char *world_verdict_name(enum pm_verdict v)
 	static const char *const names[PM_V_MAX] = {
 		"received", "to_kernel", "to_tc",   "dropped", "encap", "decap_route", "decap_link",
 		"hairpin",  "local",	 "replied", "link",    "route", "early",       "fragment",
+		"to_daemon",
 	};
 
 	return names[v];

@@ -27,6 +27,7 @@ static const struct counter_desc verdict_desc[] = {
 	[PM_V_LINK] = {"link",	       "untunnelled, delivered to a node"			 },
 	[PM_V_EARLY] = {"early",	 "kept for a node that may be about to be registered"},
 	[PM_V_FRAGMENT] = {"fragment",    "too big for the tunnel, sent in fragments"	  },
+	[PM_V_TO_DAEMON] = {"to_daemon",   "DHCP of nodes, which the daemon answers itself"   },
 	[PM_V_ROUTE] = {"route",	 "from a node anchored here, routed without a tunnel"},
 };
 _Static_assert(ARRAY_SIZE(verdict_desc) == PM_V_MAX, "every verdict has a name");

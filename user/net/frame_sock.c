@@ -40,51 +40,67 @@ struct frame_sock {
 
 static const struct counter_desc counter_desc[] = {FRAME_SOCK_COUNTERS(COUNTER_DESC)};
 
+#define ETHERTYPE	12
+#define IP4_OFFSET	(ETH_HLEN + 6)
+#define IP4_PROTOCOL	(ETH_HLEN + 9)
 #define IP6_NEXT_HEADER (ETH_HLEN + 6)
 #define IP6_PAYLOAD	(ETH_HLEN + 40)
 #define IP6_DST		(ETH_HLEN + 24)
 #define NXT_HOPOPTS	0
 #define NXT_UDP		17
 #define NXT_ICMPV6	58
+#define VLAN_ID		0x0fff
 
 /*
- * Lets ICMPv6 Echo Reply (129), MLD report and done (131, 132), RS, RA, NS, NA (133..136) and MLDv2
- * report (143) through, directly behind the IPv6 header or behind one hop-by-hop header; and UDP to
- * port 547 of ff02::1:2.
+ * Lets ARP through; of IPv4, UDP to port 67, first fragments included; of IPv6, Echo Reply (129),
+ * MLD report and done (131, 132), RS, RA, NS, NA (133..136) and MLDv2 report (143), directly behind
+ * the header or behind one hop-by-hop header, and UDP to port 547 of ff02::1:2. Nothing of a VLAN,
+ * whose tag the kernel has taken out of the frame already.
  */
 // clang-format off
 static const struct sock_filter filter_code[] = {
-	/*  0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
-	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 28),
-	/*  2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER),
-	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 10, 0),
-	/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_UDP, 14, 0),
-	/*  5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_HOPOPTS, 0, 24),
-	/*  6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
-	/*  7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 0, 22),
-	/*  8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD + 1),
-	/*  9 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
-	/* 10 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
-	/* 11 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	/* 12 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, IP6_PAYLOAD),
-	/* 13 */ BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-	/* 14 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
-	/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 143, 13, 0),
-	/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 12, 0),
-	/* 17 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 131, 0, 12),
-	/* 18 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 11, 10),
-	/* 19 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD + 2),
-	/* 20 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 547, 0, 9),
-	/* 21 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST),
-	/* 22 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff020000, 0, 7),
-	/* 23 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 4),
-	/* 24 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
-	/* 25 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 8),
-	/* 26 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
-	/* 27 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 12),
-	/* 28 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x00010002, 0, 1),
-	/* 29 */ BPF_STMT(BPF_RET | BPF_K, 0x40000),
-	/* 30 */ BPF_STMT(BPF_RET | BPF_K, 0),
+	/*  0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG),
+	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, VLAN_ID, 39, 0),
+	/*  2 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE),
+	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 9, 0),
+	/*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 35, 0),
+	/*  5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 35),
+	/*  6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL),
+	/*  7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_UDP, 0, 33),
+	/*  8 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP4_OFFSET),
+	/*  9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 31, 0),
+	/* 10 */ BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, ETH_HLEN),
+	/* 11 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, ETH_HLEN + 2),
+	/* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 67, 27, 28),
+	/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER),
+	/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 10, 0),
+	/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_UDP, 14, 0),
+	/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_HOPOPTS, 0, 24),
+	/* 17 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NXT_ICMPV6, 0, 22),
+	/* 19 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD + 1),
+	/* 20 */ BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+	/* 21 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3),
+	/* 22 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+	/* 23 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, IP6_PAYLOAD),
+	/* 24 */ BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+	/* 25 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_PAYLOAD),
+	/* 26 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 143, 13, 0),
+	/* 27 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 12, 0),
+	/* 28 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 131, 0, 12),
+	/* 29 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 136, 11, 10),
+	/* 30 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP6_PAYLOAD + 2),
+	/* 31 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 547, 0, 9),
+	/* 32 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST),
+	/* 33 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xff020000, 0, 7),
+	/* 34 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 4),
+	/* 35 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
+	/* 36 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 8),
+	/* 37 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+	/* 38 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_DST + 12),
+	/* 39 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x00010002, 0, 1),
+	/* 40 */ BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	/* 41 */ BPF_STMT(BPF_RET | BPF_K, 0),
 };
 // clang-format on
 
@@ -157,7 +173,8 @@ static int open_port(unsigned ifindex)
 	struct sock_fprog prog = {ARRAY_SIZE(filter_code), (struct sock_filter *)filter_code};
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IPV6),
+		/* all, which is before TC: DHCP does not get past the program there */
+		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)ifindex,
 	};
 	struct packet_mreq mreq = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_ALLMULTI};
@@ -169,6 +186,7 @@ static int open_port(unsigned ifindex)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
 	    /* Solicited-node and MLD groups that this machine has not joined must reach us. */
 	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof(mreq)))
 		goto fail;
@@ -283,7 +301,6 @@ int frame_sock_send(struct frame_sock *s, unsigned ifindex, const void *frame, s
 	struct port *p = find_port(s, ifindex);
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IPV6),
 		.sll_ifindex = (int)ifindex,
 		.sll_halen = ETH_ALEN,
 	};
@@ -293,6 +310,7 @@ int frame_sock_send(struct frame_sock *s, unsigned ifindex, const void *frame, s
 	if (len < ETH_HLEN)
 		return -EINVAL;
 	memcpy(to.sll_addr, frame, ETH_ALEN);
+	memcpy(&to.sll_protocol, (const uint8_t *)frame + ETHERTYPE, sizeof(to.sll_protocol));
 	for (int i = 0;
 	     sendto(p->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0; i++) {
 		/* It may be an old error that waits on the socket: the interface was down once. */

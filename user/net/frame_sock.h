@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whole Ethernet frames of Neighbor Discovery, MLD and DHCPv6 clients on the access interfaces.
+ * Whole Ethernet frames of Neighbor Discovery, MLD, ARP and DHCP clients on the access interfaces.
  *
  * One AF_PACKET socket per interface behind one epoll descriptor. A classic BPF filter in the
  * kernel lets through, of ICMPv6, Router and Neighbor Solicitations and Advertisements, MLD
- * reports (also behind the Router Alert hop-by-hop header) and Echo Replies, and of UDP what goes
- * to port 547 of ff02::1:2. Data traffic never reaches user space. Frames that this machine sends
- * itself are not shown.
+ * reports (also behind the Router Alert hop-by-hop header) and Echo Replies, of UDP what goes
+ * to port 547 of ff02::1:2 or to port 67 of any IPv4 address, and ARP. Data traffic never reaches
+ * user space, nor do frames of VLANs, which have interfaces of their own. Frames that this machine
+ * sends itself are not shown.
  *
  * An interface may go down and come back while it is added (its socket stays). When it is deleted
  * from the system, remove it here and add it again under its new index.

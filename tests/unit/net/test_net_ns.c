@@ -1086,6 +1086,88 @@ static void test_frame_sock(void)
 	sh("ip link del f0");
 }
 
+/* An IPv4 packet with a header of `ihl` words, UDP to that port, in a broadcast. */
+static void put_ip4_frame(uint8_t *b, unsigned ihl, uint8_t protocol, uint16_t offset, uint16_t port)
+{
+	memset(b, 0, 100);
+	memset(b, 0xff, 6);
+	b[6] = 0x02;
+	b[11] = 0x42;
+	b[12] = 0x08;
+	b[14] = (uint8_t)(0x40 | ihl);
+	b[20] = (uint8_t)(offset >> 8);
+	b[21] = (uint8_t)offset;
+	b[23] = protocol;
+	b[14 + 4 * ihl + 2] = (uint8_t)(port >> 8);
+	b[14 + 4 * ihl + 3] = (uint8_t)port;
+}
+
+static void test_frame_sock_ip4(void)
+{
+	static const struct {
+		unsigned ihl;
+		uint8_t protocol;
+		uint16_t offset, port;
+		bool passes;
+	} rows[] = {
+		{5, 17, 0, 67, true},	 {15, 17, 0, 67, true},	   {6, 17, 0x2000, 67, true},
+		{5, 17, 0x4000, 67, true}, {5, 17, 1, 67, false},	   {5, 17, 0x2001, 67, false},
+		{5, 6, 0, 67, false},	 {5, 17, 0, 68, false},	   {5, 17, 0, 66, false},
+		{5, 17, 0, 5436, false}, {5, 17, 0, 0x4300, false}, {6, 17, 0x1fff, 67, false},
+	};
+	struct frame_sock *s = NULL, *other = NULL;
+	unsigned f0, f1;
+	uint8_t b[100];
+
+	KERNEL_NEEDED(have_ns);
+	make_quiet_pair();
+	f0 = if_nametoindex("f0");
+	f1 = if_nametoindex("f1");
+	CU_ASSERT_EQUAL_FATAL(frame_sock_new(&s, on_frame, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(frame_sock_new(&other, on_frame, NULL), 0);
+	CU_ASSERT_EQUAL(frame_sock_add(s, f0), 0);
+	CU_ASSERT_EQUAL(frame_sock_add(other, f1), 0);
+	put_client_frame(b);
+	CU_ASSERT(arrives(other, f1, s, b, sizeof(b)));
+	arrived(other, f1, s);
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned n;
+
+		put_ip4_frame(b, rows[i].ihl, rows[i].protocol, rows[i].offset, rows[i].port);
+		box.n = 0;
+		CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
+		n = arrived(other, f1, s);
+		if (n != rows[i].passes)
+			printf("  row %u\n", i);
+		CU_ASSERT_EQUAL(n, rows[i].passes);
+	}
+	/* ARP, whatever it says; other EtherTypes near to it */
+	for (unsigned type = 0x0805; type < 0x0808; type++) {
+		put_ip4_frame(b, 5, 17, 0, 67);
+		b[12] = (uint8_t)(type >> 8);
+		b[13] = (uint8_t)type;
+		box.n = 0;
+		CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
+		CU_ASSERT_EQUAL(arrived(other, f1, s), type == 0x0806);
+	}
+	/* with a tag: of a VLAN, and of none */
+	for (unsigned vlan = 0; vlan < 2; vlan++) {
+		put_ip4_frame(b, 5, 17, 0, 67);
+		memmove(b + 16, b + 12, sizeof(b) - 16);
+		b[12] = 0x81;
+		b[13] = 0;
+		b[14] = 0xe0;
+		b[15] = (uint8_t)vlan;
+		box.n = 0;
+		CU_ASSERT_EQUAL(frame_sock_send(other, f1, b, sizeof(b)), 0);
+		CU_ASSERT_EQUAL(arrived(other, f1, s), !vlan);
+	}
+	frame_sock_free(&s);
+	frame_sock_free(&other);
+	sh("ip link del f0");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
@@ -1104,6 +1186,7 @@ int main(int argc, char **argv)
 		{"a next hop over IPv4 may be a router of either family",test_nexthop_ip4},
 		{"Packet Too Big about a tunnel packet lowers the path MTU",		     test_path_mtu},
 		{"frame filter, own frames, interfaces that come and go",								  test_frame_sock},
+		{"frame filter: ARP and DHCP of IPv4, nothing of VLANs", test_frame_sock_ip4},
 		{0				      },
 	};
 	int rc;
