@@ -217,6 +217,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,
 		.gre = features.gre,
+		.domains = features.domains,
 		.udp_fixed_port = c->udp_fixed_port,
 		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
@@ -234,11 +235,19 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 	return rc ? fail(err, cap, rc, "tunnels") : preset_start(d, err, cap);
 }
 
+static unsigned vrf_to_send_in(void *ctx, const struct in6_addr *src)
+{
+	const struct daemon *d = ctx;
+
+	return nl_vrf_of_addr(d->nl, src);
+}
+
 static int start_sockets(struct daemon *d, char *err, size_t cap)
 {
 	const struct mh_sock_cfg mh_cfg = {
 		.dscp = (int)d->cfg->signalling_dscp,
 		.ctx = d,
+		.vrf = vrf_to_send_in,
 		.receive = on_datagram,
 	};
 	const char *why = NULL;

@@ -25,7 +25,10 @@ static int to_server(void *ctx, const struct in6_addr *server, const void *msg, 
 {
 	const struct daemon *d = ctx;
 
-	return d->dhcp6_sock ? dhcp6_sock_send(d->dhcp6_sock, server, msg, len) : -ENOTCONN;
+	if (!d->dhcp6_sock)
+		return -ENOTCONN;
+	return dhcp6_sock_send(d->dhcp6_sock, nl_vrf_of_addr(d->nl, &d->cfg->mag.proxy_coa), server,
+			       msg, len);
 }
 
 static int to_link(void *ctx, unsigned ifindex, const void *frame, size_t len)

@@ -9,7 +9,8 @@ static void peer_added(void *ctx, dp_ref ref, const struct dp_peer *peer)
 	int rc;
 
 	if (nexthop_add(d->hops, ref, &peer->remote, &peer->local, daemon_now()))
-		log_msg(LOG_C_LOCAL, "out of memory: the next hop of a tunnel will not be followed");
+		log_msg(LOG_C_LOCAL,
+			"out of memory: the next hop of a tunnel will not be followed");
 	rc = tunnel_sock_add(d->ends, peer);
 	if (rc)
 		log_msg(LOG_C_LOCAL,
@@ -41,7 +42,7 @@ void hops_changed(void *ctx, uint32_t id, const struct nexthop *nh, nsec_t now)
 	struct dataplane *dp = dp_bpf_dataplane(d->dp);
 	const struct dp_bpf_nexthop to = {
 		.valid = nh->valid,
-		.ifindex = nh->ifindex,
+		.ifindex = nh->ifindex ? nh->ifindex : nh->vrf,
 		.smac = nh->smac,
 		.dmac = nh->dmac,
 		.mtu = nh->mtu,

@@ -19,7 +19,8 @@ void slow_fragment(void *ctx, const struct dp_bpf_fragment *f)
 {
 	struct daemon *d = ctx;
 
-	tunnel_sock_send(d->ends, f->peer, f->key, f->class, f->data, f->len);
+	tunnel_sock_send(d->ends, f->peer, nl_vrf_of_addr(d->nl, &f->peer->local), f->key, f->class,
+			 f->data, f->len);
 }
 
 static void on_tunnelled(void *ctx, const struct tunnel_rx *rx, nsec_t now)
@@ -93,7 +94,9 @@ static enum icmp_relay_verdict relay(struct daemon *d, bool v4, const uint8_t *m
 	case DP_BPF_TOLD:
 		return ICMP_RELAY_OK;
 	case DP_BPF_NO_NODE:
-		return icmp_sock_send(d->icmp, packet, n) ? ICMP_RELAY_FAILED : ICMP_RELAY_OK;
+		return icmp_sock_send(d->icmp, nl_vrf_of_addr(d->nl, &r.peer.local), packet, n)
+			       ? ICMP_RELAY_FAILED
+			       : ICMP_RELAY_OK;
 	case DP_BPF_STRANGER:
 		return ICMP_RELAY_STRANGER;
 	case DP_BPF_NOT_TOLD:

@@ -16,6 +16,7 @@
 
 struct dhcp6_sock {
 	int fd;
+	unsigned vrf; /* that it is bound to */
 	dhcp6_rx_fn rx;
 	void *ctx;
 	uint64_t counter[DHCP6_SOCK_C_MAX];
@@ -117,8 +118,15 @@ unsigned dhcp6_sock_read(struct dhcp6_sock *s, unsigned budget, nsec_t now)
 	return done;
 }
 
-int dhcp6_sock_send(struct dhcp6_sock *s, const struct in6_addr *server, const void *msg,
-		    size_t len)
+/* Bound to the VRF, for the kernel keeps what comes for UDP there from other sockets. */
+static void settle_in(struct dhcp6_sock *s, unsigned vrf)
+{
+	if (s->vrf != vrf && set_int(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)vrf) == 0)
+		s->vrf = vrf;
+}
+
+int dhcp6_sock_send(struct dhcp6_sock *s, unsigned vrf, const struct in6_addr *server,
+		    const void *msg, size_t len)
 {
 	const struct sockaddr_in6 to = {
 		.sin6_family = AF_INET6,
@@ -126,6 +134,7 @@ int dhcp6_sock_send(struct dhcp6_sock *s, const struct in6_addr *server, const v
 		.sin6_addr = *server,
 	};
 
+	settle_in(s, vrf);
 	if (sendto(s->fd, msg, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to)) < 0) {
 		s->counter[DHCP6_SOCK_C_SEND_FAILED]++;
 		return -errno;

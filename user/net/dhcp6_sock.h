@@ -39,8 +39,9 @@ void dhcp6_sock_free(struct dhcp6_sock **p);
 int dhcp6_sock_fd(const struct dhcp6_sock *s); /* poll for reading */
 /* Receives up to `budget` datagrams (0: 256). Returns how many. */
 unsigned dhcp6_sock_read(struct dhcp6_sock *s, unsigned budget, nsec_t now);
-/* To port 547 of that server, now. 0 or -errno; what is lost the client repeats. */
-int dhcp6_sock_send(struct dhcp6_sock *s, const struct in6_addr *server, const void *msg,
-		    size_t len);
+/* To port 547 of that server, now, in a VRF (0: in none) that answers are received from as well. 0
+ * or -errno; what is lost the client repeats. */
+int dhcp6_sock_send(struct dhcp6_sock *s, unsigned vrf, const struct in6_addr *server,
+		    const void *msg, size_t len);
 
 struct counter_set dhcp6_sock_counters(const struct dhcp6_sock *s);

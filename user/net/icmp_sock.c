@@ -153,10 +153,31 @@ void icmp_sock_read(struct icmp_sock *s, nsec_t now)
 		read_family(s, f, now);
 }
 
-int icmp_sock_send(struct icmp_sock *s, const void *packet, size_t len)
+/* Where the packet shall leave; its source is in its header. */
+static void set_vrf(struct msghdr *msg, bool v4, unsigned vrf)
 {
+	const struct in6_pktinfo info6 = {.ipi6_ifindex = vrf};
+	const struct in_pktinfo info4 = {.ipi_ifindex = (int)vrf};
+	const size_t len = v4 ? sizeof(info4) : sizeof(info6);
+	struct cmsghdr *c = msg->msg_control;
+
+	c->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	c->cmsg_type = v4 ? IP_PKTINFO : IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), v4 ? (const void *)&info4 : (const void *)&info6, len);
+	msg->msg_controllen = CMSG_SPACE(len);
+}
+
+int icmp_sock_send(struct icmp_sock *s, unsigned vrf, const void *packet, size_t len)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = {0};
+	struct iovec iov = {(void *)(uintptr_t)packet, len};
 	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6};
 	struct sockaddr_in to4 = {.sin_family = AF_INET};
+	struct msghdr msg;
 	struct ip_head h;
 	ssize_t n;
 
@@ -164,9 +185,16 @@ int icmp_sock_send(struct icmp_sock *s, const void *packet, size_t len)
 		return -EINVAL;
 	to6.sin6_addr = h.dst;
 	to4.sin_addr.s_addr = h.dst.s6_addr32[3];
-	n = sendto(s->out[h.v4 ? V4 : V6], packet, len, MSG_DONTWAIT,
-		   h.v4 ? (const struct sockaddr *)&to4 : (const struct sockaddr *)&to6,
-		   h.v4 ? sizeof(to4) : sizeof(to6));
+	msg = (struct msghdr){
+		.msg_name = h.v4 ? (void *)&to4 : (void *)&to6,
+		.msg_namelen = h.v4 ? sizeof(to4) : sizeof(to6),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = vrf ? &control : NULL,
+	};
+	if (vrf)
+		set_vrf(&msg, h.v4, vrf);
+	n = sendmsg(s->out[h.v4 ? V4 : V6], &msg, MSG_DONTWAIT);
 	if (n < 0) {
 		s->counter[ICMP_SOCK_C_SEND_FAILED]++;
 		return -errno;

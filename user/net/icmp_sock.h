@@ -30,7 +30,7 @@ void icmp_sock_free(struct icmp_sock **p);
 int icmp_sock_fd(const struct icmp_sock *s);	      /* poll for reading */
 void icmp_sock_read(struct icmp_sock *s, nsec_t now); /* a bounded number of messages */
 
-/* Sends a packet with its IP header, by the kernel's routes. 0 or -errno. */
-int icmp_sock_send(struct icmp_sock *s, const void *packet, size_t len);
+/* Sends a packet with its IP header, by the kernel's routes, in a VRF (0: in none). 0 or -errno. */
+int icmp_sock_send(struct icmp_sock *s, unsigned vrf, const void *packet, size_t len);
 
 struct counter_set icmp_sock_counters(const struct icmp_sock *s);

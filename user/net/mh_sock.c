@@ -267,9 +267,13 @@ unsigned mh_sock_read(struct mh_sock *s, unsigned budget, nsec_t now)
 	return done;
 }
 
-static void set_source(struct msghdr *msg, union tx_control *control, const struct in6_addr *src)
+static void set_source(const struct mh_sock *s, struct msghdr *msg, union tx_control *control,
+		       const struct in6_addr *src)
 {
-	struct in6_pktinfo info = {.ipi6_addr = *src};
+	struct in6_pktinfo info = {
+		.ipi6_addr = *src,
+		.ipi6_ifindex = s->cfg.vrf ? s->cfg.vrf(s->cfg.ctx, src) : 0,
+	};
 	struct cmsghdr *c;
 
 	memset(control, 0, sizeof(*control));
@@ -305,7 +309,7 @@ int mh_sock_flush(struct mh_sock *s)
 				.msg_iovlen = 1,
 			};
 			if (!addr6_is_zero(&o->src))
-				set_source(&msg[i].msg_hdr, &control[i], &o->src);
+				set_source(s, &msg[i].msg_hdr, &control[i], &o->src);
 		}
 		sent = sendmmsg(s->fd, msg, n, MSG_DONTWAIT);
 		if (sent < 0) {
@@ -411,7 +415,7 @@ void mh_sock_param_problem(struct mh_sock *s, const struct packet *about, uint32
 	wr_bytes(&w, &about->dst, sizeof(about->dst));
 	wr_bytes(&w, about->data, quoted);
 	iov = (struct iovec){buf, wr_len(&w)};
-	set_source(&msg, &control, &about->dst); /* RFC 4443 2.2(a) */
+	set_source(s, &msg, &control, &about->dst); /* RFC 4443 2.2(a) */
 	if (sendmsg(s->icmp_fd, &msg, MSG_DONTWAIT) < 0)
 		s->counter[MH_SOCK_C_SEND_FAILED]++;
 	else

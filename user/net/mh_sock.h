@@ -36,6 +36,8 @@ struct mh_sock_cfg {
 	uint8_t hop_limit; /* 0: 64 */
 	int dscp;	   /* 0..63; -1: CS6 (48), network control of RFC 4594 */
 	void *ctx;
+	/* The VRF to send in, by the source; 0: none. May be NULL. */
+	unsigned (*vrf)(void *ctx, const struct in6_addr *src);
 	void (*receive)(void *ctx, const struct mh_rx *rx, nsec_t now);
 };
 

@@ -171,7 +171,8 @@ static nsec_t look(struct nexthops *t, struct entry *e, struct nexthop *nh)
 	struct via *v;
 	int known;
 
-	if (nl_route_get(t->nl, &e->remote, &e->local, &path)) {
+	nh->vrf = nl_vrf_of_addr(t->nl, &e->local);
+	if (nl_route_get_in(t->nl, nh->vrf, &e->remote, &e->local, &path)) {
 		leave_via(t, e);
 		return RETRY;
 	}
@@ -217,8 +218,8 @@ static nsec_t look(struct nexthops *t, struct entry *e, struct nexthop *nh)
 static bool same(const struct nexthop *a, const struct nexthop *b)
 {
 	return a->valid == b->valid && a->local == b->local && a->ifindex == b->ifindex &&
-	       a->mtu == b->mtu && mac_eq(&a->smac, &b->smac) && mac_eq(&a->dmac, &b->dmac) &&
-	       addr6_eq(&a->gateway, &b->gateway);
+	       a->vrf == b->vrf && a->mtu == b->mtu && mac_eq(&a->smac, &b->smac) &&
+	       mac_eq(&a->dmac, &b->dmac) && addr6_eq(&a->gateway, &b->gateway);
 }
 
 static void due_fire(struct deadline *d, void *ctx, nsec_t now)

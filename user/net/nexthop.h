@@ -3,14 +3,15 @@
  * Next hops of the tunnels: for each remote address, which interface, which Ethernet addresses and
  * which path MTU a packet to it needs right now.
  *
- * Each tracked address is resolved by the kernel's own route lookup, and its neighbour is kept
- * resolved by the kernel (managed neighbours). Route, neighbour, link and address events start a
- * new look, collected for a few milliseconds so that a burst of events costs one look; a slow
- * periodic one finds what the kernel does not announce (expired path MTUs).
+ * Each tracked address is resolved by the kernel's own route lookup, in the VRF that our end's
+ * address lives in, and its neighbour is kept resolved by the kernel (managed neighbours). Route,
+ * neighbour, link and address events start a new look, collected for a few milliseconds so that a
+ * burst of events costs one look; a slow periodic one finds what the kernel does not announce
+ * (expired path MTUs).
  *
- * Path MTU (RFC 5213 6.9.5): what the kernel has learnt from ICMP errors, which it lets expire after
- * ten minutes. It believes those about tunnel packets while net/tunnel_sock has its sockets open;
- * who hears one calls nexthops_path_changed().
+ * Path MTU (RFC 5213 6.9.5): what the kernel has learnt from ICMP errors, which it lets expire
+ * after ten minutes. It believes those about tunnel packets while net/tunnel_sock has its sockets
+ * open; who hears one calls nexthops_path_changed().
  */
 #pragma once
 
@@ -26,6 +27,7 @@ struct nexthop {
 	bool valid;	  /* ifindex, smac, dmac are good */
 	bool local;	  /* the address is our own: no next hop */
 	unsigned ifindex; /* known with valid = false too, once there is a route */
+	unsigned vrf;	  /* that the tunnel is in, by our end's address; 0: none */
 	struct mac smac, dmac;
 	uint32_t mtu; /* octets of the outer packet: min(interface, path); 0 while unknown */
 	struct in6_addr gateway;

@@ -39,6 +39,7 @@ struct nl {
 	unsigned generation; /* of the dump that confirmed a link last */
 	unsigned seq;
 	bool lost; /* notifications were lost: dump anew */
+	struct nl_vrfs vrfs;
 	uint64_t counter[NL_C_MAX];
 	struct log_limit log;
 };
@@ -329,9 +330,17 @@ static void tell_routing(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
 			i->routing(i->ctx, &r, now);
 }
 
+struct nl_vrfs *nl_vrfs(struct nl *nl)
+{
+	return &nl->vrfs;
+}
+
 static void dispatch(struct nl *nl, const struct nlmsghdr *h, nsec_t now)
 {
 	int rc;
+
+	if (h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH)
+		nl->vrfs = (struct nl_vrfs){0};
 
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:

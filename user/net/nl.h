@@ -13,7 +13,8 @@
  * ::ffff:0:0/96), in both directions; interface addresses are IPv6 alone.
  *
  * struct nl keeps a table of the links, because interfaces are configured by name and may appear
- * later, be renamed, or vanish. Nothing else is kept.
+ * later, be renamed, or vanish, and remembers which VRF our addresses live in. Nothing else is
+ * kept.
  */
 #pragma once
 
@@ -30,7 +31,7 @@ struct nl_link {
 	unsigned ifindex;
 	char name[IFNAMSIZ];
 	char kind[16];	 /* "bridge", "veth", ...; "" for hardware */
-	unsigned master; /* bridge or bond it belongs to; 0 none */
+	unsigned master; /* bridge, bond or VRF it belongs to; 0 none */
 	unsigned peer;	 /* a veth's other end; 0: none, or in another namespace */
 	uint32_t mtu;
 	bool up;      /* administratively */
@@ -167,6 +168,15 @@ struct nl_path {
 };
 int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
 		 struct nl_path *out);
+/* The same for who sends in a VRF, which is named by its interface; 0: outside of all. */
+int nl_route_get_in(struct nl *nl, unsigned vrf, const struct in6_addr *dst,
+		    const struct in6_addr *src, struct nl_path *out);
+
+/* The VRF that an interface belongs to, or is; 0: none. From the link table. */
+unsigned nl_vrf_of_link(const struct nl *nl, unsigned ifindex);
+/* The VRF that an address of this machine lives in; 0: in none, or not ours. Sought outside of VRFs
+ * first. Asks the kernel, and remembers until something changes. */
+unsigned nl_vrf_of_addr(struct nl *nl, const struct in6_addr *a);
 
 /* All routes of both families, and what all rules together depend on. The first can take a second
  * with a full Internet table. */

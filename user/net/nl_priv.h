@@ -7,6 +7,7 @@
  *	nl_routing.c	routes and rules: what decides about a packet's way
  *	nl_request.c	requests -> kernel messages, and the calls that send them
  *	nl_link.c	the same for links
+ *	nl_vrf.c	VRFs: routing tables of their own for some interfaces
  */
 #pragma once
 
@@ -41,11 +42,25 @@ struct nlmsghdr *nl_build_link_mac(void *buf, unsigned ifindex, const struct mac
 struct nlmsghdr *nl_build_link_up(void *buf, unsigned ifindex, bool up);
 struct nlmsghdr *nl_build_veth(void *buf, const char *name, const char *peer, uint32_t mtu);
 struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r);
-struct nlmsghdr *nl_build_route_get(void *buf, const struct in6_addr *dst,
+struct nlmsghdr *nl_build_route_get(void *buf, unsigned vrf, const struct in6_addr *dst,
 				    const struct in6_addr *src);
 enum nl_neigh_op { NL_NEIGH_GET, NL_NEIGH_KEEP, NL_NEIGH_DEL };
 struct nlmsghdr *nl_build_neigh(void *buf, enum nl_neigh_op op, unsigned ifindex,
 				const struct in6_addr *a);
+
+/* What nl_vrf_of_addr() remembers; forgotten with every change of links, addresses and routes. */
+#define NL_VRFS_MAX 64 /* more are not looked through for an address */
+struct nl_vrfs {
+	bool known; /* which ones there are */
+	unsigned ifindex[NL_VRFS_MAX];
+	unsigned n;
+	struct {
+		struct in6_addr addr;
+		unsigned vrf;
+	} of[16];
+	unsigned n_of, next;
+};
+struct nl_vrfs *nl_vrfs(struct nl *nl);
 
 /* Sends a request and waits for its acknowledgement or answer. `answer` (may be NULL) is called
  * with each message that answers; what it returns, if not 0, is the result. */

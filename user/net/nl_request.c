@@ -99,7 +99,7 @@ struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r)
 	return h;
 }
 
-struct nlmsghdr *nl_build_route_get(void *buf, const struct in6_addr *dst,
+struct nlmsghdr *nl_build_route_get(void *buf, unsigned vrf, const struct in6_addr *dst,
 				    const struct in6_addr *src)
 {
 	struct rtmsg *rtm;
@@ -115,6 +115,8 @@ struct nlmsghdr *nl_build_route_get(void *buf, const struct in6_addr *dst,
 		rtm->rtm_src_len = bits_of(src);
 		put_addr(h, RTA_SRC, src);
 	}
+	if (vrf)
+		mnl_attr_put_u32(h, RTA_OIF, vrf);
 	return h;
 }
 
@@ -207,12 +209,12 @@ static int path_answer(void *ctx, const struct nlmsghdr *h)
 	return rc;
 }
 
-int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
-		 struct nl_path *out)
+int nl_route_get_in(struct nl *nl, unsigned vrf, const struct in6_addr *dst,
+		    const struct in6_addr *src, struct nl_path *out)
 {
 	struct path_answer p = {.dst = dst};
 	char buf[NL_REQUEST_MAX];
-	int rc = nl_talk(nl, nl_build_route_get(buf, dst, src), path_answer, &p);
+	int rc = nl_talk(nl, nl_build_route_get(buf, vrf, dst, src), path_answer, &p);
 
 	if (rc)
 		return rc;
@@ -220,6 +222,12 @@ int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_add
 		return -EBADMSG;
 	*out = p.path;
 	return 0;
+}
+
+int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
+		 struct nl_path *out)
+{
+	return nl_route_get_in(nl, 0, dst, src, out);
 }
 
 struct neigh_answer {

@@ -366,15 +366,16 @@ static void put_control(struct msghdr *msg, int level, int type, const void *dat
 	msg->msg_controllen += CMSG_SPACE(len);
 }
 
-int tunnel_sock_send(struct tunnel_sock *s, const struct dp_peer *peer, uint32_t key, uint8_t class,
-		     const void *inner, size_t len)
+int tunnel_sock_send(struct tunnel_sock *s, const struct dp_peer *peer, unsigned vrf, uint32_t key,
+		     uint8_t class, const void *inner, size_t len)
 {
 	const bool v4 = addr_is_ip4(&peer->remote);
 	const bool inner_v4 = len && *(const uint8_t *)inner >> 4 == 4;
 	const enum kind k = way_out(peer, inner_v4);
 	const size_t skip = encap_is_udp(peer->encap) ? ENCAP_UDP_HLEN : 0; /* the kernel's */
-	const struct in6_pktinfo info6 = {.ipi6_addr = peer->local};
-	const struct in_pktinfo info4 = {.ipi_spec_dst.s_addr = peer->local.s6_addr32[3]};
+	const struct in6_pktinfo info6 = {.ipi6_addr = peer->local, .ipi6_ifindex = vrf};
+	const struct in_pktinfo info4 = {.ipi_spec_dst.s_addr = peer->local.s6_addr32[3],
+					 .ipi_ifindex = (int)vrf};
 	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_addr = peer->remote};
 	struct sockaddr_in to4 = {
 		.sin_family = AF_INET,

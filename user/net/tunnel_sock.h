@@ -51,9 +51,9 @@ void tunnel_sock_del(struct tunnel_sock *s, const struct dp_peer *peer);
 int tunnel_sock_fd(const struct tunnel_sock *s);	  /* poll for reading */
 void tunnel_sock_read(struct tunnel_sock *s, nsec_t now); /* a bounded number of packets */
 
-/* Sends an inner packet through the tunnel, in fragments where the path asks for it. 0 or -errno.
- */
-int tunnel_sock_send(struct tunnel_sock *s, const struct dp_peer *peer, uint32_t key, uint8_t class,
-		     const void *inner, size_t len);
+/* Sends an inner packet through the tunnel, which is in a VRF (0: in none), in fragments where the
+ * path asks for it. 0 or -errno. */
+int tunnel_sock_send(struct tunnel_sock *s, const struct dp_peer *peer, unsigned vrf, uint32_t key,
+		     uint8_t class, const void *inner, size_t len);
 
 struct counter_set tunnel_sock_counters(const struct tunnel_sock *s);

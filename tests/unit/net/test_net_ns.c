@@ -877,14 +877,14 @@ static void check_loop(const struct dp_peer *p, bool inner_v4, size_t len)
 	size_t n;
 
 	CU_ASSERT_EQUAL_FATAL(tunnel_sock_new(&s, on_tunnelled, &heard), 0);
-	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0xba, inner, len), -ENOTCONN);
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 0, 77, 0xba, inner, len), -ENOTCONN);
 	CU_ASSERT_EQUAL(tunnel_sock_add(s, p), 0);
 	CU_ASSERT_EQUAL(tunnel_sock_add(s, p), 0);
 	tunnel_sock_del(s, p);
 	for (size_t i = 0; i < len; i++)
 		inner[i] = (uint8_t)(i * 7);
 	inner[0] = inner_v4 ? 0x45 : 0x60;
-	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0xba, inner, len), 0);
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 0, 77, 0xba, inner, len), 0);
 	KERNEL_WAIT(heard.n, {
 		kernel_wait_fd(tunnel_sock_fd(s), 5);
 		tunnel_sock_read(s, kernel_now());
@@ -900,7 +900,7 @@ static void check_loop(const struct dp_peer *p, bool inner_v4, size_t len)
 	CU_ASSERT_EQUAL(memcmp(heard.data, shim + skip, n), 0);
 	CU_ASSERT_EQUAL(memcmp(heard.data + n, inner, len), 0);
 	tunnel_sock_del(s, p);
-	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 77, 0, inner, len), -ENOTCONN);
+	CU_ASSERT_EQUAL(tunnel_sock_send(s, p, 0, 77, 0, inner, len), -ENOTCONN);
 	tunnel_sock_free(&s);
 }
 

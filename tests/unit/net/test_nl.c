@@ -363,14 +363,18 @@ static void test_build_get_and_neigh(void)
 {
 	static const struct in6_addr any;
 	char b[NL_REQUEST_MAX];
-	struct nlmsghdr *h = nl_build_route_get(b, &addr1, &gw);
+	struct nlmsghdr *h = nl_build_route_get(b, 0, &addr1, &gw);
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct ndmsg *ndm;
 	const uint32_t *v;
 
 	CU_ASSERT(rtm->rtm_dst_len == 128 && rtm->rtm_src_len == 128);
 	CU_ASSERT_FALSE(h->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP)); /* one answer, no more */
-	h = nl_build_route_get(b, &addr1, &any);
+	CU_ASSERT_PTR_NULL(attr_of(h, sizeof(*rtm), RTA_OIF, 4));
+	h = nl_build_route_get(b, 7, &addr1, &any);
+	rtm = mnl_nlmsg_get_payload(h);
+	v = attr_of(h, sizeof(*rtm), RTA_OIF, 4);
+	CU_ASSERT(v && *v == 7);
 	CU_ASSERT(((struct rtmsg *)mnl_nlmsg_get_payload(h))->rtm_src_len == 0);
 	CU_ASSERT_PTR_NULL(attr_of(h, sizeof(*rtm), RTA_SRC, 16));
 
@@ -387,7 +391,7 @@ static void test_build_ip4(void)
 {
 	const struct in6_addr dst = addr_from_ip4((struct in_addr){0x01020304});
 	char b[NL_REQUEST_MAX];
-	struct nlmsghdr *h = nl_build_route_get(b, &dst, &dst);
+	struct nlmsghdr *h = nl_build_route_get(b, 0, &dst, &dst);
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct ndmsg *ndm;
 
