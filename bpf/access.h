@@ -107,5 +107,6 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 		return pm_to_tunnel(ctx, p, a, &from, true);
 	if (r_to == PM_FOUND && pm_has(&to, PM_F_ANCHORED))
 		return pm_to_node(ctx, p, a, &to);
-	return pm_to_route(ctx, p, a);
+	a->as_from = pm_domain_routes(&from);
+	return pm_still(&from) ? pm_to_route(ctx, p, a) : pm_drop_for(a, PM_DROP_STALE_SLOT);
 }

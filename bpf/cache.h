@@ -37,7 +37,7 @@ pm_inline void pm_mapped(__u64 to[2], __be32 addr)
 
 /* Before the table is asked: an answer may be older than the generation it is stored with, never
  * younger. */
-pm_inline void pm_ask(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_question *q)
+pm_inline void pm_ask(const struct pm_pkt *p, __u32 ingress, struct pm_question *q)
 {
 	union {
 		__u64 word;
@@ -52,7 +52,7 @@ pm_inline void pm_ask(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_ques
 	q->generation = now.global.generation;
 	if (!q->generation)
 		return;
-	q->ingress = pm_hook_ifindex(ctx);
+	q->ingress = ingress;
 	q->epoch = bpf_jiffies64() >> 8;
 	q->kind = p->v4 ? PM_KIND_IP4 : PM_KIND_IP6;
 	if (now.global.flags & PM_G_MULTIPATH)

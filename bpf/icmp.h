@@ -143,6 +143,7 @@ pm_inline __u8 pm_icmp6_type(__u32 reason)
 	case PM_DROP_HOP_LIMIT:
 		return ICMPV6_TIME_EXCEED;
 	case PM_DROP_NO_SESSION:
+	case PM_DROP_NO_ROUTE:
 		return ICMPV6_DEST_UNREACH;
 	default:
 		return ICMPV6_PARAMPROB;

@@ -231,6 +231,19 @@ pm_inline const struct pm_iface *pm_get_iface(__u32 ifindex)
 	return i && i->ifindex == ifindex ? i : NULL;
 }
 
+/* Whose routes the node's packets take: see pm_domain. To be followed by pm_still(). */
+pm_inline __u32 pm_domain_routes(const struct pm_found *f)
+{
+	__u32 domain;
+	const __u32 *ifindex;
+
+	if (!pm_use_domains)
+		return 0;
+	domain = READ_ONCE(f->s->domain);
+	ifindex = bpf_map_lookup_elem(&pm_domain, &domain);
+	return ifindex ? *ifindex : 0;
+}
+
 /* The tunnel that the session names now. */
 pm_inline __u32 pm_named_tunnel(const struct pm_found *f, bool up)
 {

@@ -103,6 +103,13 @@ struct {
 	__type(value, struct pm_global);
 } pm_global SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);     /* loader: PM_DOMAINS, where domains have routes of their own */
+	__type(key, __u32);         /* domain of a session */
+	__type(value, __u32);       /* ifindex */
+} pm_domain SEC(".maps");
+
 /* No per-CPU map, which scatters its elements. Mapped memory begins at a cache line. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -206,6 +213,7 @@ const volatile _Bool pm_use_pools = 1;	   /* pm_pool has entries */
 const volatile _Bool pm_use_ip4 = 1;	   /* sessions may have IPv4 home addresses */
 const volatile _Bool pm_use_ip4_outer = 1; /* tunnels may be over IPv4 */
 const volatile _Bool pm_use_gre = 1;	   /* tunnels may use GRE */
+const volatile _Bool pm_use_domains = 0;   /* domains may have routes of their own */
 const volatile _Bool pm_decap_flags = 1;   /* bpf_skb_adjust_room() knows of decapsulation: 6.3 */
 const volatile _Bool pm_mss_clamp = 0;	   /* TCP learns at its start what fits a tunnel */
 const volatile __u32 pm_icmp_rate = 1000;  /* ICMP errors per second and CPU; 0: none */

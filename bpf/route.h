@@ -83,12 +83,12 @@ pm_inline int pm_forwardable(struct pm_ctx *ctx, const struct pm_pkt *p, struct 
 	return 0;
 }
 
-/* Asks the routing table: enum BPF_FIB_LKUP_RET_*, and the answer in `a`. */
+/* Asks the routing table, as for what comes in by fib->ifindex: enum BPF_FIB_LKUP_RET_*, and the
+ * answer in `a`. */
 pm_inline int pm_fib(struct pm_ctx *ctx, struct pm_act *a, struct bpf_fib_lookup *fib)
 {
 	long rc;
 
-	fib->ifindex = pm_hook_ifindex(ctx);
 	rc = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		a->param = fib->mtu_result;
@@ -154,14 +154,17 @@ __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 	struct bpf_fib_lookup fib = {0};
 	struct pm_question q = {0};
 	struct pm_pkt p = {0};
+	__u32 ingress;
 	int rc;
 
 	if (!a || !pm_again(ctx, &p, a, a->outer_len))
 		return -1;
-	pm_ask(ctx, &p, &q);
+	ingress = pm_use_domains && a->as_from ? a->as_from : pm_hook_ifindex(ctx);
+	pm_ask(&p, ingress, &q);
 	rc = pm_fib_recall(&q, a);
 	if (rc >= 0)
 		return rc;
+	fib.ifindex = ingress;
 	fib.l4_protocol = pm_next_header(&p);
 	fib.tot_len = a->wire_len < 0xffff ? a->wire_len : 0xffff;
 	pm_fib_ports(&p, &fib);
@@ -195,6 +198,9 @@ __noinline int pm_fib_tunnel(struct pm_ctx *ctx, struct pm_act *a)
 	t = pm_get_tunnel(a->tunnel);
 	if (!t)
 		return -1;
+	fib.ifindex = READ_ONCE(t->ifindex);
+	if (!fib.ifindex)
+		fib.ifindex = pm_hook_ifindex(ctx);
 	fib.l4_protocol = IPPROTO_IPV6;
 	if (a->outer_v4) {
 		fib.family = PM_AF_INET;
@@ -344,9 +350,15 @@ pm_inline int pm_to_node(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 	return pm_to_tunnel(ctx, p, a, to, false);
 }
 
-/* Out of the tunnel and on to the kernel, which takes it, forwards it, or says what is wrong. */
+/*
+ * Out of the tunnel and on to the kernel, which takes it, forwards it, or says what is wrong. The
+ * kernel would choose among the routes of where the packet came in, which are others' where the
+ * domain has its own.
+ */
 pm_inline int pm_to_stack(const struct pm_pkt *p, struct pm_act *a)
 {
+	if (pm_use_domains && a->as_from)
+		return pm_refuse(a, PM_DROP_NO_ROUTE, 0);
 	if (!p->tunnelled)
 		return pm_kernel(a);
 	a->to_stack = 1;
@@ -372,7 +384,8 @@ pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* who does not mind fragments gets them from the kernel */
-		if (p->v4 && !(pm_ip4(p)->frag_off & bpf_htons(PM_IP4_DF)))
+		if (p->v4 && !(pm_ip4(p)->frag_off & bpf_htons(PM_IP4_DF)) &&
+		    !(pm_use_domains && a->as_from))
 			return pm_to_stack(p, a);
 		return pm_too_big(ctx, p, a, a->param);
 	case BPF_FIB_LKUP_RET_NOT_FWDED:

@@ -73,6 +73,7 @@ pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_ac
 	}
 	if (READ_ONCE(from->s->up_tunnel))
 		return pm_to_tunnel(ctx, p, a, from, true);
+	a->as_from = pm_domain_routes(from);
 	return pm_still(from) ? pm_to_route(ctx, p, a) : pm_drop_for(a, PM_DROP_STALE_SLOT);
 }
 

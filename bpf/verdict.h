@@ -31,8 +31,11 @@ struct pm_act {
 	__u8 out;	/* enum pm_route_flag: what `ifindex` is */
 	__u8 ask;	/* TC: the way into `tunnel` is not known yet */
 	__u8 pad;
-	__u32 tunnel;	/* put it in here; 0: none */
-	__u32 key;	/* for `tunnel`, when keyed */
+	__u32 tunnel; /* put it in here; 0: none */
+	union {
+		__u32 key;     /* for `tunnel`, when keyed */
+		__u32 as_from; /* no tunnel: route it as if it came in there; 0: as it did */
+	};
 	__u32 up;	/* slot: count as from this node; 0: nobody */
 	__u32 down;	/* slot: count as to this node */
 	__u32 param;	/* the error's MTU or pointer */

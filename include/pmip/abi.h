@@ -114,12 +114,15 @@ struct pm_keys {
  * `flags` counts the changes of the next hop: who takes a next hop from here loads that word,
  * copies dmac and smac, loads the word again, and goes on only when it is the same (else: as
  * without PM_T_NEXTHOP). So a packet never leaves with half of the old and half of the new one.
+ *
+ * Without PM_T_NEXTHOP the routing table is asked as for a packet that came in by `ifindex`, an
+ * interface in the tunnel's VRF; 0: as for the packet at hand.
  */
 struct pm_tunnel {
 	__u8 remote[16];    /* IPv4 addresses are IPv4-mapped */
 	__u8 local[16];
 	__u32 flags;        /* enum pm_tunnel_flag */
-	__u32 ifindex;      /* egress */
+	__u32 ifindex;      /* egress; without PM_T_NEXTHOP: see below */
 	__u8 dmac[6];
 	__u8 smac[6];
 	__u16 mtu;          /* largest inner packet */
@@ -191,6 +194,15 @@ struct pm_iface {
 	__u32 parent;       /* PM_I_VLAN: the interface below, and */
 	__be32 tag;         /* the tag as it is in a frame: protocol, VLAN */
 };
+
+/*
+ * pm_domain: domain -> what decides about the way of packets that leave the tunnel of a session of
+ * that domain. 0: where they came in, like all else. An ifindex: they are routed as if they came in
+ * there, because that interface has routes of its own (a VRF), which are the domain's. PM_DOMAIN_SHUT:
+ * they are discarded, for the interface is not there, and others' routes are not for them.
+ */
+#define PM_DOMAINS 65536
+#define PM_DOMAIN_SHUT (~0u)
 
 enum pm_iface_flag {
 	PM_I_XDP = 1 << 0,     /* both hooks run here: XDP has judged before TC */

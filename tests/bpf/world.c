@@ -166,6 +166,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		(skel)->rodata->pm_use_ip4 = !sw->no_ip4;                              \
 		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                  \
 		(skel)->rodata->pm_use_gre = !sw->no_gre;                              \
+		(skel)->rodata->pm_use_domains = sw->domains;                          \
 		(skel)->rodata->pm_decap_flags = !sw->no_decap_flags;                  \
 		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                          \
 		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;                        \
@@ -178,6 +179,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		source(sw->icmp4_source, (void *)(skel)->rodata->pm_icmp4_source, 12); \
 		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS);           \
 		bpf_map__set_max_entries((skel)->maps.pm_keys, MN_SLOTS);              \
+		bpf_map__set_max_entries((skel)->maps.pm_domain, PM_DOMAINS);          \
 	} while (0)
 	if (hook == PM_HOOK_XDP) {
 		w->xdp = pmip_xdp__open();

@@ -35,6 +35,7 @@ static void load(unsigned roles, uint32_t pool_slots, bool all)
 				       .ip4_outer = all,
 				       .gre = all,
 				       .mss_clamp = all,
+				       .domains = all,
 				       .fragment_rate = all ? 1000 : 0};
 	char err[DP_BPF_ERRLEN] = "";
 	struct dp_maps m;

@@ -567,7 +567,7 @@ static const struct config_row rows_transport[] = {
 	{"spread", CONFIG_BOOL, ONE(struct config_transport, spread), .def = "false", LIVE,
 	 .help = "Hand its frames to the CPUs of spread-cpus, by inner flow; where XDP runs."},
 	{"ipv4-domain", CONFIG_UINT, ONE(struct config_transport, domain), .def = "0", RANGE(0, 65535), LIVE,
-	 .help = "Whose IPv4 home addresses are met here in packets outside of tunnels; see static-sessions."},
+	 .help = "Whose IPv4 home addresses are met here in packets outside of tunnels; in a VRF, its routes are that domain's."},
 };
 static const struct config_section sec_transport = SECTION(
 	"transport[]", "Interfaces towards the network, the LMA's to the Internet included", struct config_transport,

@@ -182,7 +182,7 @@ void dhcp6_settle(struct daemon *d);
 /* preset.c */
 /* What the programs must be made for, to do what a configuration asks. */
 struct preset_features {
-	bool ip4, ip4_outer, gre;
+	bool ip4, ip4_outer, gre, domains;
 };
 struct preset_features preset_features(const struct config *c);
 /* Slots of the data plane that static sessions take, with some for those that a reload brings. */
@@ -205,6 +205,9 @@ void slow_fragment(void *ctx, const struct dp_bpf_fragment *f);
 /* routing.c */
 int routing_prepare(struct daemon *d); /* before links_start() */
 void routing_start(struct daemon *d); /* after it */
+/* Interfaces, or the VRFs that they are in, have changed: which routes each domain has. */
+void routing_domains(struct daemon *d);
+void routing_forget_domain(struct daemon *d, uint16_t domain); /* unless it is still there */
 void routing_stop(struct daemon *d);
 
 /* show.c */

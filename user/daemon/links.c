@@ -288,6 +288,7 @@ static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *ol
 			settle(d, i, l, now);
 	}
 	host_transport_changed(d);
+	routing_domains(d);
 }
 
 static void on_addr(void *ctx, const struct nl_addr *a, bool gone, nsec_t now)
@@ -322,14 +323,18 @@ static void on_fdb(void *ctx, const struct nl_fdb *f, bool gone, nsec_t now)
 
 static void check_own_address(struct daemon *d, const struct in6_addr *a, const char *what)
 {
+	const unsigned vrf = nl_vrf_of_addr(d->nl, a);
+	const struct nl_link *l = nl_link_by_index(d->nl, vrf);
 	struct nl_path path;
 	char text[ADDR6_STRLEN];
 
 	if (addr6_is_zero(a))
 		return;
-	if (nl_route_get(d->nl, a, NULL, &path) || !path.local)
+	if (nl_route_get_in(d->nl, vrf, a, NULL, &path) || !path.local)
 		log_msg(LOG_C_LOCAL, "%s %s is not an address of this machine yet", what,
 			addr_str(a, text));
+	else if (l)
+		log_msg(LOG_C_INFO, "%s %s is in the VRF %s", what, addr_str(a, text), l->name);
 }
 
 static struct iface *table_new(const struct config *c, unsigned *n)
@@ -377,6 +382,7 @@ int links_start(struct daemon *d, char *err, size_t cap)
 		.fdb = on_fdb,
 	};
 	nl_listen(d->nl, &d->nl_listener);
+	routing_domains(d);
 	rc = nl_start(d->nl, daemon_now());
 	if (rc) {
 		snprintf(err, cap, "netlink: cannot read the interfaces: %s", strerror(-rc));
@@ -462,8 +468,12 @@ int links_reload(struct daemon *d, nsec_t now)
 	}
 	d->ifaces = t;
 	d->n_ifaces = n;
+	for (unsigned i = 0; i < n_old; i++)
+		if (!old[i].is_access && old[i].domain)
+			routing_forget_domain(d, old[i].domain);
 	free(old);
 	nl_walk_links(d->nl, settle_known, &adopt);
+	routing_domains(d);
 	host_reload(d);
 	return 0;
 }

@@ -11,11 +11,18 @@
 
 #define SPARE_SLOTS 1024 /* for static sessions that a reload brings */
 
-static bool any_domain(const struct config *c)
+static bool any_transport_domain(const struct config *c)
 {
 	for (unsigned i = 0; i < c->n_transport; i++)
 		if (c->transport[i].domain)
 			return true;
+	return false;
+}
+
+static bool any_domain(const struct config *c)
+{
+	if (any_transport_domain(c))
+		return true;
 	for (unsigned i = 0; i < c->n_access; i++)
 		if (c->access[i].domain)
 			return true;
@@ -31,7 +38,12 @@ struct preset_features preset_features(const struct config *c)
 	const bool statics = c->n_lma_statics || c->n_mag_statics;
 	const bool more = outer || statics || any_domain(c);
 
-	return (struct preset_features){.ip4 = more, .ip4_outer = outer, .gre = more};
+	return (struct preset_features){
+		.ip4 = more,
+		.ip4_outer = outer,
+		.gre = more,
+		.domains = c->has_lma && any_transport_domain(c),
+	};
 }
 
 uint32_t preset_slots(const struct config *c)
@@ -49,11 +61,10 @@ int preset_judge(const struct daemon *d, const struct config *c, const char **wh
 {
 	const struct preset_features have = preset_features(d->cfg), want = preset_features(c);
 
-	if ((have.ip4 || !want.ip4) && (have.gre || !want.gre))
+	if ((have.ip4 || !want.ip4) && (have.gre || !want.gre) && (have.domains || !want.domains))
 		return 0;
-	*why = "static-sessions, ipv4-domain: the programs that run were made without IPv4 and "
-	       "GRE; "
-	       "restart the daemon";
+	*why = "static-sessions, ipv4-domain: the programs that run were made without IPv4, GRE or "
+	       "domains; restart the daemon";
 	return -EBUSY;
 }
 

@@ -38,6 +38,52 @@ static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *ol
 		log_msg(LOG_C_LOCAL, "%s: cannot enter the VLAN into the tables", l->name);
 }
 
+/*
+ * A domain's interface in a VRF says whose routes its packets take. Where all interfaces are in the
+ * same VRF, or in none, the question does not arise.
+ */
+static bool is_apart(const struct daemon *d, unsigned vrf)
+{
+	for (unsigned i = 0; i < d->n_ifaces; i++)
+		if (!d->ifaces[i].is_access && d->ifaces[i].ifindex &&
+		    nl_vrf_of_link(d->nl, d->ifaces[i].ifindex) != vrf)
+			return true;
+	return false;
+}
+
+static unsigned routes_of(const struct daemon *d, uint16_t domain)
+{
+	for (unsigned i = 0; i < d->n_ifaces; i++) {
+		const struct iface *f = &d->ifaces[i];
+
+		if (f->is_access || f->domain != domain || !f->attached)
+			continue;
+		return is_apart(d, nl_vrf_of_link(d->nl, f->ifindex)) ? f->ifindex : 0;
+	}
+	return DP_BPF_SHUT;
+}
+
+void routing_domains(struct daemon *d)
+{
+	for (unsigned i = 0; d->cfg->has_lma && i < d->n_ifaces; i++) {
+		const uint16_t domain = d->ifaces[i].domain;
+
+		if (d->ifaces[i].is_access || !domain)
+			continue;
+		if (dp_bpf_domain(d->dp, domain, routes_of(d, domain)))
+			log_msg(LOG_C_LOCAL, "%s: cannot enter the domain's routes into the tables",
+				d->ifaces[i].name);
+	}
+}
+
+void routing_forget_domain(struct daemon *d, uint16_t domain)
+{
+	for (unsigned i = 0; i < d->n_ifaces; i++)
+		if (!d->ifaces[i].is_access && d->ifaces[i].domain == domain)
+			return;
+	dp_bpf_domain(d->dp, domain, 0);
+}
+
 int routing_prepare(struct daemon *d)
 {
 	int rc = routes_new(&d->routes, d->nl, on_routes, d);

@@ -60,6 +60,7 @@ struct dp_bpf_cfg {
 	bool ip4;		/* IPv4 home addresses */
 	bool ip4_outer;		/* tunnels over IPv4 */
 	bool gre;		/* tunnels with GRE; keyed sessions */
+	bool domains;		/* domains of IPv4 home addresses may have routes of their own */
 	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
 	bool mss_clamp;		/* TCP learns at its start what fits the tunnel */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
@@ -163,7 +164,7 @@ void dp_bpf_local_del(struct dp_bpf *dp, const struct in6_addr *addr);
 
 struct dp_bpf_nexthop {
 	bool valid;	  /* false: unresolved; packets take the slow path or are dropped */
-	unsigned ifindex; /* egress */
+	unsigned ifindex; /* egress; unresolved: an interface in the tunnel's VRF, or 0 */
 	struct mac smac;  /* of the egress interface */
 	struct mac dmac;  /* of the gateway or of the peer itself */
 	uint32_t mtu;	  /* path MTU to the remote, outer header included; 0: unknown */
@@ -193,6 +194,11 @@ struct dp_bpf_routing {
 	bool opaque;	/* other things: programs then ask the routing table about each packet */
 };
 void dp_bpf_routing(struct dp_bpf *dp, const struct dp_bpf_routing *r);
+/* Packets that leave the tunnel of a session of this domain are routed as if they came in by the
+ * interface: for domains with a VRF of their own. 0: like all else; DP_BPF_SHUT: they are discarded.
+ * 0, or -errno: -EOPNOTSUPP when the programs were not made for it. */
+#define DP_BPF_SHUT (~0u)
+int dp_bpf_domain(struct dp_bpf *dp, uint16_t domain, unsigned ifindex);
 /* Programs remember routes and neighbours of decapsulated packets for about a second. To be called
  * after every change of routes, rules, neighbours, links and addresses, whatever it is. */
 void dp_bpf_routes_changed(struct dp_bpf *dp);

@@ -32,7 +32,7 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_VERDICT] = "pm_verdict", [DP_MAP_SLOW] = "pm_slow",
 	[DP_MAP_KEYS] = "pm_keys",	 [DP_MAP_HINTS] = "pm_hints",
 	[DP_MAP_SEEN] = "pm_seen",	 [DP_MAP_GLOBAL] = "pm_global",
-	[DP_MAP_ROUTE] = "pm_route",
+	[DP_MAP_ROUTE] = "pm_route",	 [DP_MAP_DOMAIN] = "pm_domain",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -154,6 +154,7 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	bpf_map__set_max_entries(m->xdp->maps.pm_tunnel, m->n_tunnels);
 	bpf_map__set_max_entries(m->xdp->maps.pm_addr4, statics);
 	bpf_map__set_max_entries(m->xdp->maps.pm_keys, cfg->gre ? m->n_slots : 1);
+	bpf_map__set_max_entries(m->xdp->maps.pm_domain, cfg->domains ? PM_DOMAINS : 1);
 	/* sixteen bits for each entry: one look-up in sixteen that need not have been */
 	m->n_seen = 64;
 	while (m->n_seen * 4 < statics)
@@ -229,6 +230,7 @@ static bool have_decap_flags(void)
 		(skel)->rodata->pm_use_ip4 = (cfg)->ip4;                                      \
 		(skel)->rodata->pm_use_ip4_outer = (cfg)->ip4_outer;                          \
 		(skel)->rodata->pm_use_gre = (cfg)->gre;                                      \
+		(skel)->rodata->pm_use_domains = (cfg)->domains;                              \
 		(skel)->rodata->pm_decap_flags = (decap_flags);                               \
 		(skel)->rodata->pm_fragment_rate = (cfg)->fragment_rate;                      \
 		(skel)->rodata->pm_mss_clamp = (cfg)->mss_clamp;                              \

@@ -34,6 +34,7 @@ enum dp_map {
 	DP_MAP_SLOW,
 	DP_MAP_GLOBAL,
 	DP_MAP_ROUTE,
+	DP_MAP_DOMAIN,
 	DP_MAP_MAX
 };
 

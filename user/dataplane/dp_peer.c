@@ -164,7 +164,7 @@ static void write_nexthop(struct dp_bpf *dp, dp_ref ref)
 	if (p->nexthop.valid)
 		flags |= PM_T_NEXTHOP | (p->xdp ? PM_T_XDP : 0) |
 			 (dp_vlan_find(dp, p->nexthop.ifindex) ? PM_T_VLAN : 0);
-	store_gate(t, flags, p->nexthop.valid ? p->nexthop.ifindex : 0);
+	store_gate(t, flags, p->nexthop.ifindex);
 }
 
 static bool is_local(const struct dp_peers *p, const struct in6_addr *a)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane/dp_route.h"
 
+#include <errno.h>
+#include <linux/bpf.h>
 #include <string.h>
+
+#include <bpf/bpf.h>
 
 #include "dataplane/dp_state.h"
 
@@ -32,6 +36,18 @@ void dp_bpf_routing(struct dp_bpf *dp, const struct dp_bpf_routing *r)
 {
 	dp->route.routing = *r;
 	dp_bpf_routes_changed(dp);
+}
+
+_Static_assert(DP_BPF_SHUT == PM_DOMAIN_SHUT, "one word for a domain without routes");
+
+int dp_bpf_domain(struct dp_bpf *dp, uint16_t domain, unsigned ifindex)
+{
+	const uint32_t key = domain, value = ifindex;
+
+	if (!dp->cfg.domains)
+		return -EOPNOTSUPP;
+	return bpf_map_update_elem(dp->maps.fd[DP_MAP_DOMAIN], &key, &value, BPF_ANY) < 0 ? -errno
+											  : 0;
 }
 
 void dp_route_init(struct dp_bpf *dp)
