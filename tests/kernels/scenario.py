@@ -4,7 +4,7 @@
 What a domain must do on every kernel, step by step, without a word about speed: this runs on
 emulated machines. Prints one "@check" line per step, as guest.sh does.
 
-    scenario.py BINDIR
+    scenario.py BINDIR [STORY...]
 
 The exit status is 2 if a step failed.
 """
@@ -22,6 +22,7 @@ import mh  # noqa: E402
 from ask import binding, counter, drops, settled, update_entry, wait_gone  # noqa: E402
 from capture import Flow, mobility_headers  # noqa: E402
 from netns import wait_until  # noqa: E402
+from networks import DomainTopo, TrunkTopo, VlanTopo, VrfTopo  # noqa: E402
 from topo import CN, LMAA, Topo, mag_addr  # noqa: E402
 
 PPS = 50
@@ -55,11 +56,15 @@ def note_hooks(t):
 
 def start(t, hook=None):
     t.up()
+    start_daemons(t, hook)
+
+
+def start_daemons(t, hook=None):
     for name in ["lma"] + [f"mag{i}" for i in range(1, t.n_mags + 1)]:
         conf = t.lma_config() if name == "lma" else t.mag_config(int(name[3:]))
         if hook:
             for interface in conf["transport"] + conf.get("mag", {}).get("access", []):
-                interface["hook"] = hook
+                interface.setdefault("hook", hook)
         t.start(name, conf, wait=False)
     for d in t.daemons.values():
         d.wait_ready()
@@ -68,6 +73,8 @@ def start(t, hook=None):
 
 def attach(t):
     for n in t.nodes:
+        if n.ap:
+            t.detach(n)
         t.attach(n, 1)
     addresses = [settled(t, n, 1) for n in t.nodes]
     assert len(set(addresses)) == len(t.nodes)
@@ -202,11 +209,68 @@ def through_xdp(s, t):
         s.run("it was XDP that forwarded", carried_by_xdp, t)
 
 
+def in_vrf(s, t):
+    if not s.run("LMA and two MAGs start in VRFs", start, t) or \
+            not s.run("nodes attach through VRFs", attach, t):
+        return
+    s.run("ping from VRF to VRF", ping, t)
+    s.run("Packet Too Big at a tunnel in a VRF", too_big, t)
+    s.run("next hops in VRFs are kept resolved", neighbours, t)
+    s.run("handovers between VRFs", handovers, t)
+    s.run("packets in VRFs are dropped for known reasons only", known_drops, t)
+    if s.run("LMA and MAGs start anew in VRFs on hook xdp", start_daemons, t, "xdp") and \
+            s.run("nodes attach to XDP in VRFs", attach, t):
+        s.run("ping through XDP in VRFs", ping, t)
+        s.run("TCP through XDP in VRFs", tcp, t)
+        s.run("it was XDP that forwarded in VRFs", carried_by_xdp, t)
+
+
+def vrf_per_domain(s, t):
+    for hook in ("tc", "xdp"):
+        if s.run(f"LMA with a VRF for each IPv4 domain starts on hook {hook}",
+                 t.up_to_sessions, hook):
+            s.run("each domain's packets take the routes of its VRF", t.to_their_own, hook)
+            s.run("no route in the VRF is no route", t.no_other_way)
+            s.run("a domain without its interface is shut", t.interface_gone)
+        t.down()
+
+
+def on_vlans(s, t):
+    for hook in (None, "tc"):
+        if s.run(f"LMA and MAG start on VLANs of one interface, hook {hook or 'auto'}", start, t,
+                 hook) and \
+                s.run("a node attaches through VLANs", attach, t):
+            s.run("ping through VLANs", ping, t)
+            s.run("TCP through VLANs", tcp, t)
+            s.run("all left with the right tag", t.tagged)
+        t.down()
+
+
+def xdp_to_vlan(s, t):
+    if s.run("LMA and MAG start on hook xdp, tunnels on VLANs", start, t, "xdp") and \
+            s.run("a node attaches to XDP beside VLANs", attach, t):
+        s.run("ping through XDP into VLANs", ping, t)
+        s.run("TCP through XDP into VLANs", tcp, t)
+        s.run("it was XDP that wrote the tags", t.xdp_wrote_tags)
+
+
+STORIES = (
+    (roaming, Topo, {}),
+    (through_xdp, Topo, {"nodes": 1, "mags": 1}),
+    (through_tc, Topo, {"nodes": 1, "mags": 1, "access": "bridge"}),
+    (in_vrf, VrfTopo, {}),
+    (vrf_per_domain, DomainTopo, {"nodes": 2, "mags": 2, "cns": 2}),
+    (on_vlans, TrunkTopo, {"nodes": 1, "mags": 1}),
+    (xdp_to_vlan, VlanTopo, {"nodes": 1, "mags": 1}),
+)
+
+
 def main():
     s = Steps()
-    for story, shape in ((roaming, {}), (through_xdp, {"nodes": 1, "mags": 1}),
-                         (through_tc, {"nodes": 1, "mags": 1, "access": "bridge"})):
-        t = Topo("kern", sys.argv[1], **shape)
+    for story, kind, shape in STORIES:
+        if sys.argv[2:] and story.__name__ not in sys.argv[2:]:
+            continue
+        t = kind("kern", sys.argv[1], **shape)
         try:
             story(s, t)
         finally:

@@ -162,9 +162,7 @@ class Topo:
             self._access_point(i)
         for n in self.nodes:
             self._node(n)
-        wait_until(lambda: self.cn.ping(CN_GW) and all(
-            self.ns[f"mag{i}"].ping(a) for i in range(1, self.n_mags + 1) for a in (LMAA, LMAA4)),
-            10, "the infrastructure to carry packets")
+        wait_until(self._carries, 10, "the infrastructure to carry packets")
 
     def down(self):
         for r in self._rtnl.values():
@@ -220,6 +218,10 @@ class Topo:
         self.ns[ns].ip(f"link add name {name} index {self._index} {mac} type bridge stp_state 0 "
                        "mcast_snooping 0 forward_delay 0")
         self.ifindex[ns, name] = self._index
+
+    def _carries(self):
+        return self.cn.ping(CN_GW) and all(
+            self.ns[f"mag{i}"].ping(a) for i in range(1, self.n_mags + 1) for a in (LMAA, LMAA4))
 
     def _infrastructure(self):
         router = {"net__ipv6__conf__default__accept_dad": 0,
