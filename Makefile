@@ -40,7 +40,7 @@ CFLAGS_COMMON := -std=gnu11 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototype
 	-Wmissing-prototypes -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers \
 	-fno-strict-aliasing -fno-common
 CFLAGS_release  := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-CFLAGS_asan     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_asan     := -Og -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_coverage := -O0 --coverage
 LDFLAGS_release  := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan     := -fsanitize=address,undefined
