@@ -121,7 +121,7 @@ void mag_act_again(void *obj, void *arg)
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
-	mag_serve_stop(c->m, s, false, c->cause, c->now);
+	mag_serve_pause(c->m, s, false, c->cause, c->now);
 	s->quick++;
 	adopt_sequence(s, c);
 	mag_request(c->m, s, (enum mag_request_kind)s->req.kind, c->now);
@@ -150,7 +150,7 @@ void mag_act_ask_anew(void *obj, void *arg)
 	uint8_t status = c->msg->ba.status;
 
 	mag_count_up(c->m, MAG_C_ASKED_ANEW);
-	mag_serve_stop(c->m, s, status == PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY, c->cause, c->now);
+	mag_serve_pause(c->m, s, status == PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY, c->cause, c->now);
 	s->quick++;
 	switch (status) {
 	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
@@ -170,7 +170,7 @@ void mag_act_ask_anew(void *obj, void *arg)
 		s->gre_demanded = true;
 		s->lma->no_gre = false;
 		mag_choose_terms(c->m, s);
-		if (mag_early_key(c->m, s)) {
+		if (mag_serve_key(c->m, s)) {
 			mag_count_up(c->m, MAG_C_EARLY_KEY_FAILED);
 			mag_log(c->m, s, &c->m->node_limit, c->now, LOG_C_LOCAL,
 				"%s demands GRE keys, and there are none", s->lma->name);
@@ -275,7 +275,7 @@ void mag_act_reassert(void *obj, void *arg)
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
-	mag_serve_stop(c->m, s, false, c->cause, c->now);
+	mag_serve_pause(c->m, s, false, c->cause, c->now);
 	s->quick++;
 	adopt_sequence(s, c);
 	mag_act_verify(obj, arg);

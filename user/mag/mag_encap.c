@@ -13,8 +13,6 @@
  *
  * An LMA that demands GRE keys (status 163) is asked with a key whatever the configuration says.
  */
-#include <errno.h>
-
 #include "mag/mag_int.h"
 
 void mag_choose_terms(const struct mag *m, struct mag_session *s)
@@ -29,28 +27,6 @@ void mag_choose_terms(const struct mag *m, struct mag_session *s)
 		s->terms.gre = MAG_GRE_NONE;
 	s->terms.tlv = over_ip4 && s->terms.gre && m->cfg.gre_tlv;
 	s->terms.force = over_ip4 && m->cfg.force_ipv4_udp_encapsulation_support;
-}
-
-int mag_early_key(struct mag *m, struct mag_session *s)
-{
-	const struct dp_session d = {
-		.half = DP_ACCESS,
-		.mnid = s->b.mnid,
-		.keyed = true,
-		.mode = DP_FORWARD,
-	};
-	int err;
-
-	if (s->down_key)
-		return 0;
-	if (s->serving)
-		return -EBUSY;
-	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
-	if (!err)
-		err = m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
-	if (err)
-		mag_forward_stop(m, s);
-	return err;
 }
 
 void mag_add_terms(const struct mag_session *s, struct mh_msg *msg)

@@ -392,9 +392,6 @@ void mag_return_home4(struct mag *m, struct mag_session *s, const char *cause, n
 
 /* ---- mag_encap.c */
 void mag_choose_terms(const struct mag *m, struct mag_session *s);
-/* Makes the session's half in the data plane, without addresses, for the sake of its GRE key: the
- * downlink key has to be known before the LMA is asked. 0 or -errno. */
-int mag_early_key(struct mag *m, struct mag_session *s);
 /* Flags and GRE Key option of the open request. */
 void mag_add_terms(const struct mag_session *s, struct mh_msg *msg);
 /* The encapsulation that an accepting answer chose. False: it makes no sense. */
@@ -412,6 +409,13 @@ int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *ca
  * node that its prefixes are no longer good. */
 void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
 		    nsec_t now);
+/* As mag_serve_stop(), but for a request that follows: the session keeps its half in the data plane
+ * without addresses if that has a key, which extensions must not change (RFC 5845 3.3.2). */
+void mag_serve_pause(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
+		     nsec_t now);
+/* Makes the session's half in the data plane, without addresses, for the sake of its key: the
+ * downlink key has to be known before the LMA is asked. 0 or -errno. */
+int mag_serve_key(struct mag *m, struct mag_session *s);
 /* Gives back what the data plane holds of a session that is not served. */
 void mag_forward_stop(struct mag *m, struct mag_session *s);
 /* The node is on another link: one data-plane update, then it is advertised there. */

@@ -237,7 +237,7 @@ static bool choose(struct mag *m, struct mag_session *s, nsec_t now)
 	}
 	if (s->terms.gre != MAG_GRE_KEYS)
 		return true;
-	err = mag_early_key(m, s);
+	err = mag_serve_key(m, s);
 	if (!err)
 		return true;
 	mag_count_up(m, MAG_C_EARLY_KEY_FAILED);

@@ -70,6 +70,16 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 	};
 }
 
+static void key_only(const struct mag_session *s, struct dp_session *d)
+{
+	*d = (struct dp_session){
+		.half = DP_ACCESS,
+		.mnid = s->b.mnid,
+		.keyed = true,
+		.mode = DP_FORWARD,
+	};
+}
+
 /* Addresses, tunnel and keys as the session has them now. On failure forwarding stays as it was. */
 static int forward(struct mag *m, struct mag_session *s)
 {
@@ -219,19 +229,61 @@ int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *ca
 	return 0;
 }
 
-void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
-		    nsec_t now)
+static void service_over(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
+			 nsec_t now)
 {
 	struct link_node node = mag_node(s);
 
-	/* forwarding first: nothing of the node's is sent on once its binding is in doubt */
-	mag_forward_stop(m, s);
 	if (!s->serving)
 		return;
 	s->serving = false;
 	s->lma->info.bindings--;
 	m->links->withdraw(m->links->ctx, &node, deprecate);
 	emit(m, s, EV_SESSION_DOWN, cause, now);
+}
+
+/* Forwarding first: nothing of the node's is sent on once its binding is in doubt. */
+void mag_serve_stop(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
+		    nsec_t now)
+{
+	mag_forward_stop(m, s);
+	service_over(m, s, deprecate, cause, now);
+}
+
+void mag_serve_pause(struct mag *m, struct mag_session *s, bool deprecate, const char *cause,
+		     nsec_t now)
+{
+	struct dp_session d;
+
+	if (!s->serving)
+		return;
+	key_only(s, &d);
+	if (s->down_key && !m->dp->ops->session_put(m->dp, &d, &s->b.session)) {
+		tunnel_put(m->tunnels, s->b.tunnel);
+		s->b.tunnel = 0;
+		s->up_key = 0;
+	} else {
+		mag_forward_stop(m, s);
+	}
+	service_over(m, s, deprecate, cause, now);
+}
+
+int mag_serve_key(struct mag *m, struct mag_session *s)
+{
+	struct dp_session d;
+	int err;
+
+	if (s->down_key)
+		return 0;
+	if (s->serving)
+		return -EBUSY;
+	key_only(s, &d);
+	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
+	if (!err)
+		err = m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
+	if (err)
+		mag_forward_stop(m, s);
+	return err;
 }
 
 int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node *from)

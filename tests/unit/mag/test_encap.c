@@ -300,6 +300,51 @@ static void test_key_in_extension(void)
 	bench_free(b);
 }
 
+/* Service ends with the rejection; the binding that is extended keeps its key. */
+static void test_key_kept_when_repeated(void)
+{
+	struct bench *b = bench_gre(MAG_GRE_KEYS);
+	uint32_t key;
+
+	ask(b);
+	key = gre_option(b)->gre.key;
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(gre_option(b)->gre.key, key);
+	accept_it(b);
+	run_to_refresh(b);
+	answer_status(b, PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(early_halves(b), 1);
+	CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
+	CU_ASSERT_EQUAL(gre_option(b)->gre.key, key);
+	accept_it(b);
+	CU_ASSERT_EQUAL(encap(b), DP_ENCAP_GRE_KEY);
+	/* overtaken: until the node has proved to be here */
+	run_to_refresh(b);
+	b->confirm_at_once = false;
+	answer_status(b, PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_TRUE(in_state(b, 1, "REASSERTING"));
+	CU_ASSERT_EQUAL(early_halves(b), 1);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(gre_option(b)->gre.key, key);
+	answer_status(b, 130);
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	bench_free(b);
+	/* not even that can be had */
+	b = bench_gre(MAG_GRE_KEYS);
+	ask(b);
+	accept_it(b);
+	run_to_refresh(b);
+	dp_fake_fail(b->fake, DP_FAKE_SESSION_PUT, 1, EBUSY);
+	answer_status(b, PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY);
+	CU_ASSERT_EQUAL(early_halves(b), 1);
+	CU_ASSERT_EQUAL(b->n_sent, 3);
+	accept_it(b);
+	CU_ASSERT_EQUAL(encap(b), DP_ENCAP_GRE_KEY);
+	bench_free(b);
+}
+
 static void test_key_kept_while_repeating(void)
 {
 	struct bench *b = bench_gre(MAG_GRE_KEYS);
@@ -868,6 +913,7 @@ int main(int argc, char **argv)
 		{"K-1 K-2 (RFC 5845 3.3.1, 4.2): our key is known before the update, the LMA's is used on uplink packets", test_keys},
 		{"K-13 (RFC 5845 3.3.2, 4.2): the same key in extensions, none in de-registrations", test_key_in_extension},
 		{"the key stays while the request is repeated", test_key_kept_while_repeating},
+		{"K-13 (RFC 5845 3.3.2): the key stays where a rejected request is made again", test_key_kept_when_repeated},
 		{"whatever ends an attempt gives its key back", test_key_given_back},
 		{"freeing the MAG leaves no half without addresses", test_free},
 		{"no update without a key to offer", test_early_fails},

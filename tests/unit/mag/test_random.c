@@ -36,7 +36,7 @@ static void tally_cb(void *ctx, const struct mag_binding *mb)
 	t->serving += want;
 	/* a half without addresses is there for its key while an answer is awaited */
 	if (!want && f && !mb->tunnel && !f->s.n_prefixes && !f->s.addr4.s_addr && f->s.keyed &&
-	    mb->down_key && !strcmp(mb->state, "REGISTERING")) {
+	    mb->down_key && (!strcmp(mb->state, "REGISTERING") || !strcmp(mb->state, "REASSERTING"))) {
 		t->early++;
 		return;
 	}
