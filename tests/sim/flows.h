@@ -6,3 +6,5 @@
 /* The named call flows of flows_*.c; each array ends with an empty row. */
 extern const struct cu_test flows_basic[];
 extern const struct cu_test flows_trouble[];
+extern const struct cu_test flows_ipv4[];
+extern const struct cu_test flows_gre[];

@@ -2,13 +2,17 @@
 /*
  * What must hold after every step, whatever the network does:
  *
- *	one owner	a prefix belongs to one binding, and to one node
- *	data plane	each role's data plane holds exactly what its cache implies
- *	monotony	an older message never moves a binding
- *	advertisement	no node is told a prefix that its MAG was not given
+ *	one owner	a prefix, or an IPv4 address of a domain, belongs to one binding
+ *	pools		what is handed out is what the bindings have
+ *	data plane	each role's data plane holds exactly what its cache implies: addresses,
+ *path, encapsulation, and the GRE keys that either end chose monotony	an older message never moves
+ *a binding uplink key	is the same as long as the session lives advertisement	no node is told an
+ *address that its MAG was not given
  *
- * and when nothing is under way any more: the LMA and the MAGs agree on where every node is.
+ * and when nothing is under way any more: the LMA and the MAGs agree on where every node is, what
+ *it has, and how its packets travel.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +28,8 @@ void world_break(struct world *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(w->broken, sizeof(w->broken), fmt, ap);
 	va_end(ap);
+	if (world_trace)
+		printf("%10.3f  broken: %s\n", (double)w->now / 1e9, w->broken);
 }
 
 #define OWNERS_MAX 256
@@ -31,19 +37,21 @@ void world_break(struct world *w, const char *fmt, ...)
 struct check {
 	struct world *w;
 	unsigned n_owned, n_sessions;
+	unsigned n_prefixes, n_home4[2]; /* in all; home, office */
 	struct {
-		struct prefix6 prefix;
+		struct prefix6 prefix; /* an IPv4 address: mapped, /128 */
+		uint16_t domain;
 		char node[64];
 	} owner[OWNERS_MAX];
 	int mag;
 };
 
-static void own(struct check *c, const struct prefix6 *p, const char *node)
+static void own(struct check *c, const struct prefix6 *p, uint16_t domain, const char *node)
 {
 	char text[PREFIX6_STRLEN];
 
 	for (unsigned i = 0; i < c->n_owned; i++)
-		if (prefix6_eq(&c->owner[i].prefix, p))
+		if (prefix6_eq(&c->owner[i].prefix, p) && c->owner[i].domain == domain)
 			world_break(c->w, "%s belongs to %s and to %s", prefix6_str(p, text),
 				    c->owner[i].node, node);
 	if (c->n_owned == OWNERS_MAX) {
@@ -51,10 +59,74 @@ static void own(struct check *c, const struct prefix6 *p, const char *node)
 		return;
 	}
 	c->owner[c->n_owned].prefix = *p;
+	c->owner[c->n_owned].domain = domain;
 	snprintf(c->owner[c->n_owned++].node, sizeof(c->owner[0].node), "%s", node);
 }
 
-static void check_monotony(struct world *w, const struct lma_binding *b)
+static void own4(struct check *c, const struct home4 *h, const char *node)
+{
+	const struct prefix6 p = {.addr = addr_from_ip4(h->addr), .len = 128};
+
+	if (!home4_is_set(h))
+		return;
+	if (h->domain && h->domain != SIM_OFFICE)
+		world_break(c->w, "%s has an address of domain %u", node, h->domain);
+	c->n_home4[h->domain == SIM_OFFICE]++;
+	own(c, &p, h->domain, node);
+}
+
+static void check_pool(void *ctx, const struct lma_pool_info *i)
+{
+	const struct check *c = ctx;
+
+	if (i->used != c->n_prefixes)
+		world_break(c->w, "%u prefixes in bindings, %u gone from the pool", c->n_prefixes,
+			    (unsigned)i->used);
+}
+
+static void check_pool4(void *ctx, const struct lma_pool4_info *i)
+{
+	const struct check *c = ctx;
+	const unsigned n = c->n_home4[i->domain == SIM_OFFICE];
+
+	if (i->used != n)
+		world_break(c->w,
+			    "%u IPv4 addresses of domain %u in bindings, %u gone from the pool", n,
+			    i->domain, (unsigned)i->used);
+}
+
+/* What both data planes must have of a session: its IPv4 address, and the keys of its tunnel. */
+struct ends {
+	const struct home4 *home4;
+	enum dp_encap encap;
+	uint32_t own_key, peer_key;
+};
+
+static void check_ends(struct world *w, const char *who, struct dp_fake *dp,
+		       const struct dp_fake_session *s, const struct dp_path *out,
+		       const struct ends *e)
+{
+	struct dataplane *d = dp_fake_dataplane(dp);
+	const struct dp_peer *peer = out->kind == DP_TO_PEER ? dp_fake_peer(dp, out->peer) : NULL;
+	uint32_t key = 0;
+
+	if (s->s.addr4.s_addr != e->home4->addr.s_addr ||
+	    (home4_is_set(e->home4) && s->s.domain != e->home4->domain))
+		world_break(w, "%s has another IPv4 address in the data plane", who);
+	if (!peer || peer->encap != e->encap) {
+		world_break(w, "%s has another encapsulation in the data plane", who);
+		return;
+	}
+	if (!dp_encap_keyed(e->encap))
+		return;
+	if (d->ops->session_key(d, s->ref, &key) || key != e->own_key)
+		world_break(w, "%s says key %u, its data plane expects %u", who, e->own_key, key);
+	if (out->key != e->peer_key || !out->key)
+		world_break(w, "%s sends with key %u, the other end chose %u", who, out->key,
+			    e->peer_key);
+}
+
+static void check_history(struct world *w, const struct lma_binding *b)
 {
 	for (unsigned n = 0; n < w->cfg.n_nodes; n++) {
 		for (unsigned i = 0; i < SIM_IFACES; i++) {
@@ -62,12 +134,16 @@ static void check_monotony(struct world *w, const struct lma_binding *b)
 
 			if (!world_binding(w, n, i, &mine) || mine.session != b->session)
 				continue;
-			if (w->seen[n][i].valid && prefix6_eq(&w->seen[n][i].prefix, &b->prefixes[0]) &&
-			    b->timestamp < w->seen[n][i].timestamp)
+			if (w->seen[n][i].session != b->session)
+				w->seen[n][i].up_key = w->seen[n][i].timestamp = 0;
+			if (!w->cfg.sequence_mode && b->timestamp < w->seen[n][i].timestamp)
 				world_break(w, "%s: a timestamp went backwards", w->node[n].name);
-			w->seen[n][i].valid = true;
+			if (b->up_key && w->seen[n][i].up_key && b->up_key != w->seen[n][i].up_key)
+				world_break(w, "%s: its uplink key changed", w->node[n].name);
+			w->seen[n][i].session = b->session;
 			w->seen[n][i].timestamp = b->timestamp;
-			w->seen[n][i].prefix = b->prefixes[0];
+			if (b->up_key)
+				w->seen[n][i].up_key = b->up_key;
 			return;
 		}
 	}
@@ -80,11 +156,11 @@ static void check_binding(void *ctx, const struct lma_binding *b)
 	const bool lingering = !strcmp(b->state, "DEREGISTERING");
 	const struct dp_fake_session *s = dp_fake_by_ref(w->lma.dp, b->session);
 	const struct dp_peer *peer;
-	char node[64];
+	char node[64], who[80];
 
 	mnid_str(&b->mnid, node, sizeof(node));
 	for (unsigned i = 0; i < b->n_prefixes; i++) {
-		own(c, &b->prefixes[i], node);
+		own(c, &b->prefixes[i], 0, node);
 		if (s != dp_fake_by_prefix(w->lma.dp, DP_ANCHOR, &b->prefixes[i]))
 			world_break(w, "lma: a prefix of %s is not in its session", node);
 	}
@@ -93,6 +169,10 @@ static void check_binding(void *ctx, const struct lma_binding *b)
 		return;
 	}
 	c->n_sessions++;
+	c->n_prefixes += b->n_prefixes;
+	own4(c, &b->home4, node);
+	if (!b->n_prefixes && !home4_is_set(&b->home4))
+		world_break(w, "lma: %s has no address at all", node);
 	if (s->s.n_prefixes != b->n_prefixes)
 		world_break(w, "lma: %s has other prefixes in the data plane", node);
 	if (s->s.mode != (lingering ? DP_DROP : DP_FORWARD))
@@ -100,14 +180,24 @@ static void check_binding(void *ctx, const struct lma_binding *b)
 	peer = s->s.down.kind == DP_TO_PEER ? dp_fake_peer(w->lma.dp, s->s.down.peer) : NULL;
 	if (!peer || !addr6_eq(&peer->remote, &b->proxy_coa) || !addr6_eq(&peer->local, &b->lmaa))
 		world_break(w, "lma: %s goes to another MAG than its binding says", node);
-	if (!w->cfg.sequence_mode)
-		check_monotony(w, b);
+	snprintf(who, sizeof(who), "lma: %s", node);
+	check_ends(w, who, w->lma.dp, s, &s->s.down,
+		   &(struct ends){&b->home4, b->encap, b->up_key, b->down_key});
+	check_history(w, b);
 }
 
 static bool served(const char *state)
 {
 	return !strcmp(state, "ACTIVE") || !strcmp(state, "VERIFYING") ||
-	       !strcmp(state, "REFRESHING") || !strcmp(state, "STALLED");
+	       !strcmp(state, "REFRESHING") || !strcmp(state, "STALLED") ||
+	       !strcmp(state, "RETURNING_IPV4");
+}
+
+/* Made for its GRE key, before there is anything to forward. */
+static bool only_a_key(const struct dp_session *s)
+{
+	return s->keyed && !s->n_prefixes && !s->addr4.s_addr && s->down.kind == DP_TO_NOWHERE &&
+	       s->up.kind == DP_TO_NOWHERE;
 }
 
 static void check_update(void *ctx, const struct mag_binding *b)
@@ -116,12 +206,17 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	struct world *w = c->w;
 	const struct sim_mag *m = &w->mag[c->mag];
 	const struct dp_fake_session *s = b->session ? dp_fake_by_ref(m->dp, b->session) : NULL;
-	char node[64];
+	const struct dp_peer *peer;
+	char node[64], who[80];
 
 	mnid_str(&b->mnid, node, sizeof(node));
+	if (!served(b->state) && s && only_a_key(&s->s)) {
+		c->n_sessions++;
+		return;
+	}
 	if (served(b->state) != !!s) {
-		world_break(w, "mag%d: %s {%s} %s a session in the data plane", c->mag, node, b->state,
-			    s ? "still has" : "lacks");
+		world_break(w, "mag%d: %s {%s} %s a session in the data plane", c->mag, node,
+			    b->state, s ? "still has" : "lacks");
 		return;
 	}
 	if (!s)
@@ -133,6 +228,16 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	for (unsigned i = 0; i < b->n_prefixes; i++)
 		if (dp_fake_by_prefix(m->dp, DP_ACCESS, &b->prefixes[i]) != s)
 			world_break(w, "mag%d: a prefix of %s is not in its session", c->mag, node);
+	if (s->s.n_prefixes != b->n_prefixes)
+		world_break(w, "mag%d: %s has other prefixes in the data plane", c->mag, node);
+	if (!b->n_prefixes && !home4_is_set(&b->home4))
+		world_break(w, "mag%d: serves %s, which has no address", c->mag, node);
+	peer = s->s.up.kind == DP_TO_PEER ? dp_fake_peer(m->dp, s->s.up.peer) : NULL;
+	if (!peer || !addr6_eq(&peer->remote, &b->lmaa) || !addr6_eq(&peer->local, &m->addr))
+		world_break(w, "mag%d: packets of %s go elsewhere than to its LMA", c->mag, node);
+	snprintf(who, sizeof(who), "mag%d: %s", c->mag, node);
+	check_ends(w, who, m->dp, s, &s->s.up,
+		   &(struct ends){&b->home4, b->encap, b->down_key, b->up_key});
 }
 
 static void check_adverts(struct world *w, int mag)
@@ -151,8 +256,12 @@ static void check_adverts(struct world *w, int mag)
 			}
 			if (a->n_prefixes != b.n_prefixes ||
 			    memcmp(a->prefix, b.prefixes, sizeof(a->prefix[0]) * b.n_prefixes) != 0)
-				world_break(w, "mag%d advertises other prefixes to %s than it has", mag,
-					    w->node[n].name);
+				world_break(w, "mag%d advertises other prefixes to %s than it has",
+					    mag, w->node[n].name);
+			if (!home4_eq(&a->home4, &b.home4))
+				world_break(w,
+					    "mag%d offers another IPv4 address to %s than it has",
+					    mag, w->node[n].name);
 		}
 	}
 }
@@ -170,13 +279,15 @@ void world_check(struct world *w)
 			    dp_fake_sessions(w->lma.dp), c.n_sessions);
 	if (dp_fake_violations(w->lma.dp, &what))
 		world_break(w, "lma: %s", what);
+	lma_walk_pools(w->lma.lma, check_pool, &c);
+	lma_walk_pools4(w->lma.lma, check_pool4, &c);
 	for (int i = 0; i < SIM_MAGS; i++) {
 		struct check m = {.w = w, .mag = i};
 
 		mag_walk(w->mag[i].mag, w->now, check_update, &m);
 		if (m.n_sessions != dp_fake_sessions(w->mag[i].dp))
-			world_break(w, "mag%d: %zu sessions in the data plane for %u served nodes", i,
-				    dp_fake_sessions(w->mag[i].dp), m.n_sessions);
+			world_break(w, "mag%d: %zu sessions in the data plane for %u served nodes",
+				    i, dp_fake_sessions(w->mag[i].dp), m.n_sessions);
 		if (dp_fake_violations(w->mag[i].dp, &what))
 			world_break(w, "mag%d: %s", i, what);
 		check_adverts(w, i);
@@ -185,6 +296,58 @@ void world_check(struct world *w)
 
 /* ---- after silence */
 
+/* The last two columns of the tables in RFC 5844 3.1.3, 4.1 and RFC 5845 5.2, 7. */
+static bool expected_encap(const struct world *w, int mag, enum dp_encap *out)
+{
+	const struct sim_mag_cfg *m = &w->cfg.mag[mag];
+	const bool gre = m->gre != MAG_GRE_NONE && w->cfg.gre != LMA_GRE_REFUSE;
+	const bool keys = m->gre == MAG_GRE_KEYS;
+
+	if (!gre && m->ip4 && m->tlv)
+		return false; /* what the T flag means without GRE is not said */
+	if (gre && m->ip4 && m->tlv && w->cfg.tlv)
+		*out = keys ? DP_ENCAP_UDP_GRE_KEY : DP_ENCAP_UDP_GRE;
+	else if (gre)
+		*out = keys ? DP_ENCAP_GRE_KEY : DP_ENCAP_GRE;
+	else
+		*out = m->ip4 && m->force_udp ? DP_ENCAP_UDP : DP_ENCAP_IP;
+	return true;
+}
+
+/* A node has what its profile allows; who gave its IPv4 address back has asked again. */
+static void check_families(struct world *w, unsigned n, const struct mag_binding *u)
+{
+	const enum sim_family family = w->cfg.family[n];
+
+	if (!!u->n_prefixes != (family != SIM_IPV4))
+		world_break(w, "%s has %u prefixes", w->node[n].name, u->n_prefixes);
+	if (home4_is_set(&u->home4) != (family != SIM_IPV6))
+		world_break(w, "%s has %s IPv4 address", w->node[n].name,
+			    home4_is_set(&u->home4) ? "an" : "no");
+	if (!home4_is_set(&u->home4))
+		return;
+	if (w->cfg.static4[n] && u->home4.addr.s_addr != w->node[n].static4.s_addr)
+		world_break(w, "%s has another IPv4 address than its profile", w->node[n].name);
+	if (u->home4.domain != (w->cfg.office[n] ? SIM_OFFICE : 0) || !u->home4.router.s_addr)
+		world_break(w, "%s has an IPv4 address of another home network", w->node[n].name);
+	if (u->dhcp_relay != w->cfg.dhcp_relay)
+		world_break(w, "%s: the other DHCP mode than the LMA's", w->node[n].name);
+}
+
+static void check_tunnel_ends(struct world *w, unsigned n, int at, const struct lma_binding *b,
+			      const struct mag_binding *u)
+{
+	enum dp_encap want;
+
+	if (b->encap != u->encap)
+		world_break(w, "%s: LMA and mag%d encapsulate differently", w->node[n].name, at);
+	else if (expected_encap(w, at, &want) && b->encap != want)
+		world_break(w, "%s: encapsulation %u at mag%d, not %u", w->node[n].name, b->encap,
+			    at, want);
+	if (dp_encap_keyed(b->encap) && (b->up_key != u->up_key || b->down_key != u->down_key))
+		world_break(w, "%s: LMA and mag%d disagree on its keys", w->node[n].name, at);
+}
+
 static void check_attached(struct world *w, unsigned n, unsigned i)
 {
 	const int at = w->node[n].at[i];
@@ -192,8 +355,8 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 	struct mag_binding u;
 
 	if (!world_update(w, at, n, i, &u) || !served(u.state)) {
-		world_break(w, "%s is at mag%d, which does not serve it ({%s})", w->node[n].name, at,
-			    world_update(w, at, n, i, &u) ? u.state : "unknown");
+		world_break(w, "%s is at mag%d, which does not serve it ({%s})", w->node[n].name,
+			    at, world_update(w, at, n, i, &u) ? u.state : "unknown");
 		return;
 	}
 	if (!world_binding(w, n, i, &b)) {
@@ -201,8 +364,8 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 		return;
 	}
 	if (!addr6_eq(&b.proxy_coa, &w->mag[at].addr))
-		world_break(w, "%s is at mag%d, the LMA sends its packets elsewhere", w->node[n].name,
-			    at);
+		world_break(w, "%s is at mag%d, the LMA sends its packets elsewhere",
+			    w->node[n].name, at);
 	if (b.n_prefixes != u.n_prefixes)
 		world_break(w, "%s: LMA and mag%d disagree on its prefixes", w->node[n].name, at);
 	for (unsigned k = 0; k < u.n_prefixes; k++) {
@@ -211,10 +374,18 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 		for (unsigned j = 0; j < b.n_prefixes; j++)
 			found |= prefix6_eq(&b.prefixes[j], &u.prefixes[k]);
 		if (!found)
-			world_break(w, "%s: LMA and mag%d disagree on its prefixes", w->node[n].name, at);
+			world_break(w, "%s: LMA and mag%d disagree on its prefixes",
+				    w->node[n].name, at);
 	}
+	if (b.home4.addr.s_addr != u.home4.addr.s_addr || b.home4.len != u.home4.len ||
+	    b.home4.router.s_addr != u.home4.router.s_addr)
+		world_break(w, "%s: LMA and mag%d disagree on its IPv4 address", w->node[n].name,
+			    at);
 	if (!w->mag[at].advert[n][i].on)
-		world_break(w, "%s is served by mag%d but was told no prefix", w->node[n].name, at);
+		world_break(w, "%s is served by mag%d but was told no address", w->node[n].name,
+			    at);
+	check_families(w, n, &u);
+	check_tunnel_ends(w, n, at, &b, &u);
 }
 
 void world_check_quiet(struct world *w)

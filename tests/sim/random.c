@@ -21,12 +21,44 @@ static struct world_cfg random_cfg(uint64_t seed)
 	c.dup_percent = world_below(&dice, 3) ? world_below(&dice, 30) : 0;
 	c.min_delay_us = 100 + world_below(&dice, 5000);
 	/* sometimes so wide that messages overtake each other */
-	c.max_delay_us = c.min_delay_us + (world_below(&dice, 2) ? world_below(&dice, 150000) : 1000);
+	c.max_delay_us =
+		c.min_delay_us + (world_below(&dice, 2) ? world_below(&dice, 150000) : 1000);
 	for (int i = 0; i < SIM_MAGS; i++)
 		c.skew_ms[i] = (int)world_below(&dice, 201) - 100;
 	c.sequence_mode = world_below(&dice, 8) == 0;
 	c.no_hold = world_below(&dice, 4) == 0;
 	return c;
+}
+
+/* Families, transports and encapsulations, of dice of their own: a quarter of the seeds has none.
+ */
+static void add_ipv4(struct world_cfg *c)
+{
+	struct world dice = {.rng = c->seed ^ 0x4444};
+	const bool all_keys = world_below(&dice, 3) == 0;
+	bool all_gre = true;
+
+	for (unsigned n = 0; n < c->n_nodes; n++) {
+		c->family[n] = (enum sim_family)world_below(&dice, 3);
+		c->static4[n] = c->family[n] != SIM_IPV6 && world_below(&dice, 4) == 0;
+	}
+	for (int i = 0; i < SIM_MAGS; i++) {
+		struct sim_mag_cfg *m = &c->mag[i];
+
+		m->ip4 = world_below(&dice, 2);
+		m->force_udp = world_below(&dice, 3) == 0;
+		m->gre = all_keys ? MAG_GRE_KEYS : (enum mag_gre)world_below(&dice, 3);
+		m->tlv = world_below(&dice, 2) && m->gre != MAG_GRE_NONE;
+		all_gre &= m->gre != MAG_GRE_NONE;
+	}
+	c->tlv = world_below(&dice, 2);
+	c->dhcp_relay = world_below(&dice, 2);
+	if (all_gre && world_below(&dice, 3) == 0)
+		c->gre = LMA_GRE_REQUIRE;
+	else if (world_below(&dice, 5) == 0)
+		c->gre = LMA_GRE_REFUSE;
+	for (unsigned n = 0; n < c->n_nodes; n++)
+		c->office[n] = all_keys && c->gre != LMA_GRE_REFUSE && world_below(&dice, 2);
 }
 
 static int other_mag(struct world *w, int mag)
@@ -50,13 +82,30 @@ static nsec_t random_late(struct world *w)
 	}
 }
 
+/* The node's DHCP client starts, or gives its address back. */
+static void dhcp(struct world *w, unsigned n, unsigned i)
+{
+	const struct sim_advert *a = &w->mag[w->node[n].at[i]].advert[n][i];
+
+	if (a->on && home4_is_set(&a->home4) && world_below(w, 2))
+		world_release_ipv4(w, n, i);
+	else
+		world_ask_ipv4(w, n, i);
+}
+
 /* One thing that a node does. */
 static void act(struct world *w)
 {
-	const unsigned n = world_below(w, w->cfg.n_nodes), i = world_below(w, 8) == 0;
+	const unsigned n = world_below(w, w->cfg.n_nodes);
+	/* an IPv4 address of the profile is for one session at a time */
+	const unsigned i = world_below(w, 8) == 0 && !w->cfg.static4[n];
 	struct sim_node *sn = &w->node[n];
 	const int at = sn->at[i], other = sn->at[!i];
 
+	if (w->cfg.family[n] != SIM_IPV6 && at != SIM_NOWHERE && world_below(w, 5) == 0) {
+		dhcp(w, n, i);
+		return;
+	}
 	switch (world_below(w, 10)) {
 	case 0: /* leaves, and the MAG notices or not */
 		if (at != SIM_NOWHERE)
@@ -76,7 +125,8 @@ static void act(struct world *w)
 		break;
 	case 3: /* a second interface with a session of its own */
 		if (at == SIM_NOWHERE)
-			world_attach(w, n, i, other_mag(w, other), HI_NEW_INTERFACE);
+			world_attach(w, n, i, other_mag(w, other),
+				     w->cfg.static4[n] ? HI_RESERVED : HI_NEW_INTERFACE);
 		break;
 	default: /* roams */
 		world_move(w, n, i, other_mag(w, at),
@@ -89,8 +139,12 @@ static void everybody_speaks(struct world *w)
 {
 	for (unsigned n = 0; n < w->cfg.n_nodes; n++)
 		for (unsigned i = 0; i < SIM_IFACES; i++)
-			if (w->node[n].at[i] != SIM_NOWHERE)
+			if (w->node[n].at[i] == SIM_NOWHERE)
+				continue;
+			else if (w->cfg.family[n] == SIM_IPV6)
 				world_attach(w, n, i, w->node[n].at[i], HI_RESERVED);
+			else
+				world_ask_ipv4(w, n, i);
 }
 
 static void trouble(struct world *w)
@@ -122,7 +176,7 @@ static void calm(struct world *w)
 	w->cfg.max_delay_us = w->cfg.min_delay_us + 1000;
 }
 
-int sim_random(uint64_t seed, bool trace, unsigned *messages)
+int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
 {
 	static struct world w; /* large */
 	struct world_cfg cfg = random_cfg(seed);
@@ -130,6 +184,8 @@ int sim_random(uint64_t seed, bool trace, unsigned *messages)
 	int rc = 0;
 
 	cfg.trace = trace;
+	if (!ipv6_only)
+		add_ipv4(&cfg);
 	world_init(&w, &cfg);
 	for (unsigned k = 0; k < moves && !w.broken[0]; k++) {
 		act(&w);

@@ -2,8 +2,8 @@
 /*
  *	sim [--seeds N] [--first S] [--trace] [NAME]
  *
- * Plays the named call flows (those whose names contain NAME), then N random seeds from S on. A seed
- * that fails is printed with the command that replays it.
+ * Plays the named call flows (those whose names contain NAME), then N random seeds from S on. A
+ *seed that fails is printed with the command that replays it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -34,14 +34,14 @@ static void test_seeds(void)
 	unsigned failed = 0, messages = 0;
 
 	for (uint64_t s = first; s < first + seeds; s++) {
-		if (sim_random(s, trace, &messages)) {
+		if (sim_random(s, s % 4 == 0, trace, &messages)) {
 			printf("replay: %s --first %llu --seeds 1 --trace seeds\n", self,
 			       (unsigned long long)s);
 			failed++;
 		}
 	}
-	printf("%u seeds from %llu, %u messages, %u seeds failed ", seeds, (unsigned long long)first,
-	       messages, failed);
+	printf("%u seeds from %llu, %u messages, %u seeds failed ", seeds,
+	       (unsigned long long)first, messages, failed);
 	CU_ASSERT_EQUAL(failed, 0);
 }
 
@@ -57,15 +57,15 @@ static void test_witnesses(void)
 	unsigned messages = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(witness); i++)
-		CU_ASSERT_EQUAL(sim_random(witness[i], trace, &messages), 0);
+		CU_ASSERT_EQUAL(sim_random(witness[i], true, trace, &messages), 0);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seeds", required_argument, NULL, 'n'},
-		{"first", required_argument, NULL, 'f'},
-		{"trace", no_argument, NULL, 't'},
+		{"seeds",		  required_argument, NULL, 'n'},
+		{"first",		  required_argument, NULL, 'f'},
+		{"trace",		  no_argument, NULL, 't'},
 		{0},
 	};
 	struct cu_test tests[128] = {0};
@@ -82,16 +82,21 @@ int main(int argc, char **argv)
 			first = strtoull(optarg, NULL, 10);
 			break;
 		case 't':
-			trace = true;
+			trace = world_trace = true;
 			break;
 		default:
-			fprintf(stderr, "usage: %s [--seeds N] [--first S] [--trace] [NAME]\n", self);
+			fprintf(stderr, "usage: %s [--seeds N] [--first S] [--trace] [NAME]\n",
+				self);
 			return 2;
 		}
 	}
 	for (const struct cu_test *t = flows_basic; t->name; t++)
 		tests[n++] = *t;
 	for (const struct cu_test *t = flows_trouble; t->name; t++)
+		tests[n++] = *t;
+	for (const struct cu_test *t = flows_ipv4; t->name; t++)
+		tests[n++] = *t;
+	for (const struct cu_test *t = flows_gre; t->name; t++)
 		tests[n++] = *t;
 	tests[n++] = (struct cu_test){"seeds that once broke", test_witnesses};
 	tests[n++] = (struct cu_test){"random seeds keep every invariant", test_seeds};

@@ -8,9 +8,10 @@
 #include "base/util.h"
 
 #define WALLCLOCK_EPOCH 1700000000000000000ull
-#define ACCESS_IFINDEX 10
-#define PROBE_ANSWER nsec_from_ms(20)
-#define PROBE_GIVE_UP nsec_from_ms(3000)
+#define ACCESS_IFINDEX	10
+#define WELL_KNOWN_PORT 5436 /* RFC 5844 4.1 */
+#define PROBE_ANSWER	nsec_from_ms(20)
+#define PROBE_GIVE_UP	nsec_from_ms(3000)
 
 enum sim_event_kind { SIM_DELIVER, SIM_VERIFIED, SIM_DETACH };
 
@@ -19,12 +20,15 @@ struct sim_event {
 	enum sim_event_kind kind;
 	/* SIM_DELIVER */
 	struct in6_addr src, dst;
+	uint16_t port; /* the sender's */
 	size_t len;
 	/* SIM_VERIFIED, SIM_DETACH */
 	int mag;
 	struct link_node node;
 	uint8_t data[];
 };
+
+bool world_trace;
 
 struct world_cfg world_defaults(uint64_t seed)
 {
@@ -35,6 +39,10 @@ struct world_cfg world_defaults(uint64_t seed)
 		.min_delay_us = 1000,
 		.max_delay_us = 3000,
 		.pool_bits = 8,
+		.pool4_bits = 8,
+		.trace = world_trace,
+		.gre = LMA_GRE_ACCEPT,
+		.tlv = true,
 	};
 }
 
@@ -57,7 +65,7 @@ static struct in6_addr addr(const char *s)
 {
 	struct in6_addr a;
 
-	if (addr6_parse(s, &a))
+	if (addr_parse(s, &a))
 		abort();
 	return a;
 }
@@ -66,7 +74,7 @@ static const char *name_of(const struct world *w, const struct in6_addr *a)
 {
 	static const char *const mags[SIM_MAGS] = {"mag0", "mag1", "mag2"};
 
-	if (addr6_eq(a, &w->lma.addr))
+	if (addr6_eq(a, &w->lma.addr) || addr6_eq(a, &w->lma.addr4))
 		return "lma";
 	for (int i = 0; i < SIM_MAGS; i++)
 		if (addr6_eq(a, &w->mag[i].addr))
@@ -94,7 +102,7 @@ static void trace(struct world *w, const struct packet *p, const char *what)
 static void deliver(struct world *w, const struct packet *p)
 {
 	trace(w, p, "   ");
-	if (addr6_eq(&p->dst, &w->lma.addr)) {
+	if (addr6_eq(&p->dst, &w->lma.addr) || addr6_eq(&p->dst, &w->lma.addr4)) {
 		if (!w->lma.silent)
 			inbox_receive(&w->lma.inbox, p, w->now);
 		return;
@@ -135,7 +143,7 @@ static void fire(struct deadline *d, void *ctx, nsec_t now)
 {
 	struct sim_event *e = container_of(d, struct sim_event, d);
 	struct world *w = ctx;
-	const struct packet p = {e->src, e->dst, e->data, e->len};
+	const struct packet p = {e->src, e->dst, e->data, e->len, e->port};
 
 	w->pending--;
 	switch (e->kind) {
@@ -196,7 +204,38 @@ static bool reachable(const struct world *w, const struct packet *p)
 	return true;
 }
 
-static void send_copy(struct world *w, const struct packet *p)
+/*
+ * The UDP port that a MAG's request comes from, or its answer must go to: one of its own for each
+ * Sequence Number, so that an answer to the wrong one is seen (RFC 5844 4.1.3). 0: any is right;
+ * status 135 holds another number than its request.
+ */
+static uint16_t port_of(const struct packet *p)
+{
+	const unsigned at = p->data[2] == MH_BU ? 6 : 8;
+
+	if (p->len < 12 || (p->data[2] != MH_BU && p->data[2] != MH_BA) ||
+	    (p->data[2] == MH_BA && p->data[6] == PBA_SEQ_OUT_OF_WINDOW))
+		return 0;
+	return (uint16_t)(1024 + ((unsigned)p->data[at] << 8 | p->data[at + 1]) % 4096);
+}
+
+/* `p` has the port it goes to. Returns the port it comes from. */
+static uint16_t check_ports(struct world *w, const struct packet *p)
+{
+	const bool from_lma = addr6_eq(&p->src, &w->lma.addr4);
+
+	if (addr_is_ip4(&p->src) != addr_is_ip4(&p->dst))
+		world_break(w, "a message between two families");
+	if (!addr_is_ip4(&p->src))
+		return 0;
+	if (!from_lma && p->port && p->port != WELL_KNOWN_PORT)
+		world_break(w, "a MAG sends to port %u", p->port);
+	if (from_lma && port_of(p) && p->port != port_of(p))
+		world_break(w, "the LMA answers to port %u what came from %u", p->port, port_of(p));
+	return from_lma ? WELL_KNOWN_PORT : port_of(p);
+}
+
+static void send_copy(struct world *w, const struct packet *p, uint16_t from)
 {
 	const uint32_t span = w->cfg.max_delay_us - w->cfg.min_delay_us + 1;
 	const nsec_t delay = (w->cfg.min_delay_us + world_below(w, span)) * 1000ull;
@@ -204,19 +243,22 @@ static void send_copy(struct world *w, const struct packet *p)
 
 	e->src = p->src;
 	e->dst = p->dst;
+	e->port = from;
 	memcpy(e->data, p->data, p->len);
 }
 
 static int net_send(struct world *w, const struct packet *p)
 {
+	const uint16_t from = check_ports(w, p);
+
 	w->messages++;
 	if (!reachable(w, p) || world_below(w, 100) < w->cfg.loss_percent) {
 		trace(w, p, " X ");
 		return 0;
 	}
-	send_copy(w, p);
+	send_copy(w, p, from);
 	if (world_below(w, 100) < w->cfg.dup_percent)
-		send_copy(w, p);
+		send_copy(w, p, from);
 	return 0;
 }
 
@@ -279,14 +321,18 @@ static void link_advertise(void *ctx, const struct link_node *n, const struct li
 {
 	struct sim_advert *a = advert_of(ctx, n);
 
-	if (!ad->valid_s) {
+	if (ad->n_prefixes && !ad->valid_s) {
 		a->deprecated++;
 		return;
 	}
 	a->on = true;
 	a->times++;
 	a->n_prefixes = ad->n_prefixes;
-	memcpy(a->prefix, ad->prefixes, ad->n_prefixes * sizeof(a->prefix[0]));
+	if (ad->n_prefixes)
+		memcpy(a->prefix, ad->prefixes, ad->n_prefixes * sizeof(a->prefix[0]));
+	a->home4 = ad->home4;
+	a->mtu4 = ad->mtu4;
+	a->dhcp_relay = ad->dhcp_relay;
 }
 
 static void link_withdraw(void *ctx, const struct link_node *n, bool deprecate)
@@ -342,6 +388,27 @@ static void emit(void *ctx, const struct event *ev)
 		w->on_event(w, ev);
 }
 
+static struct prefix4 network4(const struct world *w)
+{
+	return (struct prefix4){.addr = {htonl(0x0a090000)},
+				.len = (uint8_t)(32 - w->cfg.pool4_bits)};
+}
+
+static void init_pools4(struct world *w, struct lma_cfg *c)
+{
+	bool office = false;
+
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++)
+		office |= w->cfg.office[n];
+	for (unsigned i = 0; i < 2; i++)
+		w->pool4[i].prefix = network4(w);
+	snprintf(w->pool4[0].name, sizeof(w->pool4[0].name), "home");
+	snprintf(w->pool4[1].name, sizeof(w->pool4[1].name), "office");
+	w->pool4[1].domain = SIM_OFFICE;
+	c->pools4 = w->pool4;
+	c->n_pools4 = office ? 2 : 1;
+}
+
 static void init_lma(struct world *w)
 {
 	struct sim_lma *l = &w->lma;
@@ -350,8 +417,9 @@ static void init_lma(struct world *w)
 
 	l->w = w;
 	l->addr = addr("2001:db8:2::1");
-	l->env = (struct env){.ctx = l, .send = lma_send, .random = lma_random,
-			      .wallclock = lma_wallclock};
+	l->addr4 = addr("198.51.100.1");
+	l->env = (struct env){
+		.ctx = l, .send = lma_send, .random = lma_random, .wallclock = lma_wallclock};
 	l->sink = (struct event_sink){w, emit};
 	if (dp_fake_new(&l->dp) || tunnels_new(&l->tunnels, dp_fake_dataplane(l->dp)))
 		abort();
@@ -366,7 +434,13 @@ static void init_lma(struct world *w)
 		w->mag_peers[i].addr = w->mag[i].addr;
 	}
 	c->addrs[0] = l->addr;
-	c->n_addrs = 1;
+	c->addrs[1] = l->addr4;
+	c->n_addrs = 2;
+	init_pools4(w, c);
+	c->accept_forced_ipv4_udp_encapsulation_request = !w->cfg.refuse_udp;
+	c->dhcp_relay = w->cfg.dhcp_relay;
+	c->gre = w->cfg.gre;
+	c->gre_tlv = w->cfg.tlv;
 	c->pools = &w->pool;
 	c->n_pools = 1;
 	c->mags = w->mag_peers;
@@ -380,7 +454,8 @@ static void init_lma(struct world *w)
 	c->timestamp_based_approach_in_use = !w->cfg.sequence_mode;
 	c->fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213");
 	rng = w->rng;
-	if (lma_new(&l->lma, c, &l->env, dp_fake_dataplane(l->dp), l->tunnels, &w->profiles, &l->sink))
+	if (lma_new(&l->lma, c, &l->env, dp_fake_dataplane(l->dp), l->tunnels, &w->profiles,
+		    &l->sink))
 		abort();
 	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
 }
@@ -388,9 +463,15 @@ static void init_lma(struct world *w)
 static void init_mag(struct world *w, int index)
 {
 	struct sim_mag *m = &w->mag[index];
+	const struct sim_mag_cfg *mine = &w->cfg.mag[index];
+	const struct mag_lma_cfg lma = {"lma", mine->ip4 ? w->lma.addr4 : w->lma.addr};
 	struct mag_cfg c = {
-		.proxy_coa = m->addr,
-		.lmas = &w->lma_peer,
+		.proxy_coa = mine->ip4 ? in6addr_any : m->addr,
+		.ipv4_proxy_coa = mine->ip4 ? m->addr : in6addr_any,
+		.force_ipv4_udp_encapsulation_support = mine->force_udp,
+		.gre = mine->gre,
+		.gre_tlv = mine->tlv,
+		.lmas = &lma,
 		.n_lmas = 1,
 		.max_bindings = 1000,
 		.lifetime = w->cfg.lifetime_s,
@@ -399,14 +480,15 @@ static void init_mag(struct world *w, int index)
 		.initial_bindack_timeout_ms = 1000,
 		.max_bindack_timeout_ms = 32000,
 		.timestamp_based_approach_in_use = !w->cfg.sequence_mode,
-		.fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213"),
+		.fixed_mag_link_local_address_on_all_access_links =
+			addr("fe80::200:5eff:fe00:5213"),
 		.deprecate_on_detach = true,
 	};
 
 	m->w = w;
 	m->index = index;
-	m->env = (struct env){.ctx = m, .send = mag_send, .random = mag_random,
-			      .wallclock = mag_wallclock};
+	m->env = (struct env){
+		.ctx = m, .send = mag_send, .random = mag_random, .wallclock = mag_wallclock};
 	m->sink = (struct event_sink){w, emit};
 	m->links = (struct link_ops){
 		.ctx = m,
@@ -420,12 +502,13 @@ static void init_mag(struct world *w, int index)
 	snprintf(c.realm, sizeof(c.realm), "example.com");
 	if (dp_fake_new(&m->dp) || tunnels_new(&m->tunnels, dp_fake_dataplane(m->dp)))
 		abort();
+	dp_fake_set_first_key(m->dp, 1000000u * (unsigned)(index + 1));
 	inbox_init(&m->inbox, &m->env, &m->sink);
 	inbox_on(&m->inbox, MH_BA, to_mag, m);
 	inbox_on(&m->inbox, MH_BRR, to_mag, m);
 	inbox_on(&m->inbox, MH_BE, to_mag, m);
-	if (mag_new(&m->mag, &c, &m->env, dp_fake_dataplane(m->dp), m->tunnels, &w->profiles, &m->links,
-		    &m->sink))
+	if (mag_new(&m->mag, &c, &m->env, dp_fake_dataplane(m->dp), m->tunnels, &w->profiles,
+		    &m->links, &m->sink))
 		abort();
 }
 
@@ -439,11 +522,23 @@ static void init_nodes(struct world *w)
 
 		snprintf(sn->name, sizeof(sn->name), "mn%u@example.com", n);
 		for (unsigned i = 0; i < SIM_IFACES; i++) {
-			sn->mac[i] = (struct mac){{2, 0, 0, 0, (uint8_t)i, (uint8_t)(n + 1)}};
+			sn->mac[i] = (struct mac){
+				{2, 0, 0, 0, (uint8_t)i, (uint8_t)(n + 1)}
+			  };
 			sn->at[i] = SIM_NOWHERE;
 			p.macs[p.n_macs++] = sn->mac[i];
 		}
 		p.mnid = (struct mnid){MNID_NAI, (uint8_t)strlen(sn->name), (uint8_t *)sn->name};
+		p.ipv4 = w->cfg.family[n] != SIM_IPV6;
+		p.no_ipv6 = w->cfg.family[n] == SIM_IPV4;
+		if (w->cfg.static4[n]) {
+			const uint32_t end =
+				ntohl(network4(w).addr.s_addr) + (1u << w->cfg.pool4_bits);
+
+			sn->static4.s_addr = htonl(end - 2 - n);
+			p.home4 = sn->static4;
+		}
+		snprintf(p.pool4, sizeof(p.pool4), w->cfg.office[n] ? "office" : "home");
 		if (n % 4 == 3)
 			p.prefix_count = 3; /* every fourth node has several prefixes */
 		if (profile_table_add(w->table, &p))
@@ -456,17 +551,16 @@ void world_init(struct world *w, const struct world_cfg *cfg)
 {
 	static const char *const mags[SIM_MAGS] = {"2001:db8:11::1", "2001:db8:12::1",
 						   "2001:db8:13::1"};
+	static const char *const mags4[SIM_MAGS] = {"192.0.2.11", "192.0.2.12", "192.0.2.13"};
 
 	memset(w, 0, sizeof(*w));
 	w->cfg = *cfg;
 	w->rng = cfg->seed;
 	w->now = NSEC_PER_SEC;
 	for (int i = 0; i < SIM_MAGS; i++)
-		w->mag[i].addr = addr(mags[i]);
+		w->mag[i].addr = addr(cfg->mag[i].ip4 ? mags4[i] : mags[i]);
 	init_nodes(w);
 	init_lma(w);
-	snprintf(w->lma_peer.name, sizeof(w->lma_peer.name), "lma");
-	w->lma_peer.addr = w->lma.addr;
 	for (int i = 0; i < SIM_MAGS; i++)
 		init_mag(w, i);
 }
@@ -534,7 +628,8 @@ static struct link_node place(const struct world *w, unsigned node, unsigned ifa
 	return (struct link_node){.ifindex = ACCESS_IFINDEX, .mac = w->node[node].mac[iface]};
 }
 
-int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint)
+static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint,
+		  bool wants_ipv4)
 {
 	struct sim_node *sn = &w->node[node];
 	const struct mnid id = {MNID_NAI, (uint8_t)strlen(sn->name), (uint8_t *)sn->name};
@@ -544,6 +639,8 @@ int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_
 		.att = iface ? ATT_ETHERNET : ATT_WIFI,
 		.handoff_hint = hint,
 		.access_mtu = 1500,
+		.domain = w->cfg.office[node] ? SIM_OFFICE : 0,
+		.wants_ipv4 = wants_ipv4,
 		.mnid = w->cfg.no_llid ? &id : NULL,
 		.cause = "sim",
 	};
@@ -551,6 +648,28 @@ int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_
 
 	sn->at[iface] = mag;
 	rc = mag_attach(w->mag[mag].mag, &a, w->now);
+	world_check(w);
+	return rc;
+}
+
+int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint)
+{
+	return attach(w, node, iface, mag, hint, false);
+}
+
+int world_ask_ipv4(struct world *w, unsigned node, unsigned iface)
+{
+	return attach(w, node, iface, w->node[node].at[iface], HI_RESERVED, true);
+}
+
+int world_release_ipv4(struct world *w, unsigned node, unsigned iface)
+{
+	const int mag = w->node[node].at[iface];
+	const struct link_node ln = place(w, node, iface);
+	int rc;
+
+	rc = mag_release_ipv4(w->mag[mag].mag, &ln, w->mag[mag].advert[node][iface].home4.addr,
+			      "dhcp-release", w->now);
 	world_check(w);
 	return rc;
 }
@@ -612,7 +731,8 @@ static void find_binding(void *ctx, const struct lma_binding *b)
 
 	if (f->found || !is_node(f, &b->mnid))
 		return;
-	if (!f->w->cfg.no_llid && (b->llid.len != sizeof(mac->b) || memcmp(b->llid.id, mac->b, 6) != 0))
+	if (!f->w->cfg.no_llid &&
+	    (b->llid.len != sizeof(mac->b) || memcmp(b->llid.id, mac->b, 6) != 0))
 		return;
 	f->found = true;
 	*(struct lma_binding *)f->out = *b;

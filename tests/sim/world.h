@@ -2,7 +2,7 @@
 /*
  * A whole PMIPv6 domain in one process: one real LMA, real MAGs, fake data planes, fake access
  * links, mobile nodes that are nothing but a place, and a network that delays, drops, duplicates
- * and reorders. Time moves from event to event. Everything random comes from the seed, so that a
+ * and reorders. The LMA has an address of either family, each MAG one of its own choice. Time moves from event to event. Everything random comes from the seed, so that a
  * seed is a test that can be replayed.
  */
 #pragma once
@@ -21,6 +21,17 @@
 #define SIM_NODES 8
 #define SIM_IFACES 2 /* of a mobile node; each has a link-layer address of its own */
 #define SIM_NOWHERE (-1)
+#define SIM_OFFICE 7 /* domain of the second IPv4 home network, whose addresses are the first's */
+
+enum sim_family { SIM_IPV6, SIM_DUAL, SIM_IPV4 };
+
+/* How a MAG signals and what it asks for. */
+struct sim_mag_cfg {
+	bool ip4;	/* over IPv4, from an IPv4-Proxy-CoA to the IPv4-LMAA */
+	bool force_udp; /* ForceIPv4UDPEncapsulationSupport */
+	bool tlv;
+	enum mag_gre gre;
+};
 
 struct world_cfg {
 	uint64_t seed;
@@ -34,13 +45,24 @@ struct world_cfg {
 	bool no_hold;                        /* skip MaxDelayBeforeNewBCEAssign */
 	bool no_llid;                        /* access links without link-layer addresses */
 	bool trace;                          /* the signalling ladder on stdout */
+	struct sim_mag_cfg mag[SIM_MAGS];
+	enum sim_family family[SIM_NODES];
+	bool static4[SIM_NODES];	     /* the IPv4 address is written in the profile */
+	bool office[SIM_NODES];		     /* it is of the domain SIM_OFFICE */
+	unsigned pool4_bits;		     /* each IPv4 home network is of 2 to this power */
+	bool refuse_udp;		     /* AcceptForcedIPv4UDPEncapsulationRequest = 0 */
+	bool dhcp_relay;
+	enum lma_gre gre;
+	bool tlv;			     /* the LMA knows the TLV header */
 };
 struct world_cfg world_defaults(uint64_t seed);
+extern bool world_trace; /* what `trace` is by default */
 
 struct sim_node {
 	char name[32];
 	struct mac mac[SIM_IFACES];
 	int at[SIM_IFACES]; /* MAG, or SIM_NOWHERE */
+	struct in_addr static4;
 };
 
 /* What a MAG's access link knows of a node. */
@@ -48,6 +70,9 @@ struct sim_advert {
 	bool on;
 	unsigned n_prefixes;
 	struct prefix6 prefix[DP_PREFIXES_MAX];
+	struct home4 home4;
+	uint32_t mtu4;
+	bool dhcp_relay;
 	unsigned times, deprecated;
 };
 
@@ -56,7 +81,7 @@ struct world;
 struct sim_mag {
 	struct world *w;
 	int index;
-	struct in6_addr addr;
+	struct in6_addr addr; /* Proxy-CoA of its family */
 	struct env env;
 	struct inbox inbox;
 	struct dp_fake *dp;
@@ -70,7 +95,7 @@ struct sim_mag {
 
 struct sim_lma {
 	struct world *w;
-	struct in6_addr addr;
+	struct in6_addr addr, addr4;
 	struct env env;
 	struct inbox inbox;
 	struct dp_fake *dp;
@@ -91,15 +116,15 @@ struct world {
 	struct lma_cfg lma_cfg;
 	struct lma_mag_cfg mag_peers[SIM_MAGS];
 	struct lma_pool_cfg pool;
-	struct mag_lma_cfg lma_peer;
+	struct lma_pool4_cfg pool4[2]; /* "home", and "office" when any node has its address there */
 	struct sim_lma lma;
 	struct sim_mag mag[SIM_MAGS];
 	struct sim_node node[SIM_NODES];
-	/* the last accepted timestamp per node and interface, for the monotony invariant */
+	/* what a session had, per node and interface, and keeps or exceeds */
 	struct {
-		bool valid;
+		dp_ref session;
 		uint64_t timestamp;
-		struct prefix6 prefix;
+		uint32_t up_key;
 	} seen[SIM_NODES][SIM_IFACES];
 	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
 	unsigned next_kept;
@@ -122,6 +147,10 @@ void world_run(struct world *w, nsec_t duration);
 
 /* The node's interface shows up at a MAG: the MAG hears of it now. */
 int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint);
+/* The node asks for an IPv4 address by DHCP, where it is. */
+int world_ask_ipv4(struct world *w, unsigned node, unsigned iface);
+/* It gives its IPv4 address back by DHCP. */
+int world_release_ipv4(struct world *w, unsigned node, unsigned iface);
 /* It is gone; `tell` = the MAG notices now, else only when it asks. */
 void world_detach(struct world *w, unsigned node, unsigned iface, bool tell);
 /* Moves without the old MAG noticing; its de-registration comes `late` after the move, or never

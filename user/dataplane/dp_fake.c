@@ -469,6 +469,11 @@ void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions)
 	f->max_sessions = max_sessions;
 }
 
+void dp_fake_set_first_key(struct dp_fake *f, uint32_t first)
+{
+	f->last_key = first - 1;
+}
+
 void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu)
 {
 	f->mtu = mtu;

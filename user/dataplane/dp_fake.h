@@ -21,6 +21,8 @@ enum dp_fake_op { DP_FAKE_PEER_PUT, DP_FAKE_SESSION_PUT, DP_FAKE_SESSION_MOVE, D
 void dp_fake_fail(struct dp_fake *f, enum dp_fake_op op, unsigned times, int err);
 /* No more than so many objects; 0: no limit. */
 void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions);
+/* GRE keys are counted from there, so that those of two data planes differ. */
+void dp_fake_set_first_key(struct dp_fake *f, uint32_t first);
 /* What peer_mtu() answers from now on. */
 void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu);
 
