@@ -82,12 +82,15 @@ static nsec_t random_late(struct world *w)
 	}
 }
 
-/* The node's DHCP client starts, or gives its address back. */
+/*
+ * The node's DHCP client starts, or gives its address back. Not the one of a profile: a MAG that the
+ * node comes to then asks for it by name, and of no session that has it (RFC 5844 3.1.2.7).
+ */
 static void dhcp(struct world *w, unsigned n, unsigned i)
 {
 	const struct sim_advert *a = &w->mag[w->node[n].at[i]].advert[n][i];
 
-	if (a->on && home4_is_set(&a->home4) && world_below(w, 2))
+	if (a->on && home4_is_set(&a->home4) && !w->cfg.static4[n] && world_below(w, 2))
 		world_release_ipv4(w, n, i);
 	else
 		world_ask_ipv4(w, n, i);
