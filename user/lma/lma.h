@@ -42,11 +42,12 @@ enum lma_gre {
 /* A MAG that may register nodes, and for whom (RFC 5213 section 4). */
 struct lma_mag_cfg {
 	char name[32];
-	struct in6_addr addr;  /* source of its PBUs and its Proxy-CoA; IPv4-mapped: its IPv4-Proxy-CoA */
+	struct in6_addr
+		addr; /* source of its PBUs and its Proxy-CoA; IPv4-mapped: its IPv4-Proxy-CoA */
 	struct prefix6 allow[8]; /* home prefixes it may serve; none: all of ours */
 	unsigned n_allow;
 	unsigned n_realms;
-	char realms[8][64];    /* MN-ID realms it may serve; none: all */
+	char realms[8][64]; /* MN-ID realms it may serve; none: all */
 };
 
 #define LMA_SERVICES_MAX 8
@@ -57,29 +58,32 @@ struct lma_cfg {
 	unsigned n_addrs;
 	const struct lma_pool_cfg *pools;
 	unsigned n_pools;
-	const struct lma_pool4_cfg *pools4; /* also the home networks of profiles' static addresses */
+	const struct lma_pool4_cfg
+		*pools4; /* also the home networks of profiles' static addresses */
 	unsigned n_pools4;
 	bool accept_forced_ipv4_udp_encapsulation_request; /* RFC 5844 5.1, false */
 	bool dhcp_relay; /* MAGs relay DHCP instead of being the server: S = 0, RFC 5844 3.3.4 */
 	enum lma_gre gre;
 	bool gre_tlv; /* the TLV header of RFC 5845 7.2 is supported */
-	const struct prefix6 *static_prefixes; /* aggregates of prefixes in profiles that we anchor */
+	const struct prefix6
+		*static_prefixes; /* aggregates of prefixes in profiles that we anchor */
 	unsigned n_static_prefixes;
 	const struct lma_mag_cfg *mags;
 	unsigned n_mags;
 	uint32_t max_bindings;
-	uint32_t max_lifetime;     /* s granted at most; L-40 */
-	uint32_t refresh_advice;   /* s; 0: no Binding Refresh Advice option */
+	uint32_t max_lifetime;	 /* s granted at most; L-40 */
+	uint32_t refresh_advice; /* s; 0: no Binding Refresh Advice option */
 	/* RFC 5213 section 9.1 */
-	uint32_t min_delay_before_bce_delete_ms;      /* 10000 */
-	uint32_t max_delay_before_new_bce_assign_ms;  /* 1500 */
-	uint32_t timestamp_validity_window_ms;        /* 300 */
-	bool hold_before_new_bce;                     /* false: skip the wait of L-30 */
+	uint32_t min_delay_before_bce_delete_ms;     /* 10000 */
+	uint32_t max_delay_before_new_bce_assign_ms; /* 1500 */
+	uint32_t timestamp_validity_window_ms;	     /* 300 */
+	bool hold_before_new_bce;		     /* false: skip the wait of L-30 */
 	/* RFC 5213 section 9.3 */
-	bool timestamp_based_approach_in_use;             /* true */
-	bool mobile_node_generated_timestamp_in_use;      /* false */
+	bool timestamp_based_approach_in_use;	     /* true */
+	bool mobile_node_generated_timestamp_in_use; /* false */
 	struct in6_addr fixed_mag_link_local_address_on_all_access_links;
-	/* Service Selection identifiers that are known, RFC 5149; none: any is the default service */
+	/* Service Selection identifiers that are known, RFC 5149; none: any is the default service
+	 */
 	char services[LMA_SERVICES_MAX][64];
 	unsigned n_services;
 };
@@ -91,8 +95,9 @@ struct lma;
  * the profiles); copies cfg and *profiles. Announces the pools to the data plane.
  * 0, -ENOMEM, or -EINVAL for a configuration that contradicts itself.
  */
-int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env, struct dataplane *dp,
-	    struct tunnels *tunnels, const struct profiles *profiles, const struct event_sink *sink);
+int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
+	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
+	    const struct event_sink *sink);
 /* Takes the sessions out of the data plane, gives the tunnels back and frees everything. */
 void lma_free(struct lma **p);
 
@@ -107,7 +112,7 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 /* A decoded PBU (MH type 5, P flag set) that arrived from pkt->src at pkt->dst; anything else is
  * counted and ignored. */
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
-nsec_t lma_next(const struct lma *l);        /* when lma_tick() wants to be called */
+nsec_t lma_next(const struct lma *l); /* when lma_tick() wants to be called */
 void lma_tick(struct lma *l, nsec_t now);
 
 bool lma_serves_addr(const struct lma *l, const struct in6_addr *addr);
@@ -129,9 +134,9 @@ struct lma_binding {
 	uint32_t down_key, up_key; /* 0: none */
 	struct in6_addr link_local;
 	const char *state;
-	uint32_t lifetime_s;      /* granted */
+	uint32_t lifetime_s; /* granted */
 	uint32_t remaining_s;
-	uint64_t timestamp;       /* last accepted */
+	uint64_t timestamp; /* last accepted */
 	uint16_t seq;
 	uint32_t handovers;
 	dp_ref session, tunnel;
@@ -147,7 +152,8 @@ struct lma_pool_info {
 	struct prefix6 prefix;
 	uint64_t size, used;
 };
-void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i), void *ctx);
+void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i),
+		    void *ctx);
 
 struct lma_pool4_info {
 	const char *name;
@@ -164,6 +170,7 @@ struct lma_mag_info {
 	uint64_t pbu_received, pbu_rejected;
 	uint32_t bindings;
 };
-void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i), void *ctx);
+void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i),
+		   void *ctx);
 
 struct counter_set lma_counters(const struct lma *l); /* one per PBA status sent, and more */
