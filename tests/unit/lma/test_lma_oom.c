@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory runs out at each allocation that a request makes, in turn: the reply is 130, and cache,
+ * pools, tunnels and data plane still agree. The data plane here keeps next to nothing and
+ * allocates nothing, so that all failures are the LMA's own.
+ */
+#include "unit/lma/lma_harness.h"
+
+#include <errno.h>
+
+#include "lib/oom.h"
+
+static struct {
+	unsigned peers, sessions;
+	bool refuses; /* session_put() fails once */
+	bool keyed;
+} plane;
+
+static int put_pool(struct dataplane *dp, const struct prefix6 *p, uint32_t n)
+{
+	return 0;
+}
+static int put_pool4(struct dataplane *dp, uint16_t domain, struct in_addr aggregate, uint8_t len,
+		     uint32_t n)
+{
+	return 0;
+}
+static int put_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
+{
+	static dp_ref last;
+
+	plane.peers++;
+	*out = ++last;
+	return 0;
+}
+static void del_peer(struct dataplane *dp, dp_ref ref)
+{
+	plane.peers--;
+}
+static int put_session(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
+{
+	if (plane.refuses) {
+		plane.refuses = false;
+		return -ENOSPC;
+	}
+	plane.sessions += !*ref;
+	plane.keyed = s->keyed;
+	*ref = 1;
+	return 0;
+}
+static void del_session(struct dataplane *dp, dp_ref ref)
+{
+	plane.sessions--;
+}
+static int move_session(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
+{
+	return 0;
+}
+static int set_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
+{
+	return 0;
+}
+static int get_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
+{
+	*key = 1;
+	return plane.keyed ? 0 : -ENOENT;
+}
+
+static struct dataplane *plane_new(void)
+{
+	static const struct dataplane_ops ops = {
+		.pool_put = put_pool,
+		.pool4_put = put_pool4,
+		.peer_put = put_peer,
+		.peer_del = del_peer,
+		.session_put = put_session,
+		.session_del = del_session,
+		.session_move = move_session,
+		.session_mode = set_mode,
+		.session_key = get_key,
+	};
+	static struct dataplane dp = {.ops = &ops};
+
+	memset(&plane, 0, sizeof(plane));
+	return &dp;
+}
+
+struct sum {
+	unsigned n6, n4, n_tunnels;
+	dp_ref tunnel;
+};
+
+static void add_up(void *ctx, const struct lma_binding *b)
+{
+	struct sum *s = ctx;
+
+	s->n6 += b->n_prefixes;
+	s->n4 += home4_is_set(&b->home4);
+	s->n_tunnels += b->tunnel != s->tunnel; /* at most two bindings here */
+	s->tunnel = b->tunnel;
+}
+
+static void check_agreement(struct bed *b)
+{
+	struct sum s = {0};
+
+	lma_walk(b->l, b->now, add_up, &s);
+	CU_ASSERT_EQUAL(bed_used6(b), s.n6);
+	CU_ASSERT_EQUAL(bed_used4(b), s.n4);
+	CU_ASSERT_EQUAL(plane.sessions, lma_count(b->l));
+	CU_ASSERT_EQUAL(plane.peers, s.n_tunnels);
+}
+
+/* The n-th allocation of the LMA and all later ones fail, unless n is 0; true when that came. */
+static bool send_starved(struct bed *b, const struct pbu *p, unsigned n)
+{
+	static struct mh_msg msg;
+	uint8_t buf[MH_MAX_LEN];
+	const int len = pbu_encode(p, buf);
+	const struct packet pkt = {.src = p->src, .dst = p->dst, .data = buf, .len = (size_t)len};
+	bool came;
+
+	CU_ASSERT_EQUAL_FATAL(mh_decode(&msg, buf, (size_t)len, &p->src, &p->dst), MH_OK);
+	b->n_sent = 0;
+	oom.calls = 0;
+	oom.left = n;
+	lma_receive(b->l, &pkt, &msg, b->now);
+	came = n && oom.calls >= n;
+	oom.now = false;
+	oom.left = 0;
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	return came;
+}
+
+/* The request that `make` makes, for a node with a session, at each shortage. */
+static void starve(bool dual, bool refuses, struct pbu (*make)(struct bed *b))
+{
+	unsigned n = 0, failed = 0;
+	bool came = true;
+
+	while (came) {
+		struct profiles profiles;
+		struct bed b;
+		struct pbu p;
+
+		n++;
+		bed_init(&b);
+		bed_add_profile(&b, "mn1@example.com", (struct profile){.ipv4 = true});
+		b.cfg.gre = LMA_GRE_ACCEPT;
+		profiles = profile_table_profiles(b.profiles);
+		tunnels_free(&b.tunnels);
+		CU_ASSERT_EQUAL_FATAL(tunnels_new(&b.tunnels, plane_new()), 0);
+		CU_ASSERT_EQUAL_FATAL(
+			lma_new(&b.l, &b.cfg, &b.env, plane_new(), b.tunnels, &profiles, &b.sink),
+			0);
+		if (dual)
+			bed_attach_dual(&b, MAG1);
+		else
+			bed_attach(&b, MAG1);
+		check_agreement(&b);
+		p = make(&b);
+		plane.refuses = refuses;
+		came = send_starved(&b, &p, n);
+		/* a hash table that cannot grow is slower and works */
+		if (refuses || !came)
+			CU_ASSERT_EQUAL(b.pba.ba.status,
+					refuses ? PBA_INSUFFICIENT_RESOURCES : PBA_ACCEPTED);
+		CU_ASSERT(b.pba.ba.status == PBA_ACCEPTED ||
+			  b.pba.ba.status == PBA_INSUFFICIENT_RESOURCES);
+		failed += b.pba.ba.status == PBA_INSUFFICIENT_RESOURCES;
+		check_agreement(&b);
+		/* it works as soon as there is memory, also when the session had to go */
+		plane.refuses = false;
+		pbu_again(&b, &p);
+		if (p.lifetime && lma_count(b.l)) {
+			send_starved(&b, &p, 0);
+			CU_ASSERT_EQUAL(b.pba.ba.status, PBA_ACCEPTED);
+			check_agreement(&b);
+		}
+		lma_free(&b.l);
+		CU_ASSERT_EQUAL(plane.peers + plane.sessions, 0);
+		bed_down(&b);
+		CU_ASSERT_FATAL(n < 100);
+	}
+	CU_ASSERT(failed > 0);
+}
+
+static struct pbu second_node(struct bed *b)
+{
+	struct pbu p = pbu(b, MAG1);
+
+	p.mnid = "mn1@example.com";
+	p.llid[5] = 2;
+	p.hi = HI_NEW_INTERFACE;
+	p.llid_len = 20; /* one that is kept outside of the entry */
+	pbu_ask4(&p, "0.0.0.0");
+	pbu_key(&p, 7);
+	return p;
+}
+
+static struct pbu add4_at_handoff(struct bed *b)
+{
+	struct pbu p = pbu(b, MAG2);
+
+	p.hi = HI_BETWEEN_MAGS;
+	pbu_ask4(&p, "0.0.0.0");
+	pbu_key(&p, 7);
+	return p;
+}
+
+static struct pbu drop6_at_handoff(struct bed *b)
+{
+	struct pbu p = pbu(b, MAG2);
+
+	p.hi = HI_BETWEEN_MAGS;
+	p.n_hnp = 0;
+	pbu_ask4(&p, "0.0.0.0");
+	return p;
+}
+
+static struct pbu release4(struct bed *b)
+{
+	struct pbu p = pbu(b, MAG1);
+
+	p.lifetime = 0;
+	p.n_hnp = 0;
+	pbu_ask4(&p, "10.0.0.2");
+	return p;
+}
+
+static void test_create(void)
+{
+	starve(true, false, second_node);
+}
+
+static void test_add(void)
+{
+	starve(false, false, add4_at_handoff);
+	starve(false, true, add4_at_handoff);
+}
+
+static void test_swap(void)
+{
+	starve(false, false, drop6_at_handoff);
+	starve(false, true, drop6_at_handoff);
+}
+
+static void test_drop(void)
+{
+	starve(true, false, drop6_at_handoff);
+	starve(true, true, drop6_at_handoff);
+}
+
+static void test_release(void)
+{
+	starve(true, false, release4);
+	starve(true, true, release4);
+}
+
+int main(int argc, char **argv)
+{
+	// clang-format off
+	static const struct cu_test tests[] = {
+		{"V-8 a session of both families without memory: 130, nothing is kept", test_create},
+		{"V-9 adding a family without memory: 130, and all agrees", test_add},
+		{"V-9 V-10 one family for the other without memory: 130, and all agrees", test_swap},
+		{"V-10 a handoff that drops a family without memory: 130, and all agrees", test_drop},
+		{"V-11 a family's release without memory: 130, and all agrees", test_release},
+		{0},
+	};
+	// clang-format on
+
+	return cu_main("lma without memory", tests, argc, argv);
+}
