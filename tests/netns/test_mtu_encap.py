@@ -140,7 +140,7 @@ def test_unreachable_peer_is_told_to_the_source(narrow, s, family):
             (t.cn, home, far, "2001:db8:11::1" if six else "198.18.11.1"),
             (t.mn1, far, home, LMAA if six else LMAA4)):
         t.net.sysctl(net__ipv6__icmp__ratelimit=0, net__ipv4__icmp_ratelimit=0)
-        t.net.ip(f"route add unreachable {where} metric 1")
+        t.net.ip(f"route replace unreachable {where} metric 1")
         what = "icmp6 and ip6[40] == 1" if family == 6 else "icmp[0] == 3"
         cap = t.capture(src.name, "eth0", what, direction="in")
         src.run("ping", "-n", "-q", "-c", 3, "-i", 0.1, "-W", 1, "-I", mine, to, check=False)
