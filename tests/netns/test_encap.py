@@ -537,7 +537,7 @@ def test_programs_made_without_ipv4_take_no_static_session(d):
     try:
         mag3.write({**plain, "mag": {**plain["mag"], "static-sessions": [session]}})
         r = mag3.pmipctl("reload")
-        assert r.returncode == 1 and "made without IPv4 and GRE; restart the daemon" in r.stderr
+        assert r.returncode == 1 and "made without IPv4, GRE or domains; restart the daemon" in r.stderr
         assert mag3.ctl("sessions") == []
         assert t.start("mag3", mag3.conf).ctl("sessions")[0]["ipv4"] == "100.64.7.7"
     finally:
