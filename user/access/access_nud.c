@@ -81,6 +81,10 @@ static void nud_fire(struct deadline *d, void *ctx, nsec_t now)
 			watch_idle(a, n);
 			return;
 		}
+		if (n->held) { /* it waits for us, for a bounded time */
+			deadline_arm(&a->deadlines, d, nsec_add(now, interval));
+			return;
+		}
 		n->probe = PROBE_IDLE;
 		n->probe_cause = "nud";
 		n->unanswered = 0;

@@ -183,9 +183,10 @@ static bool address_fits(const struct dhcp4_request *q, const struct home4 *home
 static unsigned send_to_servers(struct dhcp4_relay *r, const struct dhcp4_node *n,
 				const struct dhcp4_request *q, const uint8_t *msg, size_t len)
 {
-	/* the choice of an offer, and what follows it, concerns one server */
-	const bool chosen = q->m.type != DHCP4_DISCOVER && q->m.server_id.s_addr &&
-			    eq(q->m.server_id, n->home4.router) && is_server(r, n->memory->server);
+	/* The choice of an offer, and what a client sends to the server that it has, concerns one:
+	 * the others know nothing of the lease and would refuse it. */
+	const bool one = eq(q->m.server_id, n->home4.router) || !eq(q->dst, broadcast);
+	const bool chosen = one && q->m.type != DHCP4_DISCOVER && is_server(r, n->memory->server);
 	unsigned sent = 0;
 
 	for (unsigned i = 0; i < r->n_servers; i++)
