@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/sock_rx.h"
 
 #define PORT	     67
 #define DATAGRAM_MAX 4096
@@ -13,6 +14,7 @@
 
 struct dhcp4_sock {
 	int fd;
+	unsigned vrf; /* that it is bound to */
 	dhcp4_rx_fn rx;
 	void *ctx;
 	uint64_t counter[DHCP4_SOCK_C_MAX];
@@ -81,18 +83,6 @@ int dhcp4_sock_fd(const struct dhcp4_sock *s)
 	return s->fd;
 }
 
-static unsigned ifindex_of(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return (unsigned)info.ipi_ifindex;
-		}
-	return 0;
-}
-
 unsigned dhcp4_sock_read(struct dhcp4_sock *s, unsigned budget, nsec_t now)
 {
 	uint8_t buf[DATAGRAM_MAX];
@@ -101,42 +91,41 @@ unsigned dhcp4_sock_read(struct dhcp4_sock *s, unsigned budget, nsec_t now)
 	if (!budget)
 		budget = READ_BUDGET;
 	for (done = 0; done < budget; done++) {
-		union {
-			struct cmsghdr align;
-			char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
-		} control;
-		struct iovec iov = {buf, sizeof(buf)};
+		struct in_pktinfo info = {0};
 		struct sockaddr_in from;
-		struct msghdr msg = {
-			.msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = &control,
-			.msg_controllen = sizeof(control),
-		};
-		const ssize_t len = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+		struct sock_rx rx;
+		const ssize_t len = sock_rx_read(&rx, s->fd, &from, sizeof(from), buf, sizeof(buf));
 
 		if (len < 0) {
-			if (errno == EINTR)
+			if (len == -EINTR)
 				continue;
-			if (errno != EAGAIN)
+			if (len != -EAGAIN)
 				s->counter[DHCP4_SOCK_C_RECV_FAILED]++;
 			break;
 		}
-		if (msg.msg_flags & MSG_TRUNC) {
+		if (sock_rx_truncated(&rx)) {
 			s->counter[DHCP4_SOCK_C_TRUNCATED]++;
 			continue;
 		}
+		sock_rx_control(&rx, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 		s->counter[DHCP4_SOCK_C_RECEIVED]++;
 		s->rx(s->ctx,
-		      &(const struct dhcp4_rx){from.sin_addr, ifindex_of(&msg), buf, (size_t)len},
+		      &(const struct dhcp4_rx){from.sin_addr, (unsigned)info.ipi_ifindex, buf,
+					       (size_t)len},
 		      now);
 	}
 	return done;
 }
 
-int dhcp4_sock_send(struct dhcp4_sock *s, struct in_addr server, const void *msg, size_t len)
+/* Bound to the VRF, for the kernel keeps what comes for UDP there from other sockets. */
+static void settle_in(struct dhcp4_sock *s, unsigned vrf)
+{
+	if (s->vrf != vrf && set_int(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)vrf) == 0)
+		s->vrf = vrf;
+}
+
+int dhcp4_sock_send(struct dhcp4_sock *s, unsigned vrf, struct in_addr server, const void *msg,
+		    size_t len)
 {
 	const struct sockaddr_in to = {
 		.sin_family = AF_INET,
@@ -144,6 +133,7 @@ int dhcp4_sock_send(struct dhcp4_sock *s, struct in_addr server, const void *msg
 		.sin_addr = server,
 	};
 
+	settle_in(s, vrf);
 	if (sendto(s->fd, msg, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to)) < 0) {
 		s->counter[DHCP4_SOCK_C_SEND_FAILED]++;
 		return -errno;

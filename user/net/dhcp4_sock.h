@@ -39,7 +39,9 @@ void dhcp4_sock_free(struct dhcp4_sock **p);
 int dhcp4_sock_fd(const struct dhcp4_sock *s); /* poll for reading */
 /* Receives up to `budget` datagrams (0: 256). Returns how many. */
 unsigned dhcp4_sock_read(struct dhcp4_sock *s, unsigned budget, nsec_t now);
-/* To port 67 of that server, now. 0 or -errno; what is lost the client repeats. */
-int dhcp4_sock_send(struct dhcp4_sock *s, struct in_addr server, const void *msg, size_t len);
+/* To port 67 of that server, now, in a VRF (0: in none) that answers are received from as well. 0
+ * or -errno; what is lost the client repeats. */
+int dhcp4_sock_send(struct dhcp4_sock *s, unsigned vrf, struct in_addr server, const void *msg,
+		    size_t len);
 
 struct counter_set dhcp4_sock_counters(const struct dhcp4_sock *s);
