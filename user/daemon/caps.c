@@ -10,7 +10,8 @@ static const unsigned kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON
 
 int caps_drop(char *err, size_t cap)
 {
-	/* for port 547, when a reload names the first DHCPv6 server; who has it not does without */
+	/* for ports 547 and 67, when a reload names the first DHCP server; who has it not does
+	 * without */
 	const bool bind_service = capng_have_capability(CAPNG_PERMITTED, CAP_NET_BIND_SERVICE);
 
 	capng_clear(CAPNG_SELECT_BOTH);

@@ -34,13 +34,18 @@ static int env_send(void *ctx, const struct packet *pkt)
 {
 	struct daemon *d = ctx;
 
-	return mh_sock_send(d->mh, pkt);
+	if (!addr_is_ip4(&pkt->dst))
+		return mh_sock_send(d->mh, pkt);
+	return d->udp ? mh_udp_send(d->udp, pkt) : -EAFNOSUPPORT;
 }
 
 static void env_param_problem(void *ctx, const struct packet *about, uint32_t mh_offset)
 {
 	struct daemon *d = ctx;
 
+	/* IPv4 has no such message about what is in a datagram */
+	if (addr_is_ip4(&about->src))
+		return;
 	mh_sock_param_problem(d->mh, about, mh_offset, daemon_now());
 }
 
@@ -70,16 +75,25 @@ static uint64_t env_wallclock(void *ctx)
 
 /* ---- messages in */
 
-static void on_datagram(void *ctx, const struct mh_rx *rx, nsec_t now)
+static void on_message(struct daemon *d, const struct packet *pkt, unsigned ifindex, nsec_t now)
 {
-	struct daemon *d = ctx;
-	const struct iface *i = link_by_index(d, rx->ifindex);
+	const struct iface *i = link_by_index(d, ifindex);
 
 	/* no node has anything to say here, in whosever name (RFC 5213 1) */
 	if (i && i->is_access)
 		d->counter[DAEMON_C_FROM_ACCESS]++;
 	else
-		inbox_receive(&d->inbox, &rx->pkt, now);
+		inbox_receive(&d->inbox, pkt, now);
+}
+
+static void on_mh(void *ctx, const struct mh_rx *rx, nsec_t now)
+{
+	on_message(ctx, &rx->pkt, rx->ifindex, now);
+}
+
+static void on_udp(void *ctx, const struct mh_udp_rx *rx, nsec_t now)
+{
+	on_message(ctx, &rx->pkt, rx->ifindex, now);
 }
 
 static void on_binding_update(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
@@ -166,6 +180,14 @@ static void trigger_link_local_in_use(void *ctx, const struct link_node *n,
 	mag_link_local_in_use(d->mag, n, ll, now);
 }
 
+static int trigger_release_ipv4(void *ctx, const struct link_node *n, struct in_addr addr,
+				const char *cause, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	return mag_release_ipv4(d->mag, n, addr, cause, now);
+}
+
 /* ---- events out */
 
 static void on_event(void *ctx, const struct event *ev)
@@ -184,21 +206,8 @@ static int fail(char *err, size_t cap, int code, const char *what)
 	return code;
 }
 
-/* Every prefix of the pools gets a slot of its own as far as this reaches (64 octets each); what
- * lies beyond is found through a hash. */
-#define POOL_SLOTS_MAX (1u << 22)
-
 /* Packets to be fragmented, per second and CPU: each costs this thread some microseconds. */
 #define FRAGMENT_RATE 5000
-
-static uint32_t pool_slots(const struct lma_cfg *c)
-{
-	uint64_t slots = 0;
-
-	for (unsigned i = 0; i < c->n_pools; i++)
-		slots += 1ull << (64 - c->pools[i].prefix.len);
-	return slots < POOL_SLOTS_MAX ? (uint32_t)slots : POOL_SLOTS_MAX;
-}
 
 static int start_dataplane(struct daemon *d, char *err, size_t cap)
 {
@@ -208,9 +217,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.instance = c->instance,
 		.bpffs = c->bpffs,
 		.roles = (c->has_lma ? DP_BPF_LMA : 0) | (c->has_mag ? DP_BPF_MAG : 0),
-		.max_sessions = (c->has_lma ? c->lma.max_bindings : 0) +
-				(c->has_mag ? c->mag.max_bindings : 0) + preset_slots(c),
-		.pool_slots = c->has_lma ? pool_slots(&c->lma) : 0,
+		.max_sessions = preset_slots(c),
+		.pool_slots = preset_pool_slots(c),
 		.max_peers = 65535,
 		/* our own pools give /64s; another domain's anchor may give others */
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
@@ -242,13 +250,36 @@ static unsigned vrf_to_send_in(void *ctx, const struct in6_addr *src)
 	return nl_vrf_of_addr(d->nl, src);
 }
 
+/* Each address once, though both roles may have it. */
+static int start_udp(struct daemon *d, const char **why)
+{
+	const struct config *c = d->cfg;
+	struct in6_addr addrs[LMA_ADDRS_MAX + 1];
+	struct mh_udp_cfg cfg = {
+		.addrs = addrs,
+		.dscp = (int)c->signalling_dscp,
+		.ctx = d,
+		.vrf = vrf_to_send_in,
+		.receive = on_udp,
+	};
+	bool listed = !c->has_mag || addr6_is_zero(&c->mag.ipv4_proxy_coa);
+
+	for (unsigned i = 0; c->has_lma && i < c->n_lma_addrs4; i++) {
+		addrs[cfg.n_addrs++] = c->lma_addrs4[i];
+		listed = listed || addr6_eq(&c->lma_addrs4[i], &c->mag.ipv4_proxy_coa);
+	}
+	if (!listed)
+		addrs[cfg.n_addrs++] = c->mag.ipv4_proxy_coa;
+	return cfg.n_addrs ? mh_udp_new(&d->udp, &cfg, why) : 0;
+}
+
 static int start_sockets(struct daemon *d, char *err, size_t cap)
 {
 	const struct mh_sock_cfg mh_cfg = {
 		.dscp = (int)d->cfg->signalling_dscp,
 		.ctx = d,
 		.vrf = vrf_to_send_in,
-		.receive = on_datagram,
+		.receive = on_mh,
 	};
 	const char *why = NULL;
 	int rc = mh_sock_new(&d->mh, &mh_cfg, &why);
@@ -270,6 +301,9 @@ static int start_sockets(struct daemon *d, char *err, size_t cap)
 	rc = nl_new(&d->nl);
 	if (rc)
 		return fail(err, cap, rc, "netlink socket");
+	rc = start_udp(d, &why);
+	if (rc)
+		return fail(err, cap, rc, why);
 	rc = nexthops_new(&d->hops, d->nl, hops_changed, d);
 	if (rc)
 		return fail(err, cap, rc, "next-hop tracking");
@@ -288,6 +322,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.send = send_frame,
 		.set_link_local = set_link_local,
 		.random = env_random,
+		.to_dhcp4_server = dhcp4_to_server,
 	};
 	const struct access_triggers triggers = {
 		.ctx = d,
@@ -296,6 +331,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.detach_link = trigger_detach_link,
 		.confirmed = trigger_confirmed,
 		.link_local_in_use = trigger_link_local_in_use,
+		.release_ipv4 = trigger_release_ipv4,
 	};
 	const char *why = "";
 	int rc = access_new(&d->access, &d->cfg->access_cfg, &ops, &d->sink);
@@ -315,6 +351,10 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 	if (rc)
 		return fail(err, cap, rc, why);
 	dhcp6_settle(d);
+	rc = dhcp4_prepare(d, d->cfg, &why);
+	if (rc)
+		return fail(err, cap, rc, why);
+	dhcp4_settle(d);
 	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BE, on_binding_ack, d);
@@ -479,6 +519,7 @@ void daemon_stop(struct daemon **p)
 	if (d->loop) {
 		loop_stop(d);
 		dhcp6_stop(d);
+		dhcp4_stop(d);
 	}
 	access_free(&d->access);
 	routing_stop(d);
@@ -488,6 +529,7 @@ void daemon_stop(struct daemon **p)
 	frame_sock_free(&d->frames);
 	slow_stop(d);
 	mh_sock_free(&d->mh);
+	mh_udp_free(&d->udp);
 	nl_free(&d->nl);
 	if (d->loop)
 		ev_loop_destroy(d->loop);

@@ -8,8 +8,9 @@
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
  *	host.c      the interface by which this host reaches nodes; routes of the home networks
  *	dhcp6.c     the DHCPv6 relay agent and its socket
- *	preset.c    what the configuration alone puts into the data plane: end points, static sessions
- *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
+ *	dhcp4.c     the socket of the DHCPv4 relay agent
+ *	preset.c    what the configuration alone puts into the data plane: end points, static
+ *sessions slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
  *	routing.c   routing tables and VLAN interfaces, as far as programs must know of them
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
@@ -34,11 +35,13 @@
 #include "dataplane/dp_bpf.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
+#include "net/dhcp4_sock.h"
 #include "net/dhcp6_sock.h"
 #include "net/frame_sock.h"
 #include "net/icmp_relay.h"
 #include "net/icmp_sock.h"
 #include "net/mh_sock.h"
+#include "net/mh_udp.h"
 #include "net/nexthop.h"
 #include "net/nl.h"
 #include "net/routes.h"
@@ -52,35 +55,35 @@ struct iface {
 	bool is_access;
 	enum dp_bpf_want want;
 	bool spread;
-	uint16_t domain;             /* of the IPv4 home addresses that are met there */
+	uint16_t domain;	     /* of the IPv4 home addresses that are met there */
 	struct config_access access; /* when is_access */
-	unsigned ifindex;            /* 0: not there now */
-	bool attached;               /* both hooks are as wanted */
-	bool running;                /* up, with carrier */
+	unsigned ifindex;	     /* 0: not there now */
+	bool attached;		     /* both hooks are as wanted */
+	bool running;		     /* up, with carrier */
 	bool mac_changed;
 	struct mac original_mac;
 	uint32_t mtu;
 	enum dp_bpf_mode mode;
-	bool spreads;                /* frames go to other CPUs */
-	char note[DP_BPF_ERRLEN];    /* why it is not attached, or not as hoped */
+	bool spreads;		  /* frames go to other CPUs */
+	char note[DP_BPF_ERRLEN]; /* why it is not attached, or not as hoped */
 };
 
 /* The interface by which this host reaches mobile nodes; host.c. */
 struct host {
-	char name[IFNAMSIZ];	  /* "": none is wanted */
-	unsigned ifindex;	  /* the kernel's end; 0: not there */
-	unsigned other;		  /* the data plane's end */
-	bool up;		  /* routes lead there */
+	char name[IFNAMSIZ]; /* "": none is wanted */
+	unsigned ifindex;    /* the kernel's end; 0: not there */
+	unsigned other;	     /* the data plane's end */
+	bool up;	     /* routes lead there */
 	uint32_t mtu;
 	char note[DP_BPF_ERRLEN]; /* why it is not there, or not as wanted */
 };
 
-#define DAEMON_COUNTERS(X)                                                                         \
-	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                         \
-	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                  \
-	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                                          \
-	  "Binding Updates without the P flag, discarded")                                         \
-	X(DAEMON_C_FROM_ACCESS, "from_access_link",                                                \
+#define DAEMON_COUNTERS(X)                                                        \
+	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                        \
+	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded") \
+	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                         \
+	  "Binding Updates without the P flag, discarded")                        \
+	X(DAEMON_C_FROM_ACCESS, "from_access_link",                               \
 	  "messages that came from an access link, discarded")
 
 enum daemon_counter { DAEMON_COUNTERS(COUNTER_ENUM) DAEMON_C_MAX };
@@ -94,7 +97,7 @@ struct daemon {
 	ev_timer timer;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
-	ev_io mh_io, nl_io, frame_io, dp_io, slow_io, ends_io, icmp_io, dhcp6_io;
+	ev_io mh_io, udp_io, nl_io, frame_io, dp_io, slow_io, ends_io, icmp_io, dhcp6_io, dhcp4_io;
 	struct control_watch *watches; /* loop.c */
 
 	struct dp_bpf *dp;
@@ -106,14 +109,16 @@ struct daemon {
 	struct routes *routes;
 	struct nl_listener vlan_listener;
 	struct mh_sock *mh;
+	struct mh_udp *udp; /* NULL without addresses of IPv4 */
 	struct frame_sock *frames;
 	struct tunnel_sock *ends;
 	struct icmp_sock *icmp;
-	nsec_t relays_spent_until;	  /* slow.c: rate of relayed errors */
+	nsec_t relays_spent_until; /* slow.c: rate of relayed errors */
 	uint64_t relayed[ICMP_RELAY_MAX];
 	struct access *access;
 	struct dhcp6_relay *dhcp6;
-	struct dhcp6_sock *dhcp6_sock; /* NULL while no server is configured */
+	struct dhcp6_sock *dhcp6_sock; /* NULL while no server is configured; the next too */
+	struct dhcp4_sock *dhcp4_sock;
 	struct link_ops links; /* the MAG borrows it */
 	struct lma *lma;
 	struct mag *mag;
@@ -179,14 +184,22 @@ void dhcp6_stop(struct daemon *d);
 int dhcp6_prepare(struct daemon *d, const struct config *cfg, const char **why);
 void dhcp6_settle(struct daemon *d);
 
+/* dhcp4.c; as above */
+int dhcp4_prepare(struct daemon *d, const struct config *cfg, const char **why);
+void dhcp4_settle(struct daemon *d);
+void dhcp4_stop(struct daemon *d);
+int dhcp4_to_server(void *ctx, struct in_addr server, const void *msg, size_t len);
+
 /* preset.c */
 /* What the programs must be made for, to do what a configuration asks. */
 struct preset_features {
 	bool ip4, ip4_outer, gre, domains;
 };
 struct preset_features preset_features(const struct config *c);
-/* Slots of the data plane that static sessions take, with some for those that a reload brings. */
+/* Slots of the data plane: for sessions outside of pools, with some for static ones that a reload
+ * brings; and for what the pools hold. */
 uint32_t preset_slots(const struct config *c);
+uint32_t preset_pool_slots(const struct config *c);
 int preset_start(struct daemon *d, char *err, size_t cap); /* end points; before the roles */
 void preset_stop(struct daemon *d);
 /* 0, or -EBUSY when the running programs were not made for it. */
@@ -204,7 +217,7 @@ void slow_fragment(void *ctx, const struct dp_bpf_fragment *f);
 
 /* routing.c */
 int routing_prepare(struct daemon *d); /* before links_start() */
-void routing_start(struct daemon *d); /* after it */
+void routing_start(struct daemon *d);  /* after it */
 /* Interfaces, or the VRFs that they are in, have changed: which routes each domain has. */
 void routing_domains(struct daemon *d);
 void routing_forget_domain(struct daemon *d, uint16_t domain); /* unless it is still there */

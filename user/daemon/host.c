@@ -20,6 +20,8 @@
  * left to the pair: what enters a tunnel may meet an XDP program next, which cannot know that they
  * are still to be done.
  *
+ * The interface is of domain 0: home networks of IPv4 in other domains are not reached by it.
+ *
  * Under the route by this interface lies an unreachable one for each home network, so that packets
  * to a prefix that nobody has end here, and not in a loop, whatever becomes of the interface.
  */
@@ -64,7 +66,7 @@ static unsigned add_static(struct prefix6 *list, unsigned n, unsigned n_aggregat
 static int home_networks(const struct config *c, struct prefix6 **out, unsigned *n)
 {
 	const struct lma_cfg *l = &c->lma;
-	unsigned most = 1 + l->n_pools + l->n_static_prefixes, aggregates;
+	unsigned most = 1 + l->n_pools + l->n_static_prefixes + l->n_pools4, aggregates;
 	struct prefix6 *list;
 
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
@@ -81,6 +83,12 @@ static int home_networks(const struct config *c, struct prefix6 **out, unsigned 
 	for (unsigned i = 0; i < l->n_static_prefixes; i++)
 		list[(*n)++] = l->static_prefixes[i];
 	aggregates = *n;
+	for (unsigned i = 0; i < l->n_pools4; i++)
+		if (!l->pools4[i].domain)
+			list[(*n)++] = (struct prefix6){
+				.addr = addr_from_ip4(l->pools4[i].prefix.addr),
+				.len = (uint8_t)(96 + l->pools4[i].prefix.len),
+			};
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
 		*n = add_static(list, *n, aggregates, &c->lma_statics[i]);
 	return 0;

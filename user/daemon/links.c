@@ -64,18 +64,24 @@ static void set_sysctl(struct iface *i, const char *key, const char *value)
 			key, value, strerror(-err));
 }
 
-/* The kernel forwards what the programs leave to it, and its route lookup serves them. */
-static void enable_forwarding(const struct daemon *d, struct iface *i)
+/* IPv4 is left alone where it is not served. */
+static void set_sysctl4(const struct daemon *d, struct iface *i, const char *key, const char *value)
 {
 	int err;
 
-	set_sysctl(i, "forwarding", "1");
 	if (!preset_features(d->cfg).ip4)
 		return;
-	err = nl_sysctl_ipv4(i->name, "forwarding", "1");
+	err = nl_sysctl_ipv4(i->name, key, value);
 	if (err)
-		log_msg(LOG_C_LOCAL, "%s: cannot set net.ipv4.conf.%s.forwarding=1: %s", i->name,
-			i->name, strerror(-err));
+		log_msg(LOG_C_LOCAL, "%s: cannot set net.ipv4.conf.%s.%s=%s: %s", i->name, i->name,
+			key, value, strerror(-err));
+}
+
+/* The kernel forwards what the programs leave to it, and its route lookup serves them. */
+static void enable_forwarding(const struct daemon *d, struct iface *i)
+{
+	set_sysctl(i, "forwarding", "1");
+	set_sysctl4(d, i, "forwarding", "1");
 }
 
 static void put_gateway_address(struct daemon *d, struct iface *i, const struct in6_addr *ll)
@@ -97,6 +103,8 @@ static void prepare_access(struct daemon *d, struct iface *i, const struct nl_li
 	enable_forwarding(d, i);
 	set_sysctl(i, "accept_ra", "0");
 	set_sysctl(i, "addr_gen_mode", "1"); /* none: the gateway's address is the only one */
+	/* ARP is the access side's to answer; the kernel would for any address of this machine */
+	set_sysctl4(d, i, "arp_ignore", "1");
 	if (!mac_is_zero(mac) && !mac_eq(mac, &l->mac)) {
 		const int err = nl_link_set_mac(d->nl, i->ifindex, mac);
 
@@ -121,6 +129,7 @@ static struct access_link_cfg access_link_cfg(const struct daemon *d, const stru
 		.mtu = i->mtu,
 		.probe_interval_ms = i->access.probe_interval_ms,
 		.probe_count = i->access.probe_count,
+		.domain = i->domain,
 	};
 
 	snprintf(c.name, sizeof(c.name), "%s", i->name);
@@ -130,6 +139,10 @@ static struct access_link_cfg access_link_cfg(const struct daemon *d, const stru
 		c.triggers |= ACCESS_TRIGGER_RS;
 	if (i->access.trigger_ns)
 		c.triggers |= ACCESS_TRIGGER_NS | ACCESS_TRIGGER_DAD | ACCESS_TRIGGER_MLD;
+	if (i->access.trigger_arp)
+		c.triggers |= ACCESS_TRIGGER_ARP;
+	if (i->access.trigger_dhcp)
+		c.triggers |= ACCESS_TRIGGER_DHCP;
 	return c;
 }
 

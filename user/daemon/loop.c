@@ -23,6 +23,13 @@ static void on_mh(struct ev_loop *loop, ev_io *w, int revents)
 	/* what is left to send goes out in before_sleep() */
 }
 
+static void on_udp(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	mh_udp_read(d->udp, 0, daemon_now());
+}
+
 static void on_nl(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
@@ -132,6 +139,10 @@ static void before_sleep(struct ev_loop *loop, ev_prepare *w, int revents)
 
 	mh_sock_flush(d->mh);
 	watch_mh(d);
+	if (d->udp) {
+		mh_udp_settle(d->udp); /* remembered; the kernel is asked after changes only */
+		mh_udp_flush(d->udp);
+	}
 	next = next_deadline(d);
 	ev_timer_stop(loop, &d->timer);
 	if (next == NSEC_NEVER)
@@ -182,6 +193,8 @@ static void watch_signal(struct daemon *d, ev_signal *w,
 int loop_start(struct daemon *d)
 {
 	watch_fd(d, &d->mh_io, on_mh, mh_sock_fd(d->mh));
+	if (d->udp)
+		watch_fd(d, &d->udp_io, on_udp, mh_udp_fd(d->udp));
 	watch_fd(d, &d->nl_io, on_nl, nl_fd(d->nl));
 	watch_fd(d, &d->slow_io, on_slow, dp_bpf_slow_fd(d->dp));
 	watch_fd(d, &d->ends_io, on_ends, tunnel_sock_fd(d->ends));
@@ -203,6 +216,7 @@ int loop_start(struct daemon *d)
 void loop_stop(struct daemon *d)
 {
 	ev_io_stop(d->loop, &d->mh_io);
+	ev_io_stop(d->loop, &d->udp_io);
 	ev_io_stop(d->loop, &d->nl_io);
 	ev_io_stop(d->loop, &d->slow_io);
 	ev_io_stop(d->loop, &d->ends_io);

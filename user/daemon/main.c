@@ -25,11 +25,11 @@ int main(int argc, char **argv)
 {
 	enum { OPT_CHECK = 256, OPT_SCHEMA, OPT_VERSION };
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"check", no_argument, NULL, OPT_CHECK},
-		{"print-schema", no_argument, NULL, OPT_SCHEMA},
-		{"version", no_argument, NULL, OPT_VERSION},
-		{"help", no_argument, NULL, 'h'},
+		{"config",	   required_argument, NULL, 'c'},
+		{"check",	  no_argument, NULL, OPT_CHECK},
+		{"print-schema",		 no_argument, NULL, OPT_SCHEMA},
+		{"version",no_argument, NULL, OPT_VERSION},
+		{"help",	 no_argument, NULL, 'h'},
 		{0},
 	};
 	const char *path = "/etc/pmipd.yaml";

@@ -11,6 +11,10 @@
 
 #define SPARE_SLOTS 1024 /* for static sessions that a reload brings */
 
+/* Every prefix and address of the pools gets a slot of its own as far as this reaches (64 octets
+ * each); what lies beyond is found through a hash. */
+#define POOL_SLOTS_MAX (1u << 22)
+
 static bool any_transport_domain(const struct config *c)
 {
 	for (unsigned i = 0; i < c->n_transport; i++)
@@ -29,14 +33,39 @@ static bool any_domain(const struct config *c)
 	return false;
 }
 
-/* Whatever hints at IPv4 or at static sessions turns both on, so that the first of them may come
+struct ask {
+	bool ip4;
+};
+
+static void ask_profile(void *ctx, const char *pattern, const struct profile *p)
+{
+	struct ask *a = ctx;
+
+	a->ip4 = a->ip4 || p->ipv4;
+}
+
+static bool any_ipv4(const struct config *c)
+{
+	struct ask a = {.ip4 = c->has_lma && c->lma.n_pools4};
+
+	config_walk_profiles(c, ask_profile, &a);
+	return a.ip4;
+}
+
+static bool any_gre(const struct config *c)
+{
+	return (c->has_lma && c->lma.gre != LMA_GRE_REFUSE) ||
+	       (c->has_mag && c->mag.gre != MAG_GRE_NONE);
+}
+
+/* Whatever hints at IPv4, GRE or static sessions turns both on, so that the first of them may come
  * with a reload; tunnels over IPv4 need an end point of their own, which cannot. */
 struct preset_features preset_features(const struct config *c)
 {
-	const bool outer =
-		(c->has_lma && c->n_lma_addrs4) || (c->has_mag && !addr6_is_zero(&c->mag.ipv4_proxy_coa));
+	const bool outer = (c->has_lma && c->n_lma_addrs4) ||
+			   (c->has_mag && !addr6_is_zero(&c->mag.ipv4_proxy_coa));
 	const bool statics = c->n_lma_statics || c->n_mag_statics;
-	const bool more = outer || statics || any_domain(c);
+	const bool more = outer || statics || any_domain(c) || any_ipv4(c) || any_gre(c);
 
 	return (struct preset_features){
 		.ip4 = more,
@@ -46,15 +75,33 @@ struct preset_features preset_features(const struct config *c)
 	};
 }
 
+/* A binding takes one for a prefix and one for an IPv4 home address, where these are in no pool of
+ * ours; on the MAG one for the key besides, which is known before they are. */
 uint32_t preset_slots(const struct config *c)
 {
-	uint32_t n = preset_features(c).ip4 ? SPARE_SLOTS : 0;
+	const struct preset_features f = preset_features(c);
+	uint64_t n = f.ip4 ? SPARE_SLOTS : 0;
 
+	if (c->has_lma)
+		n += (uint64_t)c->lma.max_bindings * (1 + f.ip4);
+	if (c->has_mag)
+		n += (uint64_t)c->mag.max_bindings * (1 + f.ip4 + (c->mag.gre == MAG_GRE_KEYS));
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
 		n += c->lma_statics[i].n_prefixes + 1;
 	for (unsigned i = 0; i < c->n_mag_statics; i++)
 		n += c->mag_statics[i].n_prefixes + 1;
-	return n;
+	return (uint32_t)n; /* 10^7 bindings per role at most */
+}
+
+uint32_t preset_pool_slots(const struct config *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; c->has_lma && i < c->lma.n_pools; i++)
+		n += 1ull << (64 - c->lma.pools[i].prefix.len);
+	for (unsigned i = 0; c->has_lma && i < c->lma.n_pools4; i++)
+		n += 1ull << (32 - c->lma.pools4[i].prefix.len);
+	return n < POOL_SLOTS_MAX ? (uint32_t)n : POOL_SLOTS_MAX;
 }
 
 int preset_judge(const struct daemon *d, const struct config *c, const char **why)
@@ -63,8 +110,9 @@ int preset_judge(const struct daemon *d, const struct config *c, const char **wh
 
 	if ((have.ip4 || !want.ip4) && (have.gre || !want.gre) && (have.domains || !want.domains))
 		return 0;
-	*why = "static-sessions, ipv4-domain: the programs that run were made without IPv4, GRE or "
-	       "domains; restart the daemon";
+	*why = "static-sessions, ipv4-domain, ipv4-pools, ipv4, gre-encapsulation: the programs "
+	       "that "
+	       "run were made without IPv4, GRE or domains; restart the daemon";
 	return -EBUSY;
 }
 

@@ -52,9 +52,12 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	if (!rc)
 		rc = dhcp6_prepare(d, new, &why);
 	if (!rc)
+		rc = dhcp4_prepare(d, new, &why);
+	if (!rc)
 		rc = reload_roles(d, new, &profiles, &why, now);
 	if (rc) {
 		dhcp6_settle(d);
+		dhcp4_settle(d);
 		snprintf(msg, cap, "refused, nothing changed: %s", why);
 		config_free(&new);
 		return rc;
@@ -68,6 +71,7 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	if (d->access)
 		access_reload(d->access, &new->access_cfg);
 	dhcp6_settle(d);
+	dhcp4_settle(d);
 	daemon_cool_tunnels(d);
 	daemon_warm_tunnels(d);
 	rc = links_reload(d, now);

@@ -123,12 +123,14 @@ static void walk_profiles(void *ctx,
 static size_t counters(void *ctx, struct counter_set *out, size_t max)
 {
 	const struct daemon *d = ctx;
-	struct counter_set all[24];
+	struct counter_set all[32];
 	size_t n = 0;
 
 	all[n++] = daemon_counters(d);
 	all[n++] = inbox_counters(&d->inbox);
 	all[n++] = mh_sock_counters(d->mh);
+	if (d->udp)
+		all[n++] = mh_udp_counters(d->udp);
 	all[n++] = nl_counters(d->nl);
 	all[n++] = statics_counters(d->statics);
 	if (d->frames)
@@ -136,8 +138,14 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 	if (d->access) {
 		all[n++] = access_counters(d->access);
 		all[n++] = access_nd_counters(d->access);
+		all[n++] = access_arp_counters(d->access);
+		all[n++] = access_dhcp4_counters(d->access);
+		all[n++] = access_dhcp4_server_counters(d->access);
+		all[n++] = access_dhcp4_relay_counters(d->access);
 		all[n++] = dhcp6_relay_counters(d->dhcp6);
 	}
+	if (d->dhcp4_sock)
+		all[n++] = dhcp4_sock_counters(d->dhcp4_sock);
 	if (d->dhcp6_sock)
 		all[n++] = dhcp6_sock_counters(d->dhcp6_sock);
 	all[n++] = dp_bpf_early_counters(d->dp);
