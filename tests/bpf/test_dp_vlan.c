@@ -24,6 +24,7 @@
 #include "dataplane/dp_netdev.h"
 #include "dp_env.h"
 #include "lib/cu.h"
+#include "lib/kernel.h"
 
 static struct dp_bpf *dp;
 static struct dataplane *d;
@@ -253,6 +254,46 @@ static void test_nested(void)
 	dp_bpf_vlan_del(dp, outer.ifindex);
 }
 
+static bool takes_tags_out(const char *ifname)
+{
+	return sh("ethtool -k %s | grep -q '^rx-vlan-offload: on'", ifname) == 0;
+}
+
+static void test_tags_stay(void)
+{
+	struct dp_bpf_vlan v = vlan("e0");
+	struct dp_bpf_attach a = {.ifindex = v.parent, .ifname = "e0", .want = DP_BPF_TC};
+	char err[DP_BPF_ERRLEN];
+
+	CU_ASSERT_TRUE(takes_tags_out("e0"));
+	CU_ASSERT_TRUE(takes_tags_out("g1"));
+	CU_ASSERT_EQUAL(dp_bpf_vlan_put(dp, &v), 0);
+	CU_ASSERT_FALSE(takes_tags_out("e0"));
+	CU_ASSERT_TRUE(takes_tags_out("g1")); /* nothing above it */
+	/* XDP goes, comes back, and is there first or last */
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
+	CU_ASSERT_TRUE(takes_tags_out("e0"));
+	a.want = DP_BPF_XDP;
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
+	CU_ASSERT_FALSE(takes_tags_out("e0"));
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, NULL, err, sizeof(err)), 0);
+	CU_ASSERT_FALSE(takes_tags_out("e0"));
+	/* to another parent, and away */
+	v = vlan("g1");
+	CU_ASSERT_EQUAL(dp_bpf_vlan_put(dp, &v), 0);
+	CU_ASSERT_TRUE(takes_tags_out("e0"));
+	CU_ASSERT_FALSE(takes_tags_out("g1"));
+	dp_bpf_vlan_del(dp, v.ifindex);
+	CU_ASSERT_TRUE(takes_tags_out("g1"));
+	/* what an operator has switched off stays off */
+	must_sh("ethtool -K e0 rxvlan off");
+	v = vlan("e0");
+	CU_ASSERT_EQUAL(dp_bpf_vlan_put(dp, &v), 0);
+	dp_bpf_vlan_del(dp, v.ifindex);
+	CU_ASSERT_FALSE(takes_tags_out("e0"));
+	must_sh("ethtool -K e0 rxvlan on");
+}
+
 /* What the daemon says of routing is what programs see. */
 static void test_routing(void)
 {
@@ -306,6 +347,7 @@ int main(int argc, char **argv)
 		{"it follows what its parent can do", test_parent},
 		{"attached and a VLAN, in any order",								       test_attached},
 		{"a VLAN within a VLAN is left to TC",							    test_nested},
+		{"where XDP runs below a VLAN, tags stay in frames", test_tags_stay},
 		{"with nobody to say that routes change, nothing is remembered",					 test_end},
 		{0								      }
 	   };

@@ -367,6 +367,7 @@ static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 		dp_pin_path(&dp->maps.pins, path, "tc", (int)f->pub.ifindex);
 		unlink(path);
 	}
+	dp_vlan_keep_tags(dp, f);
 	f->pub.xdp_tx = false;
 	f->written = false;
 	dp_iface_write(dp, f->pub.ifindex);
@@ -408,6 +409,7 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 		r = xdp_attach_wanted(dp, f, err, errlen);
 	if (r < 0)
 		return r;
+	dp_vlan_keep_tags(dp, f);
 	/* Drivers offer it only once a program runs. */
 	f->pub.xdp_tx = ask_xdp_tx(dp, f);
 	r = write_iface(dp, f);

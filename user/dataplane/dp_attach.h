@@ -29,6 +29,7 @@ struct dp_iface {
 	uint32_t tc_prog; /* id of the attached TC program */
 	bool written;	  /* in pm_iface */
 	bool want_spread;
+	bool leaves_tags; /* in frames that it receives, as it did not before */
 };
 
 struct dp_ifaces {

@@ -18,12 +18,12 @@
 #include "base/util.h"
 
 /* linux/netdev.h came with 6.3; its numbers are ABI. */
-#define NETDEV_FAMILY		  "netdev"
-#define NETDEV_MCGRP_MGMT	  "mgmt"
-#define NETDEV_CMD_DEV_GET	  1
-#define NETDEV_A_DEV_IFINDEX	  1
-#define NETDEV_A_DEV_XDP_FEATURES 3
-#define NETDEV_XDP_ACT_NDO_XMIT	  (1 << 2)
+#define NETDEV_FAMILY		   "netdev"
+#define NETDEV_MCGRP_MGMT	   "mgmt"
+#define NETDEV_CMD_DEV_GET	   1
+#define NETDEV_A_DEV_IFINDEX	   1
+#define NETDEV_A_DEV_XDP_FEATURES  3
+#define NETDEV_XDP_ACT_NDO_XMIT	   (1 << 2)
 #define NETDEV_XDP_ACT_NDO_XMIT_SG (1 << 6)
 
 #define GENL_MSG_LEN 8192
@@ -262,6 +262,20 @@ bool dp_netdev_mac(const char *ifname, struct mac *out)
 		return false;
 	memcpy(out->b, req.ifr_hwaddr.sa_data, sizeof(out->b));
 	return true;
+}
+
+int dp_netdev_leave_tags(const char *ifname, bool leave)
+{
+	struct ethtool_value v = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq req = {.ifr_data = (char *)&v};
+
+	if (!interface_ioctl(ifname, SIOCETHTOOL, &req))
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	if (!(v.data & ETH_FLAG_RXVLAN) == leave)
+		return 0;
+	v.cmd = ETHTOOL_SFLAGS;
+	v.data ^= ETH_FLAG_RXVLAN;
+	return interface_ioctl(ifname, SIOCETHTOOL, &req) ? 1 : -errno;
 }
 
 static bool driver_of(const char *ifname, char out[32])

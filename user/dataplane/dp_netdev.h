@@ -35,6 +35,10 @@ bool dp_netdev_takes_xdp(struct dp_netdev *n, unsigned ifindex, const char *ifna
 /* Does it take such frames in several buffers, too? Before 6.3: not known, so no. */
 bool dp_netdev_takes_pieces(struct dp_netdev *n, unsigned ifindex);
 
+/* Whether the device leaves VLAN tags in the frames that it receives, or takes them out. 1:
+ * changed; 0: so already; or -errno. */
+int dp_netdev_leave_tags(const char *ifname, bool leave);
+
 /* The interface's own link-layer address. False when it has none, or is gone. */
 bool dp_netdev_mac(const char *ifname, struct mac *out);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "dataplane/dp_state.h"
 
 const struct dp_vlan *dp_vlan_find(const struct dp_bpf *dp, unsigned ifindex)
@@ -37,6 +38,39 @@ static bool ask(struct dp_bpf *dp, const struct dp_vlan *v)
 	       dp_netdev_takes_xdp(&dp->ifaces.netdev, p->parent, p->parent_name, false, false);
 }
 
+static bool is_parent(const struct dp_bpf *dp, unsigned ifindex)
+{
+	for (unsigned i = 0; i < dp->ifaces.n_vlans; i++)
+		if (dp->ifaces.vlan[i].pub.parent == ifindex)
+			return true;
+	return false;
+}
+
+void dp_vlan_keep_tags(struct dp_bpf *dp, struct dp_iface *f)
+{
+	const bool leave = f->link >= 0 && is_parent(dp, f->pub.ifindex);
+	int r;
+
+	if (!leave && !f->leaves_tags)
+		return;
+	r = dp_netdev_leave_tags(f->pub.ifname, leave);
+	f->leaves_tags = leave && (r > 0 || f->leaves_tags);
+	if (leave && r < 0)
+		log_msg(LOG_C_LOCAL,
+			"%s: the device takes VLAN tags out of frames, and XDP takes these for "
+			"frames "
+			"of no VLAN: %s; use hook tc",
+			f->pub.ifname, strerror(-r));
+}
+
+static void parent_changed(struct dp_bpf *dp, unsigned parent)
+{
+	struct dp_iface *f = dp_iface_find(dp, parent);
+
+	if (f)
+		dp_vlan_keep_tags(dp, f);
+}
+
 static int put_into_force(struct dp_bpf *dp, unsigned ifindex)
 {
 	int r = dp_iface_write(dp, ifindex);
@@ -49,6 +83,7 @@ int dp_bpf_vlan_put(struct dp_bpf *dp, const struct dp_bpf_vlan *v)
 {
 	struct dp_ifaces *x = &dp->ifaces;
 	struct dp_vlan *is = (struct dp_vlan *)dp_vlan_find(dp, v->ifindex);
+	unsigned parent;
 
 	if (!is) {
 		struct dp_vlan *more = realloc(x->vlan, (x->n_vlans + 1) * sizeof(*more));
@@ -57,12 +92,16 @@ int dp_bpf_vlan_put(struct dp_bpf *dp, const struct dp_bpf_vlan *v)
 			return -ENOMEM;
 		x->vlan = more;
 		is = &more[x->n_vlans++];
+		*is = (struct dp_vlan){0};
 	} else if (is->pub.parent == v->parent && is->pub.proto == v->proto &&
 		   is->pub.id == v->id) {
 		return 0;
 	}
+	parent = is->pub.parent;
 	*is = (struct dp_vlan){.pub = *v};
 	is->takes_xdp = ask(dp, is);
+	parent_changed(dp, parent);
+	parent_changed(dp, v->parent);
 	return put_into_force(dp, v->ifindex);
 }
 
@@ -70,10 +109,13 @@ void dp_bpf_vlan_del(struct dp_bpf *dp, unsigned ifindex)
 {
 	struct dp_ifaces *x = &dp->ifaces;
 	struct dp_vlan *is = (struct dp_vlan *)dp_vlan_find(dp, ifindex);
+	unsigned parent;
 
 	if (!is)
 		return;
+	parent = is->pub.parent;
 	*is = x->vlan[--x->n_vlans];
+	parent_changed(dp, parent);
 	put_into_force(dp, ifindex);
 }
 
