@@ -10,8 +10,11 @@
 int dhcp4_to_server(void *ctx, struct in_addr server, const void *msg, size_t len)
 {
 	const struct daemon *d = ctx;
+	const struct in6_addr relay = addr_from_ip4(d->cfg->dhcp4_relay_addr);
 
-	return d->dhcp4_sock ? dhcp4_sock_send(d->dhcp4_sock, server, msg, len) : -ENOTCONN;
+	if (!d->dhcp4_sock)
+		return -ENOTCONN;
+	return dhcp4_sock_send(d->dhcp4_sock, nl_vrf_of_addr(d->nl, &relay), server, msg, len);
 }
 
 static void on_datagram(void *ctx, const struct dhcp4_rx *rx, nsec_t now)
