@@ -302,11 +302,62 @@ static void test_required(void)
 	settle();
 	CU_ASSERT_EQUAL(seen.pba.ba.status, PBA_ACCEPTED);
 	CU_ASSERT_EQUAL(binding(0).encap, DP_ENCAP_GRE_KEY);
-	/* a MAG that offers none, if only at first */
+	/* a MAG that offers none at first */
 	world_attach(&w, 1, 0, 1, HI_RESERVED);
+	CU_ASSERT_EQUAL(gre_len(&seen.pbu, NULL), 0);
 	world_step(&w, w.now + NSEC_PER_SEC);
 	CU_ASSERT_EQUAL(seen.pba.ba.status, PBA_GRE_KEY_REQUIRED);
 	CU_ASSERT_STRING_EQUAL(binding(1).state, "");
+	/* asks again, with a key */
+	settle();
+	CU_ASSERT_EQUAL(gre_len(&seen.pbu, NULL), 6);
+	CU_ASSERT_EQUAL(binding(1).encap, DP_ENCAP_GRE_KEY);
+	CU_ASSERT_STRING_EQUAL(update(1, 1).state, "ACTIVE");
+	end();
+}
+
+/* The T flag stands for itself: no GRE, but the TLV header, and so in every later exchange. */
+static void test_tlv_without_gre(void)
+{
+	struct world_cfg cfg = with(69, MAG_GRE_PLAIN);
+
+	cfg.gre = LMA_GRE_REFUSE;
+	cfg.mag[0].ip4 = cfg.mag[0].tlv = true;
+	begin(cfg);
+	watch();
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	CU_ASSERT_EQUAL(seen.pba.ba.status, PBA_GRE_KEY_NOT_REQUIRED);
+	CU_ASSERT(seen.pba.ba.flags & MH_BA_T);
+	CU_ASSERT_EQUAL(binding(0).encap, DP_ENCAP_UDP_TLV);
+	world_run(&w, nsec_from_s(50));
+	CU_ASSERT_EQUAL(gre_len(&seen.pbu, NULL), 0);
+	CU_ASSERT(seen.pbu.bu.flags & MH_BU_T);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	CU_ASSERT_EQUAL(binding(0).encap, DP_ENCAP_UDP_TLV);
+	CU_ASSERT_EQUAL(update(0, 0).encap, DP_ENCAP_UDP_TLV);
+	world_check_quiet(&w);
+	end();
+}
+
+/* Back at the same MAG before the LMA forgot it: the tunnel is the same, the downlink key is not.
+ */
+static void test_return(void)
+{
+	struct lma_binding before, after;
+
+	begin(with(70, MAG_GRE_KEYS));
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	before = binding(0);
+	move(0);
+	after = binding(0);
+	CU_ASSERT_EQUAL(after.session, before.session);
+	CU_ASSERT_EQUAL(after.tunnel, before.tunnel);
+	CU_ASSERT_EQUAL(after.up_key, before.up_key);
+	CU_ASSERT_NOT_EQUAL(after.down_key, before.down_key);
+	world_check_quiet(&w);
 	end();
 }
 
@@ -338,16 +389,19 @@ static void test_overlapping_addresses(void)
 	end();
 }
 
+// clang-format off
 const struct cu_test flows_gre[] = {
-	{"K-1 K-2 K-20 GRE without keys",					  test_without_keys},
-	{"K-1 K-2 K-13 K-20 keys of both ends, in extensions, not in de-registrations",									test_keys},
-	{"K-14 K-21 handovers change the downlink key, never the uplink key",
-	 test_uplink_key_for_life},
+	{"K-1 K-2 K-20 GRE without keys", test_without_keys},
+	{"K-1 K-2 K-13 K-20 keys of both ends, in extensions, not in de-registrations", test_keys},
+	{"K-14 K-21 handovers change the downlink key, never the uplink key", test_uplink_key_for_life},
 	{"K-24 K-27 handovers change the encapsulation, to and fro", test_encapsulation_changes},
-	{"K-25 K-26 status 3: GRE without UDP",								   test_tlv_not_supported},
-	{"K-25 the T flag is confirmed, and set in no other answer",					     test_tlv_supported},
-	{"K-12 K-23 status 2: not in this session",				    test_not_required},
-	{"K-22 status 163 without GRE Key option where it is required",									test_required},
-	{"RFC 5845 3.3 equal IPv4 addresses of two domains",	     test_overlapping_addresses},
-	{0			  },
+	{"K-25 K-26 status 3: GRE without UDP", test_tlv_not_supported},
+	{"K-25 the T flag is confirmed, and set in no other answer", test_tlv_supported},
+	{"K-12 K-23 status 2: not in this session", test_not_required},
+	{"K-23 K-27 the TLV header without GRE, for the session's life", test_tlv_without_gre},
+	{"K-10 K-22 status 163 where a key is required, and the request with it", test_required},
+	{"K-14 a node that returns gets a new downlink key", test_return},
+	{"RFC 5845 3.3 equal IPv4 addresses of two domains", test_overlapping_addresses},
+	{0},
 };
+// clang-format on

@@ -407,19 +407,20 @@ static void test_ipv6_only(void)
 	end();
 }
 
+// clang-format off
 const struct cu_test flows_ipv4[] = {
 	{"V-6 V-8 V-12 V-13 V-20 both families in one binding (RFC 5844 3.1.2.2)", test_dual_stack},
-	{"V-1 V-14 V-21 a node with IPv4 alone attaches and roams",									test_ipv4_only},
-	{"V-5 V-10 handovers keep prefix and IPv4 address",test_handover_keeps_both},
-	{"V-25 a refresh names the address it has (RFC 5844 3.2.2)",
-	 test_refresh_names_the_address},
-	{"V-9 V-11 V-26 V-32 DHCPRELEASE gives the address back, prefixes stay",									 test_release},
-	{"V-32 with nothing left the session ends",					    test_release_of_all},
-	{"V-7 the address of the profile is the node's, wherever it is",	 test_static_address},
-	{"V-6 a used-up pool: status 130, Reply status 128",									test_pool_used_up},
-	{"V-40 V-43 V-44 handovers between IPv6, IPv4 and UDP transport",		  test_transports},
-	{"V-42 forced UDP that is not accepted: status 129",	     test_udp_not_accepted},
-	{"V-24 the LMA decides between DHCP server and relay",									test_dhcp_relay},
-	{"a node with IPv6 alone sees nothing of IPv4",test_ipv6_only},
-	{0	  },
+	{"V-1 V-14 V-21 a node with IPv4 alone attaches and roams", test_ipv4_only},
+	{"V-5 V-10 handovers keep prefix and IPv4 address", test_handover_keeps_both},
+	{"V-25 a refresh names the address it has (RFC 5844 3.2.2)", test_refresh_names_the_address},
+	{"V-9 V-11 V-26 V-32 DHCPRELEASE gives the address back, prefixes stay", test_release},
+	{"V-32 with nothing left the session ends", test_release_of_all},
+	{"V-7 the address of the profile is the node's, wherever it is", test_static_address},
+	{"V-6 a used-up pool: status 130, Reply status 128", test_pool_used_up},
+	{"V-40 V-43 V-44 handovers between IPv6, IPv4 and UDP transport", test_transports},
+	{"V-42 forced UDP that is not accepted: status 129", test_udp_not_accepted},
+	{"V-24 the LMA decides between DHCP server and relay", test_dhcp_relay},
+	{"a node with IPv6 alone sees nothing of IPv4", test_ipv6_only},
+	{0},
 };
+// clang-format on

@@ -126,24 +126,39 @@ static void check_ends(struct world *w, const char *who, struct dp_fake *dp,
 			    e->peer_key);
 }
 
+/* What this very session was before. */
+static void compare_with_past(struct world *w, const struct lma_binding *b,
+			      const struct sim_past *p, const char *node)
+{
+	if (!w->cfg.sequence_mode && b->timestamp < p->timestamp)
+		world_break(w, "%s: a timestamp went backwards", node);
+	if (b->up_key && p->up_key && b->up_key != p->up_key)
+		world_break(w, "%s: its uplink key changed", node);
+	/* RFC 5845 7.2, and what is asked for and granted does not change in a life */
+	if (addr6_eq(&b->proxy_coa, &p->coa) && b->encap != p->encap)
+		world_break(w, "%s: its encapsulation went from %u to %u at one MAG", node,
+			    p->encap, b->encap);
+}
+
 static void check_history(struct world *w, const struct lma_binding *b)
 {
 	for (unsigned n = 0; n < w->cfg.n_nodes; n++) {
 		for (unsigned i = 0; i < SIM_IFACES; i++) {
+			struct sim_past *p = &w->past[n][i];
 			struct lma_binding mine;
 
 			if (!world_binding(w, n, i, &mine) || mine.session != b->session)
 				continue;
-			if (w->seen[n][i].session != b->session)
-				w->seen[n][i].up_key = w->seen[n][i].timestamp = 0;
-			if (!w->cfg.sequence_mode && b->timestamp < w->seen[n][i].timestamp)
-				world_break(w, "%s: a timestamp went backwards", w->node[n].name);
-			if (b->up_key && w->seen[n][i].up_key && b->up_key != w->seen[n][i].up_key)
-				world_break(w, "%s: its uplink key changed", w->node[n].name);
-			w->seen[n][i].session = b->session;
-			w->seen[n][i].timestamp = b->timestamp;
+			if (p->session == b->session)
+				compare_with_past(w, b, p, w->node[n].name);
+			else
+				p->up_key = 0;
+			p->session = b->session;
+			p->timestamp = b->timestamp;
+			p->coa = b->proxy_coa;
+			p->encap = b->encap;
 			if (b->up_key)
-				w->seen[n][i].up_key = b->up_key;
+				p->up_key = b->up_key;
 			return;
 		}
 	}
@@ -297,21 +312,18 @@ void world_check(struct world *w)
 /* ---- after silence */
 
 /* The last two columns of the tables in RFC 5844 3.1.3, 4.1 and RFC 5845 5.2, 7. */
-static bool expected_encap(const struct world *w, int mag, enum dp_encap *out)
+static enum dp_encap expected_encap(const struct world *w, int mag)
 {
 	const struct sim_mag_cfg *m = &w->cfg.mag[mag];
-	const bool gre = m->gre != MAG_GRE_NONE && w->cfg.gre != LMA_GRE_REFUSE;
+	const bool asks = m->gre != MAG_GRE_NONE, gre = asks && w->cfg.gre != LMA_GRE_REFUSE;
 	const bool keys = m->gre == MAG_GRE_KEYS;
 
-	if (!gre && m->ip4 && m->tlv)
-		return false; /* what the T flag means without GRE is not said */
-	if (gre && m->ip4 && m->tlv && w->cfg.tlv)
-		*out = keys ? DP_ENCAP_UDP_GRE_KEY : DP_ENCAP_UDP_GRE;
-	else if (gre)
-		*out = keys ? DP_ENCAP_GRE_KEY : DP_ENCAP_GRE;
-	else
-		*out = m->ip4 && m->force_udp ? DP_ENCAP_UDP : DP_ENCAP_IP;
-	return true;
+	/* the T flag stands for itself, RFC 5845 7.4 */
+	if (asks && m->ip4 && m->tlv && w->cfg.tlv)
+		return !gre ? DP_ENCAP_UDP_TLV : keys ? DP_ENCAP_UDP_GRE_KEY : DP_ENCAP_UDP_GRE;
+	if (gre)
+		return keys ? DP_ENCAP_GRE_KEY : DP_ENCAP_GRE;
+	return m->ip4 && m->force_udp ? DP_ENCAP_UDP : DP_ENCAP_IP;
 }
 
 /* A node has what its profile allows; who gave its IPv4 address back has asked again. */
@@ -337,11 +349,11 @@ static void check_families(struct world *w, unsigned n, const struct mag_binding
 static void check_tunnel_ends(struct world *w, unsigned n, int at, const struct lma_binding *b,
 			      const struct mag_binding *u)
 {
-	enum dp_encap want;
+	const enum dp_encap want = expected_encap(w, at);
 
 	if (b->encap != u->encap)
 		world_break(w, "%s: LMA and mag%d encapsulate differently", w->node[n].name, at);
-	else if (expected_encap(w, at, &want) && b->encap != want)
+	else if (b->encap != want)
 		world_break(w, "%s: encapsulation %u at mag%d, not %u", w->node[n].name, b->encap,
 			    at, want);
 	if (dp_encap_keyed(b->encap) && (b->up_key != u->up_key || b->down_key != u->down_key))
@@ -388,9 +400,49 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 	check_tunnel_ends(w, n, at, &b, &u);
 }
 
+struct tunnel_check {
+	struct world *w;
+	const char *who;
+	dp_ref used[2 * SIM_NODES * SIM_IFACES];
+	unsigned n;
+};
+
+static void note_session(void *ctx, dp_ref ref, const struct dp_session *s)
+{
+	struct tunnel_check *c = ctx;
+	const struct dp_path *const out = s->half == DP_ANCHOR ? &s->down : &s->up;
+
+	if (out->kind == DP_TO_PEER && c->n < ARRAY_SIZE(c->used))
+		c->used[c->n++] = out->peer;
+}
+
+static void check_used(void *ctx, dp_ref ref, const struct dp_peer *p)
+{
+	const struct tunnel_check *c = ctx;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->used[i] == ref)
+			return;
+	world_break(c->w, "%s: a tunnel of encapsulation %u that no session uses", c->who,
+		    p->encap);
+}
+
+/* No tunnel outlives the sessions that took it. */
+static void check_tunnels(struct world *w, const char *who, struct dp_fake *dp)
+{
+	struct dataplane *d = dp_fake_dataplane(dp);
+	struct tunnel_check c = {.w = w, .who = who};
+
+	d->ops->walk(d, &(struct dp_walk){.ctx = &c, .session = note_session});
+	d->ops->walk(d, &(struct dp_walk){.ctx = &c, .peer = check_used});
+}
+
 void world_check_quiet(struct world *w)
 {
 	world_check(w);
+	check_tunnels(w, "lma", w->lma.dp);
+	for (int m = 0; m < SIM_MAGS; m++)
+		check_tunnels(w, "mag", w->mag[m].dp);
 	for (unsigned n = 0; n < w->cfg.n_nodes && !w->broken[0]; n++) {
 		for (unsigned i = 0; i < SIM_IFACES; i++) {
 			struct mag_binding u;

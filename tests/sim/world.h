@@ -76,6 +76,15 @@ struct sim_advert {
 	unsigned times, deprecated;
 };
 
+/* What the LMA's session had a moment ago, and keeps or exceeds. */
+struct sim_past {
+	dp_ref session;
+	uint64_t timestamp;
+	uint32_t up_key;
+	struct in6_addr coa;
+	enum dp_encap encap;
+};
+
 struct world;
 
 struct sim_mag {
@@ -120,12 +129,7 @@ struct world {
 	struct sim_lma lma;
 	struct sim_mag mag[SIM_MAGS];
 	struct sim_node node[SIM_NODES];
-	/* what a session had, per node and interface, and keeps or exceeds */
-	struct {
-		dp_ref session;
-		uint64_t timestamp;
-		uint32_t up_key;
-	} seen[SIM_NODES][SIM_IFACES];
+	struct sim_past past[SIM_NODES][SIM_IFACES];
 	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
 	unsigned next_kept;
 	unsigned messages, steps;

@@ -23,9 +23,10 @@ void mag_choose_terms(const struct mag *m, struct mag_session *s)
 	/* overlapping IPv4 addresses are told apart by the key, RFC 5845 3.1 */
 	if (s->domain || s->gre_demanded)
 		s->terms.gre = MAG_GRE_KEYS;
+	/* T stands for itself: an LMA without use for GRE may grant it (RFC 5845 7.4) */
+	s->terms.tlv = over_ip4 && s->terms.gre && m->cfg.gre_tlv && !s->lma->no_gre;
 	if (s->gre_unwanted || s->lma->no_gre)
 		s->terms.gre = MAG_GRE_NONE;
-	s->terms.tlv = over_ip4 && s->terms.gre && m->cfg.gre_tlv;
 	s->terms.force = over_ip4 && m->cfg.force_ipv4_udp_encapsulation_support;
 }
 
@@ -35,10 +36,10 @@ void mag_add_terms(const struct mag_session *s, struct mh_msg *msg)
 
 	if (s->req.terms.force)
 		msg->bu.flags |= MH_BU_F;
-	if (!s->req.terms.gre)
-		return;
 	if (s->req.terms.tlv)
 		msg->bu.flags |= MH_BU_T;
+	if (!s->req.terms.gre)
+		return;
 	o = mh_opt_add(msg, MHO_GRE_KEY);
 	if (o && s->req.terms.gre == MAG_GRE_KEYS) {
 		o->gre.has_key = true;
@@ -94,5 +95,6 @@ void mag_adopt_terms(struct mag_session *s, struct mag_ctx *c)
 		return;
 	}
 	s->terms.gre = MAG_GRE_NONE;
-	s->terms.tlv = false;
+	/* the same format in what follows, RFC 5845 7.2 */
+	s->terms.tlv = c->grant->encap == DP_ENCAP_UDP_TLV;
 }
