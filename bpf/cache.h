@@ -140,7 +140,6 @@ pm_inline void pm_remember(const struct pm_question *q, const struct pm_act *a, 
 	r->kind = q->kind;
 	r->flags = a->out;
 	r->ifindex = a->ifindex;
-	__builtin_memcpy(r->dmac, a->dmac, sizeof(r->dmac));
-	__builtin_memcpy(r->smac, a->smac, sizeof(r->smac));
+	pm_put_macs(r->dmac, a->dmac, a->smac);
 	r->mtu = mtu;
 }

@@ -53,6 +53,16 @@ pm_inline void pm_put32(void *b, __u32 at, __be32 v)
 	*(pm_w32 *)(b + at) = v;
 }
 
+/* Not memcpy(): the compiler, which knows of no alignment, would copy octets. */
+pm_inline void pm_put_addr(void *b, __u32 at, const __u8 *addr)
+{
+	const pm_w64 *from = (const pm_w64 *)addr;
+	pm_w64 *to = b + at;
+
+	to[0] = from[0];
+	to[1] = from[1];
+}
+
 /* The two 16-bit words of a 32-bit one as they lie in memory, and the second one back in place. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define PM_WORD1(w)	((w)&0xffff)
@@ -200,33 +210,32 @@ pm_inline __u8 pm_encap_proto(const struct pm_pkt *p, __u8 encap)
 }
 
 /*
- * Writes what comes behind the Ethernet header to `b` and returns how many
- * octets that were; 0: it has not. Lengths are those of the inner packet: never the frame's, which
- * may be padded. The traffic class is copied as it is, ECN included: RFC 6040 4.1 normal mode, RFC
- * 5213 5.6.3.
+ * Writes what comes behind the Ethernet header to `b` and returns how many octets that were; 0: it
+ * has not. `t` is the tunnel that `now` is about, or NULL. Lengths are those of the inner packet:
+ * never the frame's, which may be padded. The traffic class is copied as it is, ECN included: RFC
+ * 6040 4.1 normal mode, RFC 5213 5.6.3.
  */
 pm_inline __u32 pm_build(void *b, const struct pm_pkt *p, const struct pm_act *a,
-			 const struct pm_tunnel *t)
+			 const struct pm_shape *now, const struct pm_tunnel *t)
 {
+	const __u8 encap = now->encap;
 	__u32 class, len;
-	__u8 encap;
 
 	if (!t)
 		return PM_ROOM(b, p, 12) ? pm_build_inner(b, 0, p, a) : 0;
-	encap = a->encap;
 	len = p->len + PM_ENCAP_LEN(encap);
 	class = pm_class(p->ip, p->v4);
 	if (a->ecn_ce)
 		class |= PM_ECN_CE;
-	if (!pm_use_ip4_outer || !a->outer_v4) {
+	if (!pm_use_ip4_outer || !now->outer_v4) {
 		if (!PM_ROOM(b, p, 60))
 			return 0;
 		pm_put32(b, 0, bpf_htonl(6u << 28 | class << 20 | pm_flow_hash(p) >> 12));
 		pm_put32(
 			b, 4,
 			bpf_htonl(len << 16 | (__u32)pm_encap_proto(p, encap) << 8 | t->hop_limit));
-		__builtin_memcpy(b + 8, t->local, sizeof(t->local));
-		__builtin_memcpy(b + 24, t->remote, sizeof(t->remote));
+		pm_put_addr(b, 8, t->local);
+		pm_put_addr(b, 24, t->remote);
 		return pm_build_shim6(b, sizeof(struct ipv6hdr), p, a, encap);
 	}
 	if (!PM_ROOM(b, p, 40))

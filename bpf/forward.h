@@ -86,54 +86,63 @@ pm_inline void pm_shapes(const struct pm_act *a, struct pm_shape *was, struct pm
  * PM_RESIZE_*. */
 enum { PM_RESIZE_TRIM = 1, PM_RESIZE_ROOM };
 
-pm_at_tc_call int pm_resize(struct pm_ctx *ctx, const struct pm_act *a)
+pm_inline int pm_resize_as(struct pm_ctx *ctx, __u32 len, const struct pm_shape *was,
+			   const struct pm_shape *now)
 {
-	struct pm_shape was, now;
-	__u32 len;
-
-	if (!a)
-		return PM_RESIZE_TRIM;
-	pm_shapes(a, &was, &now);
-	len = ETH_HLEN + was.len + a->len;
+	len += ETH_HLEN + was->len;
 	if (!pm_hook_gso(ctx) && pm_hook_excess(ctx, len) && pm_hook_trim(ctx, len))
 		return PM_RESIZE_TRIM;
-	if (pm_hook_resize(ctx, &was, &now))
+	if (pm_hook_resize(ctx, was, now))
 		return PM_RESIZE_ROOM;
 	pm_hook_prepare(ctx, PM_PULL);
 	return 0;
 }
 
+#if PM_AT_XDP
+#define pm_resize(ctx, a, was, now) pm_resize_as(ctx, (a)->len, was, now)
+#else
+/* A function of its own, for it is much to look at. */
+__noinline int pm_resize_alone(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	struct pm_shape was, now;
+
+	if (!a)
+		return PM_RESIZE_TRIM;
+	pm_shapes(a, &was, &now);
+	return pm_resize_as(ctx, a->len, &was, &now);
+}
+#define pm_resize(ctx, a, was, now) pm_resize_alone(ctx, a)
+#endif
+
 /*
- * The new headers, Ethernet first: `n` octets follow it. XDP writes them where they belong, TC puts
- * them together on the stack: checksums that a device computed must follow.
+ * The new headers, Ethernet first. XDP writes them where they belong, TC puts them together on the
+ * stack: checksums that a device computed must follow.
  */
 #if PM_AT_XDP
 pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
-		       const struct pm_tunnel *t)
+		       const struct pm_shape *now, const struct pm_tunnel *t)
 {
-	const pm_w64 *from = (const pm_w64 *)a->dmac;
 	void *data = p->eth, *b = data + ETH_HLEN;
 
 	/* every packet is longer than its headers, but the verifier does not know by how much */
 	if (data + ETH_HLEN + sizeof(struct iphdr) > p->end)
 		return -1;
-	if (a->tag) {
+	if (now->tag) {
 		*(pm_w32 *)(data + 2 * ETH_ALEN) = a->tag;
 		b += PM_TAG_LEN;
 	}
-	if (!pm_build(b, p, a, t))
+	if (!pm_build(b, p, a, now, t))
 		return -1;
-	*(pm_w64 *)data = from[0];
-	*(pm_w32 *)(data + 8) = *(const pm_w32 *)(from + 1);
+	pm_put_macs(data, a->dmac, a->smac);
 	*(pm_w16 *)(b - 2) = a->proto;
 	return 0;
 }
 #else
 pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
-		       const struct pm_tunnel *t)
+		       const struct pm_shape *now, const struct pm_tunnel *t)
 {
 	__u8 b[PM_HEAD_MAX] __attribute__((aligned(8)));
-	__u32 n = pm_build(b, p, a, t);
+	__u32 n = pm_build(b, p, a, now, t);
 
 	barrier_var(n);
 	if (n < 8 || n > sizeof(b))
@@ -144,30 +153,16 @@ pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct 
 }
 #endif
 
-__noinline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
+/* With what is around the packet now and shall be; the more of it is constant, the less is left. */
+pm_inline int pm_forward_as(struct pm_ctx *ctx, struct pm_act *a, const struct pm_shape *was,
+			    const struct pm_shape *now, const struct pm_tunnel *t)
 {
-	const struct pm_tunnel *t = NULL;
-	struct pm_shape was, now;
 	struct pm_pkt p = {0};
 	struct pm_load load;
 
-	if (!a)
-		return pm_discard(PM_DROP_MALFORMED);
-	if (a->tunnel) {
-		t = pm_get_tunnel(a->tunnel);
-		if (!t)
-			return pm_discard(PM_DROP_NO_NEXTHOP);
-	}
 	pm_weigh(ctx, a, &load);
-	pm_shapes(a, &was, &now);
-	a->proto = (t ? now.outer_v4 : now.v4) ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	if (a->to_stack) {
-		if (!pm_again(ctx, &p, a, 0))
-			return pm_discard(PM_DROP_MALFORMED);
-		__builtin_memcpy(a->dmac, p.eth->h_dest, ETH_ALEN);
-		__builtin_memcpy(a->smac, p.eth->h_source, ETH_ALEN);
-	}
-	switch (pm_resize(ctx, a)) {
+	a->proto = (t ? now->outer_v4 : now->v4) ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	switch (pm_resize(ctx, a, was, now)) {
 	case 0:
 		break;
 	case PM_RESIZE_ROOM:
@@ -180,9 +175,63 @@ __noinline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
 	default:
 		return pm_discard(PM_DROP_HEADROOM);
 	}
-	if (!pm_again(ctx, &p, a, now.len + now.tag) || pm_write(ctx, &p, a, t))
+	if (!pm_again_as(ctx, &p, a, now->v4, now->len + now->tag) || pm_write(ctx, &p, a, now, t))
 		return pm_discard(PM_DROP_HEADROOM);
 	pm_account(a, &load);
 	pm_count_verdict(a->verdict);
 	return pm_leave(ctx, a);
 }
+
+__noinline int pm_forward_any(struct pm_ctx *ctx, struct pm_act *a)
+{
+	const struct pm_tunnel *t = NULL;
+	struct pm_shape was, now;
+
+	if (!a)
+		return pm_discard(PM_DROP_MALFORMED);
+	if (a->tunnel) {
+		t = pm_get_tunnel(a->tunnel);
+		if (!t)
+			return pm_discard(PM_DROP_NO_NEXTHOP);
+	}
+	if (a->to_stack) {
+		struct pm_pkt p = {0};
+
+		if (!pm_again(ctx, &p, a, 0))
+			return pm_discard(PM_DROP_MALFORMED);
+		pm_put_macs(a->dmac, p.eth->h_dest, p.eth->h_source);
+	}
+	pm_shapes(a, &was, &now);
+	return pm_forward_as(ctx, a, &was, &now, t);
+}
+
+#if PM_AT_XDP
+/* IPv6, plain or in plain IPv6, before and after. */
+pm_inline bool pm_common(const struct pm_act *a)
+{
+	return !(a->v4 | a->was_outer_v4 | a->was_encap | a->outer_v4 | a->encap | a->to_stack) &&
+	       !a->tag;
+}
+
+/* The common case in place, with constants for what pm_shapes() finds. */
+pm_inline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
+{
+	struct pm_shape was = {.len = a->outer_len}, now = {0};
+	const struct pm_tunnel *t;
+
+	if (!pm_common(a))
+		return pm_forward_any(ctx, a);
+	if (!a->tunnel)
+		return pm_forward_as(ctx, a, &was, &now, NULL);
+	t = pm_get_tunnel(a->tunnel);
+	if (!t)
+		return pm_discard(PM_DROP_NO_NEXTHOP);
+	now.len = sizeof(struct ipv6hdr);
+	return pm_forward_as(ctx, a, &was, &now, t);
+}
+#else
+pm_inline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
+{
+	return pm_forward_any(ctx, a);
+}
+#endif

@@ -178,7 +178,7 @@ pm_inline enum pm_lookup pm_find_key(__u32 key, struct pm_found *f)
 pm_inline bool pm_owns(const struct pm_found *f, const struct pm_pkt *p, bool target)
 {
 	__u16 domain = READ_ONCE(f->s->domain);
-	struct pm_found other;
+	struct pm_found other = {0};
 	enum pm_lookup r;
 	__be64 owner;
 

@@ -65,6 +65,16 @@ pm_inline bool pm_mac_is(const __u8 *mac, const __u8 *other)
 	       *(const pm_w16 *)(mac + 4) == *(const pm_w16 *)(other + 4);
 }
 
+/* Both addresses of an Ethernet header, which are side by side wherever they are. In the same
+ * pieces everywhere: a processor waits when a load needs more than one of the stores before it. */
+pm_inline void pm_put_macs(void *to, const void *dmac, const void *smac)
+{
+	*(pm_w32 *)to = *(const pm_w32 *)dmac;
+	*(pm_w16 *)(to + 4) = *(const pm_w16 *)(dmac + 4);
+	*(pm_w16 *)(to + 6) = *(const pm_w16 *)smac;
+	*(pm_w32 *)(to + 8) = *(const pm_w32 *)(smac + 2);
+}
+
 pm_inline bool pm_mac_none(const __u8 *mac)
 {
 	return !(*(const pm_w32 *)mac | *(const pm_w16 *)(mac + 4));
@@ -158,6 +168,10 @@ pm_inline bool pm_header_there(struct pm_pkt *p, __u8 v4)
 {
 	__u32 yes = 1, no = 0;
 
+	if (__builtin_constant_p(v4)) {
+		p->v4 = v4;
+		return p->ip + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) <= p->end;
+	}
 	if (v4 == 1) {
 		barrier_var(yes);
 		p->v4 = yes;
@@ -168,10 +182,19 @@ pm_inline bool pm_header_there(struct pm_pkt *p, __u8 v4)
 	return p->ip + sizeof(struct ipv6hdr) <= p->end;
 }
 
+pm_inline bool pm_take_header(struct pm_pkt *p, const __u8 v4)
+{
+	if (!pm_header_there(p, v4) || !pm_version_is(p->ip, v4))
+		return false;
+	p->len = pm_total_len(p->ip, v4);
+	return true;
+}
+
 /* The first header. False: not an IP frame; the kernel's business. */
 pm_inline bool pm_parse_again(struct pm_ctx *ctx, struct pm_pkt *p)
 {
 	void *data = pm_data(ctx);
+	__be16 proto;
 
 	p->end = pm_data_end(ctx);
 	p->eth = data;
@@ -179,17 +202,12 @@ pm_inline bool pm_parse_again(struct pm_ctx *ctx, struct pm_pkt *p)
 	p->ip = data + ETH_HLEN;
 	if (p->ip > p->end)
 		return false;
-	if (p->eth->h_proto == bpf_htons(ETH_P_IPV6)) {
-		if (!pm_header_there(p, 0))
-			return false;
-	} else if ((pm_use_ip4 || pm_use_ip4_outer) && p->eth->h_proto == bpf_htons(ETH_P_IP)) {
-		if (!pm_header_there(p, 1))
-			return false;
-	} else {
-		return false;
-	}
-	p->len = pm_total_len(p->ip, p->v4);
-	return pm_version_is(p->ip, p->v4);
+	/* not through struct ethhdr, which is packed: its fields are read in octets */
+	proto = *(const pm_w16 *)(data + offsetof(struct ethhdr, h_proto));
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return pm_take_header(p, 0);
+	return (pm_use_ip4 || pm_use_ip4_outer) && proto == bpf_htons(ETH_P_IP) &&
+	       pm_take_header(p, 1);
 }
 
 /* The same for the first time, when headers may have to be made readable. */
@@ -336,33 +354,46 @@ __noinline int pm_enter_other(struct pm_ctx *ctx, struct pm_inside *in)
 	return PM_TUNNEL;
 }
 
-/* Steps into a tunnel packet. */
-pm_inline enum pm_enter pm_enter(struct pm_ctx *ctx, struct pm_pkt *p)
+/* To what is `in->off` octets behind the outer header. */
+pm_inline enum pm_enter pm_step_in(struct pm_pkt *p, const struct pm_inside *in)
 {
-	struct pm_inside in = {.off = sizeof(struct ipv6hdr)};
 	struct pm_pkt inner = *p;
-	__u64 off;
+	__u64 off = in->off;
 
-	if (p->v4 || pm_ip6(p)->nexthdr != IPPROTO_IPV6) {
-		enum pm_enter r = pm_enter_other(ctx, &in);
-
-		if (r != PM_TUNNEL)
-			return r;
+	if (!__builtin_constant_p(off)) {
+		barrier_var(off);
+		off &= 0x7c;
 	}
-	off = in.off;
-	barrier_var(off);
-	off &= 0x7c;
 	inner.tunnelled = 1;
 	inner.outer_v4 = p->v4;
 	inner.outer_len = off;
-	inner.encap = in.encap;
-	inner.key = in.key;
+	inner.encap = in->encap;
+	inner.key = in->key;
 	inner.ip = p->ip + off;
-	if (!pm_header_there(&inner, in.v4) || !pm_version_is(inner.ip, inner.v4))
+	if (!pm_header_there(&inner, in->v4) || !pm_version_is(inner.ip, inner.v4))
 		return PM_BAD_TUNNEL;
 	inner.len = pm_total_len(inner.ip, inner.v4);
 	*p = inner;
 	return PM_TUNNEL;
+}
+
+/* IPv6 in plain IPv6: nearly always. */
+pm_inline bool pm_is_ip6_in_ip6(const struct pm_pkt *p)
+{
+	return !p->v4 && pm_ip6(p)->nexthdr == IPPROTO_IPV6;
+}
+
+/* Steps into a tunnel packet. `ip6` is the constant true where the above holds: then, so are
+ * family, length and encapsulation. */
+pm_inline enum pm_enter pm_enter(struct pm_ctx *ctx, struct pm_pkt *p, bool ip6)
+{
+	struct pm_inside in = {.off = sizeof(struct ipv6hdr)};
+	enum pm_enter r;
+
+	if (ip6)
+		return pm_step_in(p, &in);
+	r = pm_enter_other(ctx, &in);
+	return r == PM_TUNNEL ? pm_step_in(p, &in) : r;
 }
 
 /* Back to the outer packet. */

@@ -143,12 +143,11 @@ pm_inline int pm_fib_recall(const struct pm_question *q, struct pm_act *a)
 	}
 	a->ifindex = r->ifindex;
 	a->out = r->flags;
-	__builtin_memcpy(a->dmac, r->dmac, sizeof(a->dmac));
-	__builtin_memcpy(a->smac, r->smac, sizeof(a->smac));
+	pm_put_macs(a->dmac, r->dmac, r->smac);
 	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-/* For the packet itself, outside of any tunnel. */
+/* For the packet itself, outside of any tunnel: asks the table where nothing is remembered. */
 __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 {
 	struct bpf_fib_lookup fib = {0};
@@ -240,8 +239,7 @@ pm_inline bool pm_next_hop(const struct pm_tunnel *t, struct pm_act *a, __u32 *f
 		return false;
 	*flags = gate.flags;
 	a->ifindex = gate.ifindex;
-	*(pm_w64 *)a->dmac = *(const pm_w64 *)t->dmac; /* and the first octets of smac */
-	*(pm_w32 *)(a->dmac + 8) = *(const pm_w32 *)(t->dmac + 8);
+	pm_put_macs(a->dmac, t->dmac, t->smac);
 	barrier();
 	return READ_ONCE(*(const pm_w64 *)&t->flags) == gate.word;
 }
@@ -333,8 +331,7 @@ pm_inline int pm_to_link(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 	a->ifindex = access->ifindex;
 	if (!pm_can_leave(ctx, p, a, access->flags & PM_A_XDP, access->flags & PM_A_VLAN))
 		return a->verdict = PM_V_TO_TC;
-	__builtin_memcpy(a->dmac, l2.mac, sizeof(a->dmac));
-	__builtin_memcpy(a->smac, access->smac, sizeof(a->smac));
+	pm_put_macs(a->dmac, l2.mac, access->smac);
 	return a->verdict = verdict;
 }
 
@@ -366,14 +363,26 @@ pm_inline int pm_to_stack(const struct pm_pkt *p, struct pm_act *a)
 	return a->verdict = PM_V_DECAP_ROUTE;
 }
 
+/* What the table answered before, without a call. */
+pm_inline int pm_fib_again(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
+{
+	struct pm_question q = {0};
+
+	pm_ask(ctx, p, &q);
+	return pm_fib_recall(&q, a);
+}
+
 /* By the routing table. What it does not forward is for this host, or for its error messages. */
 pm_inline int pm_to_route(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a)
 {
-	int refused;
+	int refused, rc;
 
 	a->wire_len = pm_wire_len(ctx, p);
 	pm_note(a, p);
-	switch (pm_fib_packet(ctx, a)) {
+	rc = PM_AT_XDP ? pm_fib_again(ctx, p, a) : -1;
+	if (rc < 0)
+		rc = pm_fib_packet(ctx, a);
+	switch (rc) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		if (!pm_can_leave(ctx, p, a, a->out & PM_R_XDP, a->out & PM_R_VLAN))
 			return a->verdict = PM_V_TO_TC;

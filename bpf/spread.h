@@ -15,7 +15,7 @@ pm_inline __u32 pm_spread_hash(struct pm_ctx *ctx)
 
 	if (!pm_parse(ctx, &p))
 		return 0;
-	if (pm_may_be_tunnel(&p) && pm_enter(ctx, &p) == PM_BAD_TUNNEL)
+	if (pm_may_be_tunnel(&p) && pm_enter(ctx, &p, pm_is_ip6_in_ip6(&p)) == PM_BAD_TUNNEL)
 		return 0;
 	return pm_flow_hash(&p);
 }

@@ -143,8 +143,8 @@ pm_inline int pm_judge_keyed(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act
 	return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
 }
 
-/* Something in a tunnel. Negative: not one of ours. */
-pm_inline int pm_judge_tunnelled(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+/* Something in a tunnel, `ip6`: see pm_enter(). Negative: not one of ours. */
+pm_inline int pm_judge_inside(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a, bool ip6)
 {
 	enum pm_lookup r_from = PM_NONE, r_to = PM_NONE;
 	struct pm_found from = {0}, to = {0};
@@ -152,7 +152,7 @@ pm_inline int pm_judge_tunnelled(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 	const bool v4 = p->v4;
 	int verdict = -1;
 
-	switch (pm_enter(ctx, p)) {
+	switch (pm_enter(ctx, p, ip6)) {
 	case PM_TUNNEL:
 		break;
 	case PM_BAD_TUNNEL:
@@ -179,6 +179,13 @@ pm_inline int pm_judge_tunnelled(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 	if (verdict < 0)
 		pm_step_out(p);
 	return verdict;
+}
+
+pm_inline int pm_judge_tunnelled(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+{
+	if (pm_is_ip6_in_ip6(p))
+		return pm_judge_inside(ctx, p, a, true);
+	return pm_judge_inside(ctx, p, a, false);
 }
 
 pm_inline int pm_judge_plain(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a,
@@ -223,19 +230,12 @@ pm_inline bool pm_may_be_tunnel(const struct pm_pkt *p)
 	}
 }
 
-pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+/* Of the family that `p` says. */
+pm_inline int pm_judge_ip(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a,
+			  const struct pm_iface *iface)
 {
-	__u32 ifindex = pm_hook_ifindex(ctx);
-	const struct pm_iface *iface;
 	int verdict;
 
-	if (!pm_hook_untag(ctx))
-		return pm_drop_for(a, PM_DROP_MALFORMED);
-	if (!pm_parse(ctx, p) || pm_to_group(p))
-		return pm_kernel(a);
-	iface = pm_get_iface(ifindex);
-	if (iface && !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac))
-		return pm_kernel(a);
 	if (pm_may_be_tunnel(p)) {
 		verdict = pm_judge_tunnelled(ctx, p, a);
 		if (verdict >= 0)
@@ -244,4 +244,25 @@ pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm
 	if (p->v4 && !pm_use_ip4)
 		return pm_kernel(a);
 	return pm_judge_plain(ctx, p, a, iface);
+}
+
+pm_inline int pm_judge_transport(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act *a)
+{
+	__u32 ifindex = pm_hook_ifindex(ctx);
+	const struct pm_iface *iface;
+
+	if (!pm_hook_untag(ctx))
+		return pm_drop_for(a, PM_DROP_MALFORMED);
+	if (!pm_parse(ctx, p) || pm_to_group(p))
+		return pm_kernel(a);
+	iface = pm_get_iface(ifindex);
+	if (iface && !pm_mac_is(p->eth->h_dest, iface->mac) && !pm_mac_none(iface->mac))
+		return pm_kernel(a);
+	/* each family by itself: as a constant it needs no asking in all that follows */
+	if (p->v4) {
+		p->v4 = 1;
+		return pm_judge_ip(ctx, p, a, iface);
+	}
+	p->v4 = 0;
+	return pm_judge_ip(ctx, p, a, iface);
 }

@@ -66,12 +66,15 @@ pm_inline void pm_note(struct pm_act *a, const struct pm_pkt *p)
 
 /* The packet again, as it was judged, now that `off` octets are around it. False: it is not there.
  */
-pm_inline bool pm_again(struct pm_ctx *ctx, struct pm_pkt *p, const struct pm_act *a, __u64 off)
+pm_inline bool pm_again_as(struct pm_ctx *ctx, struct pm_pkt *p, const struct pm_act *a, __u8 v4,
+			   __u64 off)
 {
 	void *data = pm_data(ctx);
 
-	barrier_var(off);
-	off &= 0x7c;
+	if (!__builtin_constant_p(off)) {
+		barrier_var(off);
+		off &= 0x7c;
+	}
 	p->end = pm_data_end(ctx);
 	p->eth = data;
 	p->ip = data + ETH_HLEN + off;
@@ -79,7 +82,12 @@ pm_inline bool pm_again(struct pm_ctx *ctx, struct pm_pkt *p, const struct pm_ac
 	p->outer_len = off;
 	p->outer_v4 = a->was_outer_v4;
 	p->encap = a->was_encap;
-	return data + ETH_HLEN <= p->end && pm_header_there(p, a->v4);
+	return data + ETH_HLEN <= p->end && pm_header_there(p, v4);
+}
+
+pm_inline bool pm_again(struct pm_ctx *ctx, struct pm_pkt *p, const struct pm_act *a, __u64 off)
+{
+	return pm_again_as(ctx, p, a, a->v4, off);
 }
 
 /* Each returns the verdict it sets, so that a step can end with it. */

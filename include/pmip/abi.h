@@ -130,7 +130,7 @@ struct pm_tunnel {
 	__u8 hop_limit;     /* of the outer header */
 	__u32 sum4;         /* of the IPv4 header's constant 16-bit words, as they lie in memory */
 	__u32 pad;
-};
+} __attribute__((aligned(8))); /* or compilers load the word in two halves */
 
 /* What is between the outer IP header and the inner packet. */
 enum pm_encap {
