@@ -147,6 +147,12 @@ pm_inline int pm_fib_recall(const struct pm_question *q, struct pm_act *a)
 	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
+/* Where the table shall take the packet to come from. */
+pm_inline __u32 pm_ingress(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	return pm_use_domains && a->as_from ? a->as_from : pm_hook_ifindex(ctx);
+}
+
 /* For the packet itself, outside of any tunnel: asks the table where nothing is remembered. */
 __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 {
@@ -158,7 +164,7 @@ __noinline int pm_fib_packet(struct pm_ctx *ctx, struct pm_act *a)
 
 	if (!a || !pm_again(ctx, &p, a, a->outer_len))
 		return -1;
-	ingress = pm_use_domains && a->as_from ? a->as_from : pm_hook_ifindex(ctx);
+	ingress = pm_ingress(ctx, a);
 	pm_ask(&p, ingress, &q);
 	rc = pm_fib_recall(&q, a);
 	if (rc >= 0)
@@ -368,7 +374,7 @@ pm_inline int pm_fib_again(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 {
 	struct pm_question q = {0};
 
-	pm_ask(ctx, p, &q);
+	pm_ask(p, pm_ingress(ctx, a), &q);
 	return pm_fib_recall(&q, a);
 }
 
