@@ -272,7 +272,7 @@ static void apply_policy(struct mag *m, nsec_t now)
 		next = bul_next(e);
 		if (e->parked)
 			continue;
-		s->refused4 = s->refused6 = s->gre_demanded = false;
+		s->refused4 = s->refused6 = s->short4 = s->gre_demanded = false;
 		if (!mag_entitled(p)) {
 			mag_step(s, MEV_DETACH, &c);
 			continue;

@@ -80,7 +80,6 @@ bool mag_accept(struct mag_session *s, struct mag_ctx *c)
 	s->reg_att = s->req.att;
 	s->first_hi = HI_UNKNOWN;
 	s->any_prefix = false;
-	s->any_addr4 = false;
 	s->asked4 = false;
 	s->quick = 0;
 	if (s->req.hoa4 && !home4_is_set(&c->grant->home4))

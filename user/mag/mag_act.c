@@ -157,6 +157,10 @@ void mag_act_ask_anew(void *obj, void *arg)
 		s->refused4 = true;
 		s->b.home4 = (struct home4){0};
 		break;
+	case PBA_INSUFFICIENT_RESOURCES:
+		s->short4 = true;
+		s->ask4_at = nsec_add(c->now, MAG_BACKOFF_CEILING * mag_quiet_time(c->m));
+		break;
 	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
 		s->any_addr4 = true;
 		s->b.home4 = (struct home4){0};
@@ -411,7 +415,6 @@ void mag_act_release(void *obj, void *arg)
 	c->m->n_released++;
 	bul_park(c->m->bul, &s->b);
 	mag_request_close(c->m, s);
-	mag_forward_stop(c->m, s);
 	mag_unbind(c->m, s);
 	deadline_arm(&c->m->timers, &s->timer, nsec_add(s->b.sent_at, NSEC_PER_SEC));
 	tear_down(c->m, &node);

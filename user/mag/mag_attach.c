@@ -196,16 +196,22 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 	return 0;
 }
 
+static void wants_home4(struct mag_session *s, nsec_t now)
+{
+	s->released4 = false;
+	if (now >= s->ask4_at)
+		s->short4 = false;
+}
+
 /* Clients ask for as long as they have no address. What the LMA did not grant just now is not asked
  * for again at each of their messages. */
 static bool may_ask_for_home4(struct mag *m, const struct mag_session *s, nsec_t now)
 {
-	if (!mag_wants4(m, s))
+	if (now < s->ask4_at) {
+		mag_count_up(m, MAG_C_ATTACH_ASK4_PACED);
 		return false;
-	if (now >= s->ask4_at)
-		return true;
-	mag_count_up(m, MAG_C_ATTACH_ASK4_PACED);
-	return false;
+	}
+	return mag_wants4(m, s);
 }
 
 /* The node is known at that place. */
@@ -216,9 +222,9 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	bool waits = is_refused(s) || s->state == MST_STALLED || s->state == MST_BACKOFF;
 
 	if (a->wants_ipv4)
-		s->released4 = false;
+		wants_home4(s, now);
 	if (is_order(a->cause))
-		s->refused4 = s->refused6 = false;
+		s->refused4 = s->refused6 = s->short4 = false;
 	if (waits && is_order(a->cause)) {
 		mag_step(s, MEV_ATTACH, &c);
 		return 0;
@@ -248,7 +254,7 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 	}
 	mag_count_up(m, MAG_C_ATTACH_MOVED);
 	if (a->wants_ipv4)
-		s->released4 = false;
+		wants_home4(s, now);
 	if (is_refused(s)) {
 		mag_step(s, MEV_MOVED, &c);
 		return attach_again(m, s, a, now);

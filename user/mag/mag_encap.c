@@ -95,6 +95,6 @@ void mag_adopt_terms(struct mag_session *s, struct mag_ctx *c)
 		return;
 	}
 	s->terms.gre = MAG_GRE_NONE;
-	/* the same format in what follows, RFC 5845 7.2 */
+	/* RFC 5845 7.2: the format stays as it is while the node is here */
 	s->terms.tlv = c->grant->encap == DP_ENCAP_UDP_TLV;
 }

@@ -330,20 +330,17 @@ bool mag_step(struct mag_session *s, enum mag_event ev, struct mag_ctx *c)
 
 static enum mag_event timer_event(const struct mag_session *s, nsec_t now)
 {
-	/* there is nothing to give back of a binding that has run out */
-	if (s->state == MST_RETURNING4 && now >= s->b.expires)
+	/* a request that waits for the pace does not prolong it */
+	if (s->serving && s->state != MST_VERIFYING && now >= s->b.expires)
 		return MEV_EXPIRED;
 	if (s->deferred)
 		return MEV_RESEND;
 	switch (s->state) {
 	case MST_REGISTERING:
+	case MST_REFRESHING:
 		return MEV_RESEND;
 	case MST_ACTIVE:
-		return now < s->b.expires ? MEV_REFRESH : MEV_EXPIRED;
-	case MST_REFRESHING:
-		return now < s->b.expires ? MEV_RESEND : MEV_EXPIRED;
-	case MST_STALLED:
-		return MEV_EXPIRED;
+		return MEV_REFRESH;
 	default:
 		return MEV_TIMEOUT;
 	}

@@ -3,11 +3,13 @@
  * The node's IPv4 home address as the MAG sees it (RFC 5844 3.2).
  *
  * A registration asks for one whenever the profile allows it, unless the node gave its address back
- * by DHCP and has not asked again, or the LMA said that the node may have none. Giving back is a
- * selective de-registration: it takes IPv4 from the node at once, is sent once, and has
- * INITIAL_BINDACK_TIMEOUT to be answered; the session goes on either way. It takes the place of a
- * refresh that is open, which is made up for afterwards. What the LMA did not confirm is named once
- * more when the whole session is de-registered.
+ * by DHCP and has not asked again, or the LMA said that the node may have none, or that there is
+ * none left.
+ *
+ * Giving back is a selective de-registration: it takes IPv4 from the node at once, is sent once,
+ * and has INITIAL_BINDACK_TIMEOUT to be answered; the session goes on either way. It takes the
+ * place of a refresh that is open, which is made up for afterwards. What the LMA did not confirm is
+ * named once more when the whole session is de-registered.
  */
 #include "mag/mag_int.h"
 
@@ -18,7 +20,7 @@ bool mag_wants4(const struct mag *m, const struct mag_session *s)
 {
 	const struct profile *p = mag_profile(m, &s->b.mnid);
 
-	return p && p->ipv4 && !s->released4 && !s->refused4;
+	return p && p->ipv4 && !s->released4 && !s->refused4 && !s->short4;
 }
 
 /* RFC 5844 3.2.3.1, 3.2.3.3 */

@@ -212,7 +212,7 @@ enum mag_request_kind {
  * only the LMA's answers change it (RFC 5844 4.2.2, RFC 5845 7.2). */
 struct mag_terms {
 	uint8_t gre; /* enum mag_gre */
-	bool tlv;    /* T flag, with GRE only */
+	bool tlv;    /* T flag */
 	bool force;  /* F flag */
 };
 
@@ -268,11 +268,12 @@ struct mag_session {
 	bool serving;	   /* data plane and advertisement are in place */
 	bool asked;	   /* the LMA may know of it, be it through a lost answer */
 	bool any_prefix;   /* do not ask for prefixes by name (again) */
-	bool any_addr4;	   /* nor for an IPv4 home address */
+	bool any_addr4;	   /* nor for the profile's IPv4 home address, RFC 5844 3.2.3.2 */
 	bool asks6;	   /* the initial registration asked for prefixes, RFC 5844 3.2.3.3 */
 	bool asked4;	   /* the LMA may have given an IPv4 home address that we do not know */
 	bool released4;	   /* the node gave its IPv4 address back and has not asked again */
 	bool refused4;	   /* status 170: until administrative action, RFC 5844 3.2.3.2 */
+	bool short4;	   /* status 130: until the node asks again, after a while */
 	bool refused6;	   /* status 172, likewise */
 	bool gre_demanded; /* status 163, RFC 5845 4.2 */
 	bool gre_unwanted; /* status 2, RFC 5845 4.2 */

@@ -202,6 +202,17 @@ static enum mag_event judge_request(const struct mag_session *s, uint8_t status,
 	}
 }
 
+/* RFC 5844 3.1.2.2 has the LMA reject the whole request when there is no IPv4 home address left.
+ * The prefixes may still be had. */
+static bool lacks_home4(const struct mag_session *s, const struct mh_msg *msg)
+{
+	const struct mh_opt *o = mh_opt(msg, MHO_IPV4_HOA_REPLY);
+
+	return msg->ba.status == PBA_INSUFFICIENT_RESOURCES && o && o->hoa4.status >= 128 &&
+	       s->quick < MAG_QUICK_RETRIES && s->req.hoa4 && s->req.hnp &&
+	       !home4_is_set(&s->b.home4);
+}
+
 /* What a rejection leads to, where that depends on more than its status. */
 static enum mag_event rejected(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
 			       enum mag_event ev, nsec_t now)
@@ -211,6 +222,8 @@ static enum mag_event rejected(struct mag *m, struct mag_session *s, const struc
 	s->lma->info.pba_rejected++;
 	if (ev == MEV_ADDRESSES || ev == MEV_GRE_KEYS)
 		ev = judge_request(s, msg->ba.status, ev);
+	if (ev == MEV_LATER && lacks_home4(s, msg))
+		ev = MEV_ADDRESSES;
 	if (ev == MEV_CLOCK)
 		ev = judge_clock(m, s, msg, now);
 	else

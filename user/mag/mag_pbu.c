@@ -253,7 +253,8 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 		if (!s->deferred)
 			mag_count_up(m, MAG_C_PBU_RATE_LIMITED);
 		s->deferred = true;
-		deadline_arm(&m->timers, &s->timer, at);
+		/* service does not wait with it */
+		deadline_arm(&m->timers, &s->timer, s->serving ? nsec_min(at, s->b.expires) : at);
 		return;
 	}
 	mag_request_close(m, s);

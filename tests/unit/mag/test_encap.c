@@ -370,7 +370,7 @@ static void test_key_given_back(void)
 		uint8_t status;
 		const char *state;
 	} cases[] = {
-		{128, "BACKOFF"}, {130, "BACKOFF"}, {156, "BACKOFF"}, {129, "BARRED"}, {152, "BARRED"},
+		{128, "BACKOFF"}, {156, "BACKOFF"}, {129, "BARRED"}, {152, "BARRED"},
 		{153, "REJECTED"}, {155, "REJECTED"}, {163, "REJECTED"}, {171, "REJECTED"}, {173, "REJECTED"},
 	};
 	// clang-format on
@@ -721,6 +721,10 @@ static void test_tlv(void)
 		CU_ASSERT_TRUE(last_sent(b)->msg.bu.flags & MH_BU_T);
 		answer(b, &cases[i].answer);
 		CU_ASSERT_EQUAL(encap(b), cases[i].want);
+		/* an LMA that stays the same is answered the same */
+		run_to_refresh(b);
+		answer(b, &cases[i].answer);
+		CU_ASSERT_EQUAL(encap(b), cases[i].want);
 		bench_free(b);
 	}
 }
@@ -748,6 +752,32 @@ static void test_tlv_not_asked(void)
 	CU_ASSERT_FALSE(last_sent(b)->msg.bu.flags & MH_BU_T);
 	answer(b, &(struct reply){.tlv = true});
 	CU_ASSERT_EQUAL(encap(b), DP_ENCAP_IP);
+	bench_free(b);
+}
+
+/* What no longer asks for GRE does not ask for a TLV header either, unless that is all there is. */
+static void test_tlv_later(void)
+{
+	struct bench *b = bench_ip4(MAG_GRE_KEYS);
+
+	b->cfg.gre_tlv = true;
+	ask(b);
+	answer(b, &(struct reply){.status = 2, .no_gre = true, .no_tlv = true});
+	run_to_refresh(b);
+	CU_ASSERT_FALSE(last_sent(b)->msg.bu.flags & MH_BU_T);
+	answer(b, &(struct reply){.tlv = true});
+	CU_ASSERT_EQUAL(encap(b), DP_ENCAP_IP);
+	bench_free(b);
+	b = bench_ip4(MAG_GRE_KEYS);
+	b->cfg.gre_tlv = true;
+	ask(b);
+	answer(b, &(struct reply){.no_gre = true});
+	CU_ASSERT_EQUAL(encap(b), DP_ENCAP_UDP_TLV);
+	run_to_refresh(b);
+	CU_ASSERT_TRUE(last_sent(b)->msg.bu.flags & MH_BU_T);
+	CU_ASSERT_PTR_NULL(gre_option(b));
+	detach_node(b, 7, 1);
+	CU_ASSERT_TRUE(last_sent(b)->msg.bu.flags & MH_BU_T);
 	bench_free(b);
 }
 
@@ -928,6 +958,7 @@ int main(int argc, char **argv)
 		{"K-12 (RFC 5845 4.2): status 2 at a refresh ends GRE", test_not_required_at_refresh},
 		{"K-26 K-30 (RFC 5845 7.3): T flag, status 3 and GRE Key option give the encapsulation", test_tlv},
 		{"K-25 (RFC 5845 7.2): a T flag that was not asked for says nothing", test_tlv_not_asked},
+		{"K-27 (RFC 5845 7.2): without GRE the T flag stays where the LMA took it", test_tlv_later},
 		{"K-27 (RFC 5845 7.2, RFC 5844 4.2.2): extensions ask for what the initial registration asked for", test_terms_stay},
 		{"RFC 5845 3.1: the same IPv4 home address in two domains, told apart by keys", test_domain},
 		{"RFC 5845 3.1: no IPv4 in a domain whose LMA gives no key", test_domain_without_key},

@@ -612,6 +612,12 @@ static void test_171(void)
 	CU_ASSERT_TRUE(asks_for(last_sent(b), "0.0.0.0", 0));
 	accept_it(b);
 	CU_ASSERT_TRUE(has4(b, HOA));
+	/* nor after the binding has run out */
+	run_to_refresh(b);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), HOA, 24));
+	run_ms(b, 1000000);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), "0.0.0.0", 0));
+	accept_it(b);
 	/* the known address is refused */
 	run_to_refresh(b);
 	CU_ASSERT_TRUE(asks_for(last_sent(b), HOA, 24));
@@ -653,6 +659,52 @@ static void test_172(void)
 	accept_it(b);
 	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
 	CU_ASSERT_TRUE(has4(b, HOA));
+	bench_free(b);
+}
+
+/* RFC 5844 3.1.2.2: the LMA has no IPv4 home address left and rejects the whole request. */
+static void test_130(void)
+{
+	struct bench *b = bench_asked(&dual);
+	struct profile p = dual;
+
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), NULL, 0));
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_TRUE(has4(b, NULL));
+	/* a client does not make it ask, and so end service, at each of its messages */
+	dhcp_asks(b, 7);
+	run_ms(b, 255000);
+	dhcp_asks(b, 7);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	run_ms(b, 1000);
+	dhcp_asks(b, 7);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), "0.0.0.0", 0));
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), NULL, 0));
+	CU_ASSERT_FALSE(last_call(b, CALL_WITHDRAW)->deprecate);
+	accept_it(b);
+	run_to_refresh(b);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), NULL, 0));
+	bench_free(b);
+	/* it is not the IPv4 home address: all of it has to wait */
+	b = bench_asked(&dual);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+	bench_free(b);
+	b = bench_served(&dual);
+	run_to_refresh(b);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+	bench_free(b);
+	p.no_ipv6 = true;
+	b = bench_asked(&p);
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
 	bench_free(b);
 }
 
@@ -800,6 +852,23 @@ static void test_release_rejected(void)
 	}
 }
 
+static void test_release_sequence(void)
+{
+	struct bench *b = bench_with(&dual);
+
+	b->cfg.timestamp_based_approach_in_use = false;
+	bench_start(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	release(b, HOA);
+	answer(b, &(struct reply){.status = PBA_SEQ_OUT_OF_WINDOW, .seq = (uint16_t)(last_sent(b)->msg.bu.seq + 100)});
+	b->confirm_at_once = true;
+	run_ms(b, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.seq, (uint16_t)(b->sent[1].msg.bu.seq + 101));
+	bench_free(b);
+}
+
 static void test_release_not_echoed(void)
 {
 	struct bench *b = bench_served(&dual);
@@ -916,6 +985,47 @@ static void test_release_expires(void)
 	b->attached = false;
 	run_ms(b, 800);
 	CU_ASSERT_TRUE(in_state(b, 1, "DEREGISTERING"));
+	bench_free(b);
+}
+
+/* MAX_UPDATE_RATE holds it back beyond the end of the binding. */
+static void test_release_waits_too_long(void)
+{
+	struct bench *b = bench_asked(&dual);
+
+	answer(b, &(struct reply){.lifetime_s = 4});
+	run_ms(b, 3200);
+	confirm(b, 7, 1);
+	attach(b, 8, 1);
+	attach(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 4);
+	release(b, HOA);
+	CU_ASSERT_TRUE(in_state(b, 1, "RETURNING_IPV4"));
+	run_ms(b, 799);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	run_ms(b, 1);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL(b->n_sent, 5);
+	CU_ASSERT_TRUE(last_sent(b)->msg.bu.lifetime > 0);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), NULL, 0));
+	bench_free(b);
+	/* nor does a refresh */
+	b = bench_asked(&dual);
+	answer(b, &(struct reply){.lifetime_s = 4});
+	run_ms(b, 3200);
+	confirm(b, 7, 1);
+	attach(b, 8, 1);
+	attach(b, 7, 1);
+	attach(b, 8, 1);
+	CU_ASSERT_EQUAL(counter(b, "pbu_rate_limited"), 1);
+	run_ms(b, 799);
+	CU_ASSERT_TRUE(has4(b, HOA));
+	run_ms(b, 1);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	CU_ASSERT_EQUAL(b->n_sent, 4);
 	bench_free(b);
 }
 
@@ -1146,18 +1256,21 @@ int main(int argc, char **argv)
 		{"RFC 5844 3.2.3.2, status 170: a node that comes straight back is not asked for again", test_170_comes_back},
 		{"RFC 5844 3.2.3.2, status 171: any address instead of that one", test_171},
 		{"RFC 5844 3.2.3.2, status 172: no Home Network Prefix any more", test_172},
+		{"V-6 (RFC 5844 3.1.2.2): where IPv4 home addresses are used up, prefixes are asked for alone", test_130},
 		{"a request is changed three times at most", test_refusals_end},
 		{"V-26 V-32 (RFC 5844 3.2.3.3, 3.4.3): a release is one Request, no prefix, Lifetime 0; prefixes stay", test_release},
 		{"V-30 (RFC 5844 3.4.3): after a release the node has to ask itself", test_release_again},
 		{"V-30 (RFC 5844 3.4.3): it may ask while the release is open", test_release_asked_meanwhile},
 		{"V-26 (RFC 5213 6.9.1.4): a release is sent once and waits INITIAL_BINDACK_TIMEOUT", test_release_unanswered},
 		{"V-26 (RFC 5844 3.2.3.3): a rejected release is followed by a refresh", test_release_rejected},
+		{"G-24 (RFC 6275 11.7.3): a release refused for its number leads to the refresh's number", test_release_sequence},
 		{"G-12 (RFC 5213 6.9.1.2 item 6): a release that is not echoed ends all requests", test_release_not_echoed},
 		{"G-12 (RFC 5213 6.9.1.2 item 6): a release while stalled sends nothing", test_release_stalled},
 		{"V-26 (RFC 5844 3.2.3.3): a release takes the place of an open refresh, which follows", test_release_refreshing},
 		{"V-26 (RFC 5844 3.2.3.3): a refresh that is due follows the release", test_release_verifying},
 		{"V-26 (RFC 6275 11.8): a release keeps to MAX_UPDATE_RATE", test_release_rate},
 		{"V-26 (RFC 5844 3.2.3.3): a release ends with its binding", test_release_expires},
+		{"T-13 (RFC 6275 11.8): a request that waits for the pace does not prolong the binding", test_release_waits_too_long},
 		{"V-26 (RFC 5844 3.2.3.3): the node leaves or moves while its release is open", test_release_and_leave},
 		{"V-26 (RFC 5844 3.2.3.3): without prefixes a release ends the session", test_release_ipv4_only},
 		{"a release of what the node does not have changes nothing", test_release_of_nothing},
