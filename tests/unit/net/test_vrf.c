@@ -14,6 +14,7 @@
 #include "core/encap.h"
 #include "lib/cu.h"
 #include "lib/kernel.h"
+#include "net/dhcp4_sock.h"
 #include "net/dhcp6_sock.h"
 #include "net/icmp_sock.h"
 #include "net/mh_sock.h"
@@ -391,6 +392,36 @@ static void test_relay(void)
 	dhcp6_sock_free(&two);
 }
 
+static void on_dhcp4(void *ctx, const struct dhcp4_rx *rx, nsec_t now)
+{
+	unsigned *n = ctx;
+
+	CU_ASSERT_EQUAL(rx->len, 4);
+	++*n;
+}
+
+static void test_relay4(void)
+{
+	const struct in_addr r = {htonl(0xc0000201)}, b = {htonl(0xc0000202)};
+	struct dhcp4_sock *one = NULL, *two = NULL;
+	unsigned at_one = 0, at_two = 0;
+
+	KERNEL_NEEDED(have_vrf);
+	must_sh("echo 0 >/proc/sys/net/ipv4/udp_l3mdev_accept");
+	CU_ASSERT_EQUAL_FATAL(dhcp4_sock_new(&one, r, on_dhcp4, &at_one), 0);
+	CU_ASSERT_EQUAL_FATAL(dhcp4_sock_new(&two, b, on_dhcp4, &at_two), 0);
+	CU_ASSERT_TRUE(dhcp4_sock_send(one, 0, b, "none", 4) < 0);
+	CU_ASSERT_EQUAL(dhcp4_sock_send(two, blue, r, "lost", 4), 0);
+	CU_ASSERT_EQUAL(dhcp4_sock_send(one, red, b, "ask.", 4), 0);
+	KERNEL_WAIT(at_two, dhcp4_sock_read(two, 0, 1));
+	CU_ASSERT_EQUAL(at_two, 1);
+	CU_ASSERT_EQUAL(dhcp4_sock_send(two, blue, r, "tell", 4), 0);
+	KERNEL_WAIT(at_one, dhcp4_sock_read(one, 0, 1));
+	CU_ASSERT_EQUAL(at_one, 1);
+	dhcp4_sock_free(&one);
+	dhcp4_sock_free(&two);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -402,6 +433,7 @@ int main(int argc, char **argv)
 		{"fragments of tunnel packets leave in the tunnel's VRF", test_fragments},
 		{"ICMP errors leave in the VRF that they are for", test_errors},
 		{"a DHCPv6 relay agent asks and hears in its VRF", test_relay},
+		{"a DHCPv4 relay agent asks and hears in its VRF", test_relay4},
 		{0},
 	};
 	// clang-format on
