@@ -182,14 +182,15 @@ static void test_octets(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
 		{"RFC 826 form is checked, at every length", test_form},
-		{"V-28 RFC 5844 3.2.4 the home subnet is answered for, the node's own address "
-		 "never",					  test_judgement},
-		{"a home network of one address has a router outside of it",				     test_single_address},
-		{"answers and questions are exactly these octets",					   test_octets},
+		{"V-28 RFC 5844 3.2.4 the home subnet is answered for, the node's own address never", test_judgement},
+		{"a home network of one address has a router outside of it", test_single_address},
+		{"answers and questions are exactly these octets", test_octets},
 		{0},
 	};
+	// clang-format on
 
 	return cu_main("arp", tests, argc, argv);
 }

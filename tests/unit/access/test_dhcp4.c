@@ -426,27 +426,27 @@ static void test_names(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"a message is taken with all its options",			    test_takes_a_message},
-		{"a message cut at any octet is refused",							     test_truncated_everywhere},
-		{"IPv4 and UDP headers are checked, fragments refused",test_headers},
-		{"sources that nobody can have are refused",	     test_sources},
-		{"IPv4 options are skipped",							     test_ip_options},
-		{"RFC 2131 2 op, htype, hlen, hops, giaddr, chaddr and cookie are checked",
-		 test_fixed_fields},
-		{"options have bounds, lengths, an end and a message type",				    test_options},
-		{"RFC 3396 instances of an option are put together, then judged",
-		 test_split_and_duplicate},
-		{"RFC 2131 4.1 options in file and sname, once, in that order",						test_overload},
-		{"a message longer than a packet is refused",     test_too_long},
-		{"a refusal leaves the output untouched",							     test_refusal_leaves_the_output},
-		{"RFC 1542 2.1 messages have 300 octets at least, and an End option",				      test_writer},
+		{"a message is taken with all its options", test_takes_a_message},
+		{"a message cut at any octet is refused", test_truncated_everywhere},
+		{"IPv4 and UDP headers are checked, fragments refused", test_headers},
+		{"sources that nobody can have are refused", test_sources},
+		{"IPv4 options are skipped", test_ip_options},
+		{"RFC 2131 2 op, htype, hlen, hops, giaddr, chaddr and cookie are checked", test_fixed_fields},
+		{"options have bounds, lengths, an end and a message type", test_options},
+		{"RFC 3396 instances of an option are put together, then judged", test_split_and_duplicate},
+		{"RFC 2131 4.1 options in file and sname, once, in that order", test_overload},
+		{"a message longer than a packet is refused", test_too_long},
+		{"a refusal leaves the output untouched", test_refusal_leaves_the_output},
+		{"RFC 1542 2.1 messages have 300 octets at least, and an End option", test_writer},
 		{"RFC 2132 9.10 the client's maximum message size is kept", test_limit},
-		{"RFC 3046 2.1 the agent's option is taken out, nothing else",							       test_copy_options},
-		{"frames have right lengths and checksums",					    test_frame},
-		{"verdicts and types have names",			  test_names},
-		{0							    },
+		{"RFC 3046 2.1 the agent's option is taken out, nothing else", test_copy_options},
+		{"frames have right lengths and checksums", test_frame},
+		{"verdicts and types have names", test_names},
+		{0},
 	};
+	// clang-format on
 
 	return cu_main("dhcp4", tests, argc, argv);
 }

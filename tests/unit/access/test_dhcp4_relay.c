@@ -500,20 +500,19 @@ static void test_reply_too_long(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"RFC 5844 3.4.2 servers get giaddr and the agent's option with the home address",
-		 test_what_servers_get},
-		{"RFC 5844 3.4.2 messages about another address are dropped",										test_other_addresses},
-		{"RFC 5107 one server is chosen, and asked alone",test_servers},
-		{"RFC 3046 2.1 the longest message has room for the option",				     test_no_room},
-		{"RFC 1542 4.1.2 where replies go, without the agent's option",
-		 test_what_nodes_get},
-		{"RFC 5844 3.4.2 replies not believed: server, circuit, node, request, address",
-		 test_replies_not_believed},
-		{"replies cut at any octet, or without the option",		    test_replies_without_option},
-		{"replies longer than the link are dropped",										test_reply_too_long},
-		{0						       },
+		{"RFC 5844 3.4.2 servers get giaddr and the agent's option with the home address", test_what_servers_get},
+		{"RFC 5844 3.4.2 messages about another address are dropped", test_other_addresses},
+		{"RFC 5107 one server is chosen, and asked alone", test_servers},
+		{"RFC 3046 2.1 the longest message has room for the option", test_no_room},
+		{"RFC 1542 4.1.2 where replies go, without the agent's option", test_what_nodes_get},
+		{"RFC 5844 3.4.2 replies not believed: server, circuit, node, request, address", test_replies_not_believed},
+		{"replies cut at any octet, or without the option", test_replies_without_option},
+		{"replies longer than the link are dropped", test_reply_too_long},
+		{0},
 	};
+	// clang-format on
 
 	return cu_main("dhcp4_relay", tests, argc, argv);
 }

@@ -451,33 +451,29 @@ static void test_names(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"RFC 5844 3.4.3 an OFFER is exactly these octets",			    test_offer_octets},
-		{"V-31 RFC 2131 table 3 fields and options of an OFFER",									 test_offer},
-		{"RFC 2131 4.3.2 SELECTING: ACK, another server's silence, NAK",test_selecting},
-		{"RFC 2131 4.3.2 INIT-REBOOT: ACK, NAK for a wrong address or network",
-		 test_init_reboot},
-		{"RFC 2131 4.3.2 RENEWING: ACK to ciaddr, NAK for a wrong one",									test_renewing},
-		{"RFC 2131 4.3.2 REBINDING: ACK to ciaddr, NAK for a wrong one",							 test_rebinding},
-		{"RFC 2131 table 3 fields and options of a NAK, and no others",		test_nak},
-		{"RFC 5844 3.4.1 a NAK for a node without an address",								       test_nak_without_address},
-		{"RFC 2131 4.3.5 INFORM: parameters without a lease",  test_inform},
-		{"V-32 RFC 2131 4.3.3, 4.3.4 RELEASE and DECLINE of the node's own address",
-		 test_release_and_decline},
-		{"RFC 4039 4 rapid commit",								      test_rapid_commit},
-		{"RFC 6842 3 the client identifier comes back unaltered, or not at all",
-		 test_client_id},
-		{"RFC 2132 9.8 options in the order of the request, mask before router",
-		 test_requested_order},
-		{"RFC 2132 9.10 a reply fits the client, mandatory options first",
-		 test_fits_the_client},
-		{"RFC 2131 4.1 where replies go, on shared and point-to-point links",
-		 test_destinations},
-		{"RFC 5844 3.4 one server identifier for the domain",					      test_fixed_server_id},
-		{"options without a value are left out",								      test_what_is_not_there},
-		{"fates have names",							 test_names},
+		{"RFC 5844 3.4.3 an OFFER is exactly these octets", test_offer_octets},
+		{"V-31 RFC 2131 table 3 fields and options of an OFFER", test_offer},
+		{"RFC 2131 4.3.2 SELECTING: ACK, another server's silence, NAK", test_selecting},
+		{"RFC 2131 4.3.2 INIT-REBOOT: ACK, NAK for a wrong address or network", test_init_reboot},
+		{"RFC 2131 4.3.2 RENEWING: ACK to ciaddr, NAK for a wrong one", test_renewing},
+		{"RFC 2131 4.3.2 REBINDING: ACK to ciaddr, NAK for a wrong one", test_rebinding},
+		{"RFC 2131 table 3 fields and options of a NAK, and no others", test_nak},
+		{"RFC 5844 3.4.1 a NAK for a node without an address", test_nak_without_address},
+		{"RFC 2131 4.3.5 INFORM: parameters without a lease", test_inform},
+		{"V-32 RFC 2131 4.3.3, 4.3.4 RELEASE and DECLINE of the node's own address", test_release_and_decline},
+		{"RFC 4039 4 rapid commit", test_rapid_commit},
+		{"RFC 6842 3 the client identifier comes back unaltered, or not at all", test_client_id},
+		{"RFC 2132 9.8 options in the order of the request, mask before router", test_requested_order},
+		{"RFC 2132 9.10 a reply fits the client, mandatory options first", test_fits_the_client},
+		{"RFC 2131 4.1 where replies go, on shared and point-to-point links", test_destinations},
+		{"RFC 5844 3.4 one server identifier for the domain", test_fixed_server_id},
+		{"options without a value are left out", test_what_is_not_there},
+		{"fates have names", test_names},
 		{0},
 	};
+	// clang-format on
 
 	return cu_main("dhcp4_server", tests, argc, argv);
 }
