@@ -66,8 +66,10 @@ enum ctl_format {
 #define CTL_COLS_BINDINGS(C) \
 	C("MN-ID", "mn_id", CTL_TEXT) \
 	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("IPV4", "ipv4", CTL_TEXT) \
 	C("MAG", "mag", CTL_TEXT) \
 	C("PROXY-COA", "proxy_coa", CTL_TEXT) \
+	C("ENCAP", "encapsulation", CTL_TEXT) \
 	C("ATT", "att", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
 	C("REMAINING", "remaining", CTL_SECONDS) \
@@ -77,7 +79,9 @@ enum ctl_format {
 	C("IFNAME", "ifname", CTL_TEXT) \
 	C("MAC", "mac", CTL_TEXT) \
 	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("IPV4", "ipv4", CTL_TEXT) \
 	C("LMA", "lma", CTL_TEXT) \
+	C("ENCAP", "encapsulation", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
 	C("REMAINING", "remaining", CTL_SECONDS) \
 	C("STATUS", "last_status", CTL_TEXT)
@@ -118,6 +122,7 @@ enum ctl_format {
 #define CTL_COLS_POOLS(C) \
 	C("POOL", "name", CTL_TEXT) \
 	C("PREFIX", "prefix", CTL_TEXT) \
+	C("DOMAIN", "ipv4_domain", CTL_NUMBER) \
 	C("SIZE", "size", CTL_NUMBER) \
 	C("USED", "used", CTL_NUMBER) \
 	C("FREE", "free", CTL_NUMBER)
@@ -127,6 +132,9 @@ enum ctl_format {
 	C("LINK-LAYER", "macs", CTL_TEXT) \
 	C("PREFIXES", "prefixes", CTL_TEXT) \
 	C("POOL", "pool", CTL_TEXT) \
+	C("IPV4", "ipv4", CTL_YESNO) \
+	C("HOME ADDRESS", "ipv4_home_address", CTL_TEXT) \
+	C("IPV4 POOL", "ipv4_pool", CTL_TEXT) \
 	C("LMA", "lma", CTL_TEXT)
 #define CTL_COLS_COUNTERS(C) \
 	C("MODULE", "module", CTL_TEXT) \
@@ -142,7 +150,10 @@ enum ctl_format {
 	C("MAC", "mac", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
 	C("SEEN", "seen", CTL_SECONDS) \
-	C("PREFIXES", "prefixes", CTL_TEXT)
+	C("PREFIXES", "prefixes", CTL_TEXT) \
+	C("IPV4", "ipv4", CTL_TEXT) \
+	C("DHCP", "dhcp", CTL_TEXT) \
+	C("LEASE", "lease", CTL_SECONDS)
 #define CTL_COLS_HELP(C) \
 	C("COMMAND", "synopsis", CTL_TEXT) \
 	C("", "help", CTL_TEXT)
@@ -164,7 +175,7 @@ enum ctl_format {
 	X(NODES, "nodes", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_NODES, \
 	  "mobile nodes seen on the access interfaces") \
 	X(POOLS, "pools", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_POOLS, \
-	  "prefix pools and how full they are") \
+	  "pools of prefixes and IPv4 home addresses, and how full they are") \
 	X(PROFILES, "profiles", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_PROFILES, \
 	  "policy profiles of the configuration") \
 	X(COUNTERS, "counters", CTL_LIST, CTL_ARGS_MODULE, CTL_COLS_COUNTERS, \

@@ -215,6 +215,7 @@ void cli_event(FILE *f, const json_t *ev)
 	print_word(f, "  ", ev, "from", "");
 	print_word(f, " -> ", ev, "to", "");
 	print_word(f, "  ", ev, "prefixes", "");
+	print_word(f, "  ", ev, "ipv4", "");
 	print_word(f, "  peer ", ev, "peer", "");
 	print_word(f, "  (", ev, "cause", ")");
 	print_word(f, " [", ev, "clause", "]");

@@ -54,6 +54,9 @@ struct control_node {
 	nsec_t seen;			/* when it last showed to be there */
 	const struct prefix6 *prefixes; /* advertised to it */
 	unsigned n_prefixes;
+	struct home4 home4; /* not set: none */
+	bool dhcp_relay;    /* its DHCP goes to a server behind us */
+	nsec_t lease_end;   /* of the lease given here; 0: none */
 };
 
 struct control_nexthop {

@@ -65,6 +65,8 @@ json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev
 		control_set(o, "clause", control_str(ev->clause));
 	if (ev->n_prefixes)
 		control_set(o, "prefixes", control_prefixes(ev->prefixes, ev->n_prefixes));
+	if (home4_is_set(ev->home4))
+		control_set(o, "ipv4", control_in(ev->home4->addr));
 	if (ev->msg)
 		control_set(o, "message", message_json(ev->msg, verbose));
 	return o;

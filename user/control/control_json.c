@@ -82,6 +82,13 @@ json_t *control_addr(const struct in6_addr *a)
 	return json_string(addr_str(a, s));
 }
 
+json_t *control_in(struct in_addr a)
+{
+	const struct in6_addr mapped = addr_from_ip4(a);
+
+	return a.s_addr ? control_addr(&mapped) : json_null();
+}
+
 json_t *control_mac(const struct mac *m)
 {
 	char s[MAC_STRLEN];

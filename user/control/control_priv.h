@@ -7,8 +7,9 @@
 #include "control/control.h"
 #include "pmip/ctl.h"
 
-#define CONTROL_PAGE_BYTES (1u << 20) /* rows of one answer; what does not fit is asked for again \
-				       */
+#define CONTROL_PAGE_BYTES                                                     \
+	(1u << 20) /* rows of one answer; what does not fit is asked for again \
+		    */
 
 /* Bytes on their way out. Goes bad for good when memory runs out. */
 struct control_buf {
@@ -75,5 +76,6 @@ json_t *control_addr(const struct in6_addr *a);
 json_t *control_mac(const struct mac *m);
 json_t *control_mnid(const struct mnid *id);
 json_t *control_prefixes(const struct prefix6 *p, unsigned n);
+json_t *control_in(struct in_addr a); /* 0.0.0.0: null */
 json_t *control_ns_to_s(uint64_t ns);
 void control_set(json_t *o, const char *key, json_t *value); /* takes over value */

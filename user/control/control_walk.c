@@ -22,6 +22,46 @@ static bool is_node(const struct control_req *r, const struct mnid *id)
 	return !r->page.mn_id || !strcmp(mnid_str(id, s, sizeof(s)), r->page.mn_id);
 }
 
+static const char *encap_name(enum dp_encap e)
+{
+	static const char *const names[DP_ENCAP_MAX] = {
+		[DP_ENCAP_IP] = "ip",
+		[DP_ENCAP_GRE] = "gre",
+		[DP_ENCAP_GRE_KEY] = "gre-key",
+		[DP_ENCAP_UDP] = "udp",
+		[DP_ENCAP_UDP_TLV] = "udp-tlv",
+		[DP_ENCAP_UDP_GRE] = "udp-gre",
+		[DP_ENCAP_UDP_GRE_KEY] = "udp-gre-key",
+	};
+
+	return e < DP_ENCAP_MAX ? names[e] : "?";
+}
+
+/* ---- what both lists of bindings show of IPv4 and the tunnel */
+
+static void set_home4(json_t *o, const struct home4 *h)
+{
+	const bool is = home4_is_set(h);
+
+	control_set(o, "ipv4", control_in(h->addr));
+	control_set(o, "ipv4_prefix_len", is ? json_integer(h->len) : json_null());
+	control_set(o, "ipv4_router", control_in(h->router));
+	control_set(o, "ipv4_domain", is ? json_integer(h->domain) : json_null());
+}
+
+/* What the MAG is to the node. */
+static json_t *dhcp_mode(const struct home4 *h, bool relay)
+{
+	return home4_is_set(h) ? control_str(relay ? "relay" : "server") : json_null();
+}
+
+static void set_tunnel(json_t *o, enum dp_encap e, uint32_t down_key, uint32_t up_key)
+{
+	control_set(o, "encapsulation", control_str(encap_name(e)));
+	control_set(o, "down_gre_key", down_key ? json_integer(down_key) : json_null());
+	control_set(o, "up_gre_key", up_key ? json_integer(up_key) : json_null());
+}
+
 /* ---- the LMA's binding cache */
 
 static void show_binding(void *ctx, const struct lma_binding *b)
@@ -38,9 +78,11 @@ static void show_binding(void *ctx, const struct lma_binding *b)
 		    llid_is_zero(&b->llid) ? json_null()
 					   : control_str(llid_str(&b->llid, llid, sizeof(llid))));
 	control_set(o, "prefixes", control_prefixes(b->prefixes, b->n_prefixes));
+	set_home4(o, &b->home4);
 	control_set(o, "mag", control_str(b->mag_name));
 	control_set(o, "proxy_coa", control_addr(&b->proxy_coa));
 	control_set(o, "lma_address", control_addr(&b->lmaa));
+	set_tunnel(o, b->encap, b->down_key, b->up_key);
 	control_set(o, "att", control_str(att_name(b->att)));
 	control_set(o, "att_number", json_integer(b->att));
 	control_set(o, "link_local", control_addr(&b->link_local));
@@ -83,8 +125,11 @@ static void show_update(void *ctx, const struct mag_binding *b)
 	control_set(o, "ifindex", json_integer(b->node.ifindex));
 	control_set(o, "mac", control_mac(&b->node.mac));
 	control_set(o, "prefixes", control_prefixes(b->prefixes, b->n_prefixes));
+	set_home4(o, &b->home4);
+	control_set(o, "dhcp", dhcp_mode(&b->home4, b->dhcp_relay));
 	control_set(o, "lma", control_str(b->lma_name));
 	control_set(o, "lma_address", control_addr(&b->lmaa));
+	set_tunnel(o, b->encap, b->down_key, b->up_key);
 	control_set(o, "att", control_str(att_name(b->att)));
 	control_set(o, "att_number", json_integer(b->att));
 	control_set(o, "link_local", control_addr(&b->link_local));
@@ -217,21 +262,6 @@ static void show_lma(void *ctx, const struct mag_lma_info *i)
 	control_page_row(&r->page, o);
 }
 
-static const char *encap_name(enum dp_encap e)
-{
-	static const char *const names[DP_ENCAP_MAX] = {
-		[DP_ENCAP_IP] = "ip",
-		[DP_ENCAP_GRE] = "gre",
-		[DP_ENCAP_GRE_KEY] = "gre-key",
-		[DP_ENCAP_UDP] = "udp",
-		[DP_ENCAP_UDP_TLV] = "udp-tlv",
-		[DP_ENCAP_UDP_GRE] = "udp-gre",
-		[DP_ENCAP_UDP_GRE_KEY] = "udp-gre-key",
-	};
-
-	return e < DP_ENCAP_MAX ? names[e] : "?";
-}
-
 static void show_tunnel(void *ctx, const struct tunnel_info *i)
 {
 	struct control_req *r = ctx;
@@ -323,6 +353,12 @@ static void show_node(void *ctx, const struct control_node *n)
 	control_set(o, "seen",
 		    json_integer((json_int_t)(nsec_sub(r->now, n->seen) / NSEC_PER_SEC)));
 	control_set(o, "prefixes", control_prefixes(n->prefixes, n->n_prefixes));
+	control_set(o, "ipv4", control_in(n->home4.addr));
+	control_set(o, "dhcp", dhcp_mode(&n->home4, n->dhcp_relay));
+	control_set(o, "lease",
+		    n->lease_end > r->now
+			    ? json_integer((json_int_t)((n->lease_end - r->now) / NSEC_PER_SEC))
+			    : json_null());
 	control_page_row(&r->page, o);
 }
 
@@ -336,21 +372,38 @@ int control_nodes(struct control_req *r)
 
 /* ---- what nodes get */
 
+static void show_any_pool(struct control_req *r, const char *name, const char *prefix,
+			  json_t *domain, uint64_t size, uint64_t used)
+{
+	json_t *o = json_object();
+
+	control_set(o, "name", control_str(name));
+	control_set(o, "prefix", control_str(prefix));
+	control_set(o, "ipv4_domain", domain);
+	control_set(o, "size", json_integer((json_int_t)size));
+	control_set(o, "used", json_integer((json_int_t)used));
+	control_set(o, "free", json_integer((json_int_t)(size - used)));
+	control_page_row(&r->page, o);
+}
+
 static void show_pool(void *ctx, const struct lma_pool_info *i)
 {
 	struct control_req *r = ctx;
 	char s[PREFIX6_STRLEN];
-	json_t *o;
 
-	if (!control_page_wants(&r->page))
-		return;
-	o = json_object();
-	control_set(o, "name", control_str(i->name));
-	control_set(o, "prefix", control_str(prefix6_str(&i->prefix, s)));
-	control_set(o, "size", json_integer((json_int_t)i->size));
-	control_set(o, "used", json_integer((json_int_t)i->used));
-	control_set(o, "free", json_integer((json_int_t)(i->size - i->used)));
-	control_page_row(&r->page, o);
+	if (control_page_wants(&r->page))
+		show_any_pool(r, i->name, prefix6_str(&i->prefix, s), json_null(), i->size,
+			      i->used);
+}
+
+static void show_pool4(void *ctx, const struct lma_pool4_info *i)
+{
+	struct control_req *r = ctx;
+	char s[PREFIX4_STRLEN];
+
+	if (control_page_wants(&r->page))
+		show_any_pool(r, i->name, prefix4_str(&i->prefix, s), json_integer(i->domain),
+			      i->size, i->used);
 }
 
 int control_pools(struct control_req *r)
@@ -358,13 +411,14 @@ int control_pools(struct control_req *r)
 	if (!r->ctx->lma)
 		return missing(r, "this daemon is no LMA");
 	lma_walk_pools(r->ctx->lma, show_pool, r);
+	lma_walk_pools4(r->ctx->lma, show_pool4, r);
 	return 0;
 }
 
 static void show_profile(void *ctx, const char *pattern, const struct profile *p)
 {
 	struct control_req *r = ctx;
-	json_t *o, *macs;
+	json_t *o, *macs, *dns;
 
 	if (!control_page_wants(&r->page))
 		return;
@@ -379,6 +433,14 @@ static void show_profile(void *ctx, const char *pattern, const struct profile *p
 	control_set(o, "prefixes", control_prefixes(p->prefixes, p->n_prefixes));
 	control_set(o, "pool", control_str(p->pool[0] ? p->pool : NULL));
 	control_set(o, "prefix_count", json_integer(p->prefix_count));
+	dns = json_array();
+	for (unsigned i = 0; i < p->n_dns4; i++)
+		json_array_append_new(dns, control_in(p->dns4[i]));
+	control_set(o, "ipv6", json_boolean(!p->no_ipv6));
+	control_set(o, "ipv4", json_boolean(p->ipv4));
+	control_set(o, "ipv4_home_address", control_in(p->home4));
+	control_set(o, "ipv4_pool", control_str(p->pool4[0] ? p->pool4 : NULL));
+	control_set(o, "dns_servers", dns);
 	control_set(o, "lma", addr6_is_zero(&p->lmaa) ? json_null() : control_addr(&p->lmaa));
 	control_set(o, "lifetime", json_integer(p->lifetime));
 	control_set(o, "local_routing",

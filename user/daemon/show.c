@@ -97,6 +97,9 @@ static void show_node(void *ctx, const struct access_node_info *info)
 		.seen = info->last_seen,
 		.prefixes = info->prefixes,
 		.n_prefixes = info->n_prefixes,
+		.home4 = info->home4,
+		.dhcp_relay = info->dhcp4_relay,
+		.lease_end = info->lease_end,
 	};
 
 	w->cb(w->arg, &n);

@@ -3,6 +3,8 @@
  * Every command on a real LMA and a real MAG that talk to each other inside this program, and on a
  * daemon that has neither.
  */
+#include <arpa/inet.h>
+
 #include "base/log.h"
 #include "dataplane/dp_fake.h"
 #include "unit/control/harness.h"
@@ -35,6 +37,9 @@ static struct world {
 	uint8_t last_hint;
 	char last_mnid[64];
 } w;
+
+/* Dual-stack nodes, IPv4 between MAG and LMA, GRE with keys behind the TLV header. */
+static bool four;
 
 static int send_packet(void *ctx, const struct packet *pkt)
 {
@@ -135,8 +140,17 @@ static void walk_nodes(void *ctx, void (*cb)(void *arg, const struct control_nod
 				       .mac = {{2, 0, 0, 0, 0, 1}},
 				       .state = "served",
 				       .seen = NOW - nsec_from_s(65)};
+	const struct control_node dual = {
+		.ifname = "acc0",
+		.mac = {{2, 0, 0, 0, 0, 2}},
+		.state = "served",
+		.home4 = { .addr = {inet_addr("203.0.113.2")},	      .len = 24},
+		.lease_end = NOW + nsec_from_s(61),
+	};
 
 	cb(arg, &n);
+	if (four)
+		cb(arg, &dual);
 }
 
 static void walk_profiles(void *ctx,
@@ -152,8 +166,22 @@ static void walk_profiles(void *ctx,
 		.macs = {{{2, 0, 0, 0, 0, 9}}}
 	      };
 
+	static const struct profile dual = {
+		.mnid = {MNID_NAI, 3, (const uint8_t *)"d@b"},
+		.no_ipv6 = true,
+		.ipv4 = true,
+		.pool4 = "four",
+		.n_dns4 = 1,
+		.local_routing = -1,
+	};
+	struct profile d = dual;
+
+	d.home4.s_addr = inet_addr("203.0.113.9");
+	d.dns4[0].s_addr = inet_addr("203.0.113.53");
 	cb(arg, NULL, &p);
 	cb(arg, "@b", &p);
+	if (four)
+		cb(arg, NULL, &d);
 }
 
 static const struct counter_desc descs[] = {
@@ -188,6 +216,7 @@ static int op_attach(void *ctx, const char *ifname, const struct mac *mac, const
 	struct mag_attachment a = {
 		.node = {.ifindex = 7, .mac = *mac},
 		.att = ATT_ETHERNET,
+		.domain = four ? 5 : 0,
 		.handoff_hint = hint,
 		.mnid = mnid,
 		.cause = "control"
@@ -230,7 +259,12 @@ static void make_lma(void)
 {
 	static struct lma_pool_cfg pool = {.name = "default"};
 	static struct lma_mag_cfg mag = {.name = "mag1"};
+	static struct lma_pool4_cfg pool4 = {.name = "four", .domain = 5};
 	struct lma_cfg cfg = {
+		.pools4 = &pool4,
+		.n_pools4 = four,
+		.gre = LMA_GRE_ACCEPT,
+		.gre_tlv = true,
 		.n_addrs = 1,
 		.pools = &pool,
 		.n_pools = 1,
@@ -250,6 +284,7 @@ static void make_lma(void)
 	cfg.addrs[0] = w.lmaa;
 	mag.addr = w.coa;
 	prefix6_parse("2001:db8:100::/48", &pool.prefix);
+	prefix4_parse("203.0.113.0/24", &pool4.prefix);
 	addr6_parse("fe80::200:5eff:fe00:5213",
 		    &cfg.fixed_mag_link_local_address_on_all_access_links);
 	CU_ASSERT_EQUAL_FATAL(lma_new(&w.lma, &cfg, &w.env, dp_fake_dataplane(w.fake), w.tunnels,
@@ -261,7 +296,8 @@ static void make_mag(void)
 {
 	static struct mag_lma_cfg lma = {.name = "lma1"};
 	struct mag_cfg cfg = {
-		.proxy_coa = w.coa,
+		.gre = four ? MAG_GRE_KEYS : MAG_GRE_NONE,
+		.gre_tlv = four,
 		.lmas = &lma,
 		.n_lmas = 1,
 		.max_bindings = 100,
@@ -276,6 +312,7 @@ static void make_mag(void)
 	static struct profiles profiles;
 
 	profiles = p;
+	*(four ? &cfg.ipv4_proxy_coa : &cfg.proxy_coa) = w.coa;
 	lma.addr = w.lmaa;
 	addr6_parse("fe80::200:5eff:fe00:5213",
 		    &cfg.fixed_mag_link_local_address_on_all_access_links);
@@ -287,13 +324,14 @@ static void make_mag(void)
 
 static void build(void)
 {
-	const struct profile everybody = {.enabled = true, .prefix_count = 1, .local_routing = -1};
+	const struct profile everybody = {
+		.enabled = true, .prefix_count = 1, .ipv4 = four, .local_routing = -1};
 	const struct control_opts opts = {0};
 
 	w = (struct world){0};
 	log_set_level(LOG_C_BUG);
-	addr6_parse("2001:db8:2::1", &w.lmaa);
-	addr6_parse("2001:db8:11::1", &w.coa);
+	addr_parse(four ? "198.51.100.1" : "2001:db8:2::1", &w.lmaa);
+	addr_parse(four ? "198.51.100.11" : "2001:db8:11::1", &w.coa);
 	w.env = (struct env){NULL, send_packet, no_param_problem, fill_random, wallclock};
 	w.links = (struct link_ops){NULL,	   link_advertise, link_withdraw, link_node_call,
 				    link_attached, link_node_call, link_set};
@@ -397,8 +435,8 @@ static void test_bindings(void)
 	data = list(fd, CTL_BINDINGS, "{\"cmd\":\"bindings\"}", NODES, &a);
 	json_decref(a);
 	data = list(fd, CTL_BINDINGS,
-		    "{\"cmd\":\"bindings\",\"args\":{\"mn_id\":\"02-00-00-00-00-02@example.com\"}}", 1,
-		    &a);
+		    "{\"cmd\":\"bindings\",\"args\":{\"mn_id\":\"02-00-00-00-00-02@example.com\"}}",
+		    1, &a);
 	row = json_array_get(data, 0);
 	CU_ASSERT_STRING_EQUAL(str(row, "mn_id"), "02-00-00-00-00-02@example.com");
 	CU_ASSERT_STRING_EQUAL(str(row, "mag"), "mag1");
@@ -526,6 +564,82 @@ static void test_interfaces_nodes_pools_profiles(void)
 	json_decref(a);
 	close(fd);
 	destroy();
+}
+
+static void expect_home4(const json_t *row)
+{
+	CU_ASSERT_STRING_EQUAL(str(row, "ipv4"), "203.0.113.2");
+	CU_ASSERT_STRING_EQUAL(str(row, "ipv4_router"), "203.0.113.1");
+	CU_ASSERT_EQUAL(num(row, "ipv4_prefix_len"), 24);
+	CU_ASSERT_STRING_EQUAL(str(row, "encapsulation"), "udp-gre-key");
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(row, "prefixes")), 1);
+}
+
+static void test_ipv4(void)
+{
+	json_t *a, *b, *row, *other;
+	char *text;
+	int fd, mon;
+
+	four = true;
+	build();
+	fd = client(&w.loop);
+	mon = client(&w.loop);
+	json_decref(ask(&w.loop, mon, "{\"cmd\":\"monitor\"}"));
+	attach_nodes(fd);
+	row = json_array_get(list(fd, CTL_BINDINGS, "{\"cmd\":\"bindings\"}", NODES, &a), 0);
+	other = json_array_get(list(fd, CTL_UPDATE_LIST, "{\"cmd\":\"update-list\"}", NODES, &b),
+			       0);
+	expect_home4(row);
+	expect_home4(other);
+	CU_ASSERT_EQUAL(num(row, "ipv4_domain"), 5);
+	CU_ASSERT_STRING_EQUAL(str(row, "proxy_coa"), "198.51.100.11");
+	CU_ASSERT_STRING_EQUAL(str(row, "lma_address"), "198.51.100.1");
+	CU_ASSERT_STRING_EQUAL(str(other, "dhcp"), "server");
+	/* both ends speak of the same keys */
+	CU_ASSERT(num(row, "down_gre_key") != 0 && num(row, "up_gre_key") != 0);
+	CU_ASSERT_EQUAL(num(row, "down_gre_key"), num(other, "down_gre_key"));
+	CU_ASSERT_EQUAL(num(row, "up_gre_key"), num(other, "up_gre_key"));
+	json_decref(a);
+	json_decref(b);
+
+	row = json_array_get(list(fd, CTL_POOLS, "{\"cmd\":\"pools\"}", 2, &a), 1);
+	CU_ASSERT_STRING_EQUAL(str(row, "name"), "four");
+	CU_ASSERT_STRING_EQUAL(str(row, "prefix"), "203.0.113.0/24");
+	CU_ASSERT_EQUAL(num(row, "ipv4_domain"), 5);
+	CU_ASSERT_EQUAL(num(row, "used"), NODES);
+	CU_ASSERT_EQUAL(num(row, "size"), 253); /* neither network, broadcast nor router */
+	CU_ASSERT_TRUE(json_is_null(
+		json_object_get(json_array_get(json_object_get(a, "data"), 0), "ipv4_domain")));
+	json_decref(a);
+
+	row = json_array_get(list(fd, CTL_NODES, "{\"cmd\":\"nodes\"}", 2, &a), 1);
+	CU_ASSERT_STRING_EQUAL(str(row, "ipv4"), "203.0.113.2");
+	CU_ASSERT_STRING_EQUAL(str(row, "dhcp"), "server");
+	CU_ASSERT_EQUAL(num(row, "lease"), 61);
+	row = json_array_get(json_object_get(a, "data"), 0);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(row, "ipv4")));
+	CU_ASSERT_TRUE(json_is_null(json_object_get(row, "lease")));
+	json_decref(a);
+
+	row = json_array_get(list(fd, CTL_PROFILES, "{\"cmd\":\"profiles\"}", 3, &a), 2);
+	CU_ASSERT_TRUE(json_is_true(json_object_get(row, "ipv4")));
+	CU_ASSERT_TRUE(json_is_false(json_object_get(row, "ipv6")));
+	CU_ASSERT_STRING_EQUAL(str(row, "ipv4_home_address"), "203.0.113.9");
+	CU_ASSERT_STRING_EQUAL(str(row, "ipv4_pool"), "four");
+	CU_ASSERT_STRING_EQUAL(
+		json_string_value(json_array_get(json_object_get(row, "dns_servers"), 0)),
+		"203.0.113.53");
+	json_decref(a);
+
+	text = hear(&w.loop, mon, NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"ipv4\":\"203.0.113.2\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"peer\":\"198.51.100.1\""));
+	free(text);
+	close(fd);
+	close(mon);
+	destroy();
+	four = false;
 }
 
 static json_int_t counter(const json_t *data, const char *module, const char *name)
@@ -685,9 +799,9 @@ static void test_delete(void)
 	build();
 	fd = client(&w.loop);
 	attach_nodes(fd);
-	o = ask_granted(&w.loop, fd,
-			"{\"cmd\":\"delete\",\"args\":{\"mn_id\":\"02-00-00-00-00-03@example.com\"}}",
-			&a);
+	o = ask_granted(
+		&w.loop, fd,
+		"{\"cmd\":\"delete\",\"args\":{\"mn_id\":\"02-00-00-00-00-03@example.com\"}}", &a);
 	CU_ASSERT_EQUAL(num(o, "deleted"), 1);
 	json_decref(a);
 	CU_ASSERT_EQUAL(lma_count(w.lma), NODES - 1);
@@ -830,18 +944,20 @@ int main(int argc, char **argv)
 		{"sessions",test_sessions},
 		{"peers shows MAGs, LMAs and tunnels",			       test_peers},
 		{"interfaces, nodes, pools, profiles",				       test_interfaces_nodes_pools_profiles},
-		{"counters and drops",test_counters_and_drops},
-		{"status and version", test_status_and_version},
-		{"log-level",				    test_log_level},
+		{"IPv4 home addresses, their pools, leases and profiles; tunnels and GRE keys",
+		 test_ipv4},
+		{"counters and drops", test_counters_and_drops},
+		{"status and version",				       test_status_and_version},
+		{"log-level",			      test_log_level},
 		{"attach",		   test_attach},
-		{"detach by MN-ID and by place",		 test_detach},
-		{"delete",				    test_delete},
-		{"reload",test_reload},
-		{"help lists every command",			     test_help},
-		{"a list comes in pages, each row once",					 test_pages},
+		{"detach by MN-ID and by place",					 test_detach},
+		{"delete",test_delete},
+		{"reload",			   test_reload},
+		{"help lists every command",				     test_help},
+		{"a list comes in pages, each row once",	 test_pages},
 		{"monitor sees the signalling of an attachment",	 test_monitor_sees_signalling},
-		{"commands on a daemon that has nothing",				  test_nothing_there},
-		{0				   },
+		{"commands on a daemon that has nothing",					  test_nothing_there},
+		{0					       },
 	};
 
 	return cu_main("control_commands", tests, argc, argv);
