@@ -84,7 +84,6 @@ enum pba_status lma_addrs_plan(struct lma_job *j, const struct bce *b, struct lm
 		return s;
 	s = plan_home4(j, handoff, &now, why);
 	if (s != PBA_ACCEPTED) {
-		now.home4 = was.home4; /* nothing was taken of it */
 		lma_addrs_release(j->l, &now, &was);
 		return s;
 	}

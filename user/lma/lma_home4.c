@@ -34,16 +34,15 @@ static struct home4 home4_of(const struct lma_pool4 *p, struct in_addr addr)
 	};
 }
 
-/* The first allowed pool that this address is of. */
-static struct lma_pool4 *pool_with(const struct lma_job *j, struct in_addr addr)
+static bool in_allowed_pool(const struct lma_job *j, struct in_addr addr)
 {
 	const struct lma_conf *c = &j->l->conf;
 
 	for (unsigned i = 0; i < c->n_pools4; i++)
 		if (lma_home4_pool_allowed(j->profile, &c->pools4[i]) &&
 		    pool4_owns(c->pools4[i].pool, addr))
-			return &c->pools4[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 static const char no_key[] = "its IPv4 home address may exist twice and needs GRE keys";
@@ -66,20 +65,30 @@ static enum pba_status take_this(const struct lma_job *j, struct lma_pool4 *p, s
 	return err == -ENOMEM ? PBA_INSUFFICIENT_RESOURCES : PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
 }
 
+/* The address may be of several pools, each of another domain. */
+static enum pba_status take_by_name(const struct lma_job *j, struct in_addr addr, struct home4 *out,
+				    const char **why)
+{
+	const struct lma_conf *c = &j->l->conf;
+	enum pba_status s = PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
+
+	*why = "an IPv4 home address that is not ours, or of a pool that is not the node's";
+	for (unsigned i = 0; i < c->n_pools4 && s != PBA_ACCEPTED; i++)
+		if (lma_home4_pool_allowed(j->profile, &c->pools4[i]) &&
+		    pool4_owns(c->pools4[i].pool, addr))
+			s = take_this(j, &c->pools4[i], addr, out, why);
+	return s;
+}
+
 static enum pba_status take_asked(const struct lma_job *j, struct home4 *out, const char **why)
 {
 	const struct in_addr asked = j->req->hoa4.addr, own = j->profile->home4;
-	struct lma_pool4 *p = pool_with(j, asked);
 
-	if (!p) {
-		*why = "an IPv4 home address that is not ours, or of a pool that is not the node's";
-		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
-	}
 	if (own.s_addr && own.s_addr != asked.s_addr) {
 		*why = "not the IPv4 home address of the node's profile";
 		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
 	}
-	return take_this(j, p, asked, out, why);
+	return take_by_name(j, asked, out, why);
 }
 
 static enum pba_status take_from_pools(const struct lma_job *j, struct home4 *out, const char **why)
@@ -115,17 +124,15 @@ static enum pba_status take_from_pools(const struct lma_job *j, struct home4 *ou
 static enum pba_status take_any(const struct lma_job *j, struct home4 *out, const char **why)
 {
 	const struct in_addr own = j->profile->home4;
-	struct lma_pool4 *p;
 	enum pba_status s;
 
 	if (!own.s_addr)
 		return take_from_pools(j, out, why);
-	p = pool_with(j, own);
-	if (!p) {
+	if (!in_allowed_pool(j, own)) {
 		*why = "the profile has an IPv4 home address that is in no pool";
 		return PBA_INSUFFICIENT_RESOURCES;
 	}
-	s = take_this(j, p, own, out, why);
+	s = take_by_name(j, own, out, why);
 	return s == PBA_NOT_AUTHORIZED_FOR_IPV4_HOA ? take_from_pools(j, out, why) : s;
 }
 

@@ -112,6 +112,13 @@ static void test_refresh(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	CU_ASSERT(!bed_has(&b, MHO_IPV4_HOA_REPLY));
 	check_node(&b, MAG1, HNP, HOA);
+	p = pbu(&b, MAG1);
+	p.hi = HI_NO_CHANGE;
+	p.n_hnp = 0;
+	pbu_ask4(&p, HOA);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	CU_ASSERT(!bed_has(&b, MHO_HNP));
+	check_node(&b, MAG1, HNP, HOA);
 	bed_down(&b);
 }
 
@@ -274,6 +281,8 @@ static void test_release4(void)
 	CU_ASSERT_EQUAL(b.pba.ba.lifetime, 0);
 	CU_ASSERT_EQUAL(bed_hoa4(&b, HOA4_SUCCESS).s_addr, ip4(HOA).s_addr);
 	CU_ASSERT(!bed_has(&b, MHO_HNP));
+	CU_ASSERT(bed_has(&b, MHO_IPV4_DEFAULT_ROUTER)); /* the status is 0 */
+	CU_ASSERT(!bed_has(&b, MHO_IPV4_DHCP_MODE));
 	check_node(&b, MAG1, HNP, "");
 	CU_ASSERT_EQUAL(bed_counter(&b, "deregistrations"), 0);
 	CU_ASSERT_EQUAL(bed_counter(&b, "ipv4_released"), 1);
@@ -363,6 +372,13 @@ static void test_release_both(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	CU_ASSERT_EQUAL(bed_hoa4(&b, HOA4_SUCCESS).s_addr, ip4(HOA).s_addr);
 	CU_ASSERT(bed_state(&b, "DEREGISTERING"));
+	/* one family after both: the end is decided, and its time */
+	p = let_go(&b, MAG1);
+	pbu_ask4(&p, HOA);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	CU_ASSERT(bed_state(&b, "DEREGISTERING"));
+	CU_ASSERT_EQUAL(bed_used4(&b) + bed_used6(&b), 2);
+	CU_ASSERT_EQUAL(bed_forwards4(&b, ip4(HOA)), -1);
 	/* the node comes back elsewhere within the wait: all of it is still its own */
 	p = pbu(&b, MAG2);
 	pbu_ask4(&p, "0.0.0.0");

@@ -142,6 +142,9 @@ static void test_v7_anothers(void)
 	p = node(&b, 2, MAG2, "10.0.0.2");
 	pbu_prefix(&p, "2001:db8:100:1::/64");
 	refused(&b, &p, PBA_NOT_AUTHORIZED_FOR_IPV4_HOA, HOA4_NOT_AUTHORIZED);
+	p = node(&b, 2, MAG2, "10.0.0.3"); /* another's prefix beside its own address */
+	pbu_prefix(&p, HNP);
+	refused(&b, &p, PBA_NOT_AUTHORIZED_FOR_HNP, HOA4_REASON_UNSPECIFIED);
 	/* and to let go of another's is not for it either */
 	p = node(&b, 2, MAG2, "10.0.0.2");
 	p.n_hnp = 0;
@@ -251,6 +254,7 @@ static void two_domains(struct bed *b)
 	bed_add_profile(b, "mn1@example.com", (struct profile){.ipv4 = true, .pool4 = "red"});
 	bed_add_profile(b, "mn2@example.com", (struct profile){.ipv4 = true, .pool4 = "blue"});
 	bed_add_profile(b, "mn3@example.com", (struct profile){.ipv4 = true});
+	bed_add_profile(b, "mn4@example.com", (struct profile){.ipv4 = true});
 }
 
 static void test_domains(void)
@@ -314,6 +318,9 @@ static void test_domain_needs_key(void)
 	gets(&b, &p, "10.0.0.2");
 	p = node(&b, 1, MAG1, NULL); /* and as long as the session has it */
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_GRE_KEY_REQUIRED);
+	p.has_gre = true;
+	pbu_again(&b, &p);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_GRE_KEY_REQUIRED);
 	p = node(&b, 1, MAG2, "10.0.0.2");
 	p.hi = HI_BETWEEN_MAGS;
 	refused(&b, &p, PBA_GRE_KEY_REQUIRED, HOA4_REASON_UNSPECIFIED);
@@ -323,6 +330,12 @@ static void test_domain_needs_key(void)
 	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
 	CU_ASSERT_EQUAL(bed_used4(&b), 0);
 	CU_ASSERT_EQUAL(dp_fake_sessions(b.dp), 1);
+	p = node(&b, 2, MAG1, "0.0.0.0");
+	p.n_hnp = 0;
+	pbu_key(&p, 6);
+	gets(&b, &p, "10.0.0.2");
+	p = node(&b, 2, MAG1, "10.0.0.2"); /* nor are prefixes added without one */
+	refused(&b, &p, PBA_GRE_KEY_REQUIRED, HOA4_REASON_UNSPECIFIED);
 	bed_down(&b);
 }
 
@@ -333,12 +346,17 @@ static void test_domain_any(void)
 
 	two_domains(&b);
 	strcpy(b.pools4[2].name, "plain");
-	b.pools4[2].prefix = prefix4("10.0.0.0/24");
+	b.pools4[2].prefix = prefix4("10.0.0.0/30");
 	b.cfg.n_pools4 = 3;
 	bed_start(&b);
 	p = node(&b, 3, MAG1, "0.0.0.0"); /* any pool: the one that it can use without a key */
 	gets(&b, &p, "10.0.0.2");
 	CU_ASSERT_PTR_NOT_NULL(dp_fake_by_addr4(b.dp, DP_ANCHOR, 0, ip4("10.0.0.2")));
+	p = node(&b, 4, MAG1, "0.0.0.0"); /* which is used up */
+	refused(&b, &p, PBA_INSUFFICIENT_RESOURCES, HOA4_REASON_UNSPECIFIED);
+	pbu_key(&p, 4);
+	gets(&b, &p, "10.0.0.2");
+	CU_ASSERT_PTR_NOT_NULL(dp_fake_by_addr4(b.dp, DP_ANCHOR, 1, ip4("10.0.0.2")));
 	bed_down(&b);
 }
 
@@ -353,9 +371,13 @@ static void test_domain_foreign(void)
 	p = node(&b, 1, MAG1, "10.0.0.9");
 	pbu_key(&p, 1);
 	gets(&b, &p, "10.0.0.9");
-	p = node(&b, 2, MAG1, "10.0.0.9");
+	p = node(&b, 4, MAG1, "10.0.0.9"); /* free in blue, which it may use as well */
 	pbu_key(&p, 2);
 	gets(&b, &p, "10.0.0.9");
+	CU_ASSERT_PTR_NOT_NULL(dp_fake_by_addr4(b.dp, DP_ANCHOR, 2, ip4("10.0.0.9")));
+	p = node(&b, 2, MAG1, "10.0.0.9");
+	pbu_key(&p, 3);
+	refused(&b, &p, PBA_NOT_AUTHORIZED_FOR_IPV4_HOA, HOA4_NOT_AUTHORIZED);
 	p = node(&b, 3, MAG1, "10.0.0.9"); /* taken in all that it may use */
 	pbu_key(&p, 3);
 	refused(&b, &p, PBA_NOT_AUTHORIZED_FOR_IPV4_HOA, HOA4_NOT_AUTHORIZED);
