@@ -126,7 +126,7 @@ static bool addresses_back(struct lma_job *j, struct bce *b, const struct lma_ad
 	    !bce_set_addresses(l->cache, b, was->prefixes, was->n, &was->home4))
 		return true;
 	lma_addrs_release(l, was, is);
-	lma_binding_step(l, b, LMA_EV_DELETED, j->now);
+	lma_binding_step(l, b, LMA_EV_FAILED, j->now);
 	return false;
 }
 

@@ -144,6 +144,11 @@ static void act_delay_over(void *obj, void *arg)
 	end(obj, arg, LMA_C_DELAY_OVER, "session down");
 }
 
+static void act_lost(void *obj, void *arg)
+{
+	end(obj, arg, LMA_C_LOST, "lost for want of memory");
+}
+
 static void act_deleted(void *obj, void *arg)
 {
 	end(obj, arg, LMA_C_DELETED, "deleted by order");
@@ -163,12 +168,14 @@ static const struct fsm_rule binding_rules[] = {
 	{ACTIVE,        LMA_EV_DEREGISTERED, NULL, act_linger,            DEREGISTERING, "RFC 5213 5.3.5 (2)"},
 	{ACTIVE,        LMA_EV_RELEASED,     NULL, act_released,          FSM_SAME,      "RFC 5844 3.1.2.5"},
 	{ACTIVE,        LMA_EV_TIMEOUT,      NULL, act_expired,           GONE,          "RFC 6275 10.3.1"},
+	{ACTIVE,        LMA_EV_FAILED,       NULL, act_lost,              GONE,          "memory"},
 	{ACTIVE,        LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
 	{DEREGISTERING, LMA_EV_EXTENDED,     NULL, act_revived,           ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	{DEREGISTERING, LMA_EV_MOVED,        NULL, act_revived_elsewhere, ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	/* its MAG did not get the reply; the wait counts from the first */
 	{DEREGISTERING, LMA_EV_DEREGISTERED, NULL, act_again,             FSM_SAME,      "RFC 5213 5.3.5 (2)"},
 	{DEREGISTERING, LMA_EV_TIMEOUT,      NULL, act_delay_over,        GONE,          "RFC 5213 5.3.5 (2)"},
+	{DEREGISTERING, LMA_EV_FAILED,       NULL, act_lost,              GONE,          "memory"},
 	{DEREGISTERING, LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
 };
 // clang-format on

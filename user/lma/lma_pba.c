@@ -94,14 +94,15 @@ static void add_hnp(struct pba *p, const struct prefix6 *prefix, uint8_t flags)
 	o->hnp.flags = flags;
 }
 
-/* `addrs` NULL: refused. RFC 5844 3.1.2.6: who asked for no prefix gets no such option. */
+/* `addrs` NULL: refused. RFC 5844 3.1.2.6: who asked for no prefix gets no such option. What is
+ * repeated when accepted is the de-registration of prefixes that are not there. */
 static void add_prefixes(struct pba *p, const struct lma_req *r, const struct lma_addrs *addrs)
 {
 	static const struct prefix6 all_zero;
 
 	for (unsigned i = 0; addrs && r->n_hnp && i < addrs->n; i++)
 		add_hnp(p, &addrs->prefixes[i], 0);
-	for (unsigned i = 0; !addrs && i < r->n_hnp; i++)
+	for (unsigned i = 0; (!addrs || !addrs->n) && i < r->n_hnp; i++)
 		add_hnp(p, &r->hnp[i].raw, r->hnp[i].flags);
 	if (!addrs && !r->n_hnp && !r->n_hoa4)
 		add_hnp(p, &all_zero, 0);

@@ -84,6 +84,7 @@
 	X(LMA_C_EXPIRED, "expired", "bindings whose lifetime ended")                                          \
 	X(LMA_C_DELAY_OVER, "deletion_delay_over", "bindings deleted after MinDelayBeforeBCEDelete")          \
 	X(LMA_C_DELETED, "deleted_by_operator", "bindings deleted by the operator")                           \
+	X(LMA_C_LOST, "lost", "bindings that ended because no memory was left to undo a change")              \
 	X(LMA_C_HELD, "held", "requests held for another MAG's de-registration")                              \
 	X(LMA_C_HOLD_REPLACED, "hold_replaced", "held requests replaced by a retransmission")                 \
 	X(LMA_C_HOLD_RELEASED, "hold_released", "held requests that took over the de-registered binding")     \
@@ -101,7 +102,7 @@ enum lma_state { LMA_ST_PENDING, LMA_ST_ACTIVE, LMA_ST_DEREGISTERING, LMA_ST_GON
 
 enum lma_event {
 	LMA_EV_ACCEPTED, /* initial registration is through */
-	LMA_EV_FAILED,	 /* initial registration is not */
+	LMA_EV_FAILED,	 /* initial registration is not, or the binding cannot be kept */
 	LMA_EV_EXTENDED, /* registered again by the same MAG */
 	LMA_EV_MOVED,	 /* registered by another MAG */
 	LMA_EV_RELEASED, /* one address family was de-registered */

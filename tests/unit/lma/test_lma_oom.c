@@ -135,7 +135,7 @@ static bool send_starved(struct bed *b, const struct pbu *p, unsigned n)
 /* The request that `make` makes, for a node with a session, at each shortage. */
 static void starve(bool dual, bool refuses, struct pbu (*make)(struct bed *b))
 {
-	unsigned n = 0, failed = 0;
+	unsigned n = 0, failed = 0, lost = 0;
 	bool came = true;
 
 	while (came) {
@@ -177,12 +177,16 @@ static void starve(bool dual, bool refuses, struct pbu (*make)(struct bed *b))
 			CU_ASSERT_EQUAL(b.pba.ba.status, PBA_ACCEPTED);
 			check_agreement(&b);
 		}
+		CU_ASSERT_EQUAL(bed_counter(&b, "unexpected_events"), 0);
+		lost += bed_counter(&b, "lost");
 		lma_free(&b.l);
 		CU_ASSERT_EQUAL(plane.peers + plane.sessions, 0);
 		bed_down(&b);
 		CU_ASSERT_FATAL(n < 100);
 	}
 	CU_ASSERT(failed > 0);
+	/* only where the data plane refuses and then there is no memory to undo it */
+	CU_ASSERT_EQUAL(lost > 0, refuses);
 }
 
 static struct pbu second_node(struct bed *b)
