@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory runs out at each allocation that the MAG makes, in turn: list, tunnels and data plane still
+ * agree, nothing is left behind, and the node is served once there is memory again. The data plane
+ * under test keeps its own memory.
+ */
+#include "mag_harness.h"
+
+#include "lib/oom.h"
+
+static struct dataplane *below;
+
+/* The data plane's allocations do not count. */
+#define WITH_MEMORY(call)                            \
+	({                                           \
+		const unsigned left_ = oom.left;     \
+		const bool now_ = oom.now;           \
+		__typeof__(call) result_;            \
+		oom.left = 0;                        \
+		oom.now = false;                     \
+		result_ = (call);                    \
+		oom.left = left_;                    \
+		oom.now = now_;                      \
+		result_;                             \
+	})
+
+static int put_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
+{
+	return WITH_MEMORY(below->ops->peer_put(below, p, out));
+}
+
+static void del_peer(struct dataplane *dp, dp_ref ref)
+{
+	below->ops->peer_del(below, ref);
+}
+
+static uint32_t peer_mtu(struct dataplane *dp, dp_ref ref)
+{
+	return below->ops->peer_mtu(below, ref);
+}
+
+static int put_session(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
+{
+	return WITH_MEMORY(below->ops->session_put(below, s, ref));
+}
+
+static void del_session(struct dataplane *dp, dp_ref ref)
+{
+	below->ops->session_del(below, ref);
+}
+
+static int move_session(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
+{
+	return below->ops->session_move(below, ref, down);
+}
+
+static int session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
+{
+	return below->ops->session_key(below, ref, key);
+}
+
+static const struct dataplane_ops ops = {
+	.peer_put = put_peer,
+	.peer_del = del_peer,
+	.peer_mtu = peer_mtu,
+	.session_put = put_session,
+	.session_del = del_session,
+	.session_move = move_session,
+	.session_key = session_key,
+};
+
+static struct dataplane plane = {.ops = &ops};
+
+static struct bench *bench_oom(void)
+{
+	struct bench *b = bench_new();
+	struct profile p = {.enabled = true, .ipv4 = true, .local_routing = -1};
+
+	add_profile(b, &p, "mn1@example.com", 1);
+	b->cfg.gre = MAG_GRE_KEYS;
+	below = dp_fake_dataplane(b->fake);
+	tunnels_free(&b->tunnels);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane), 0);
+	return b;
+}
+
+static int start(struct bench *b)
+{
+	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links, &b->sink);
+}
+
+/* The n-th allocation from here on fails, and all after it. */
+static void fail_at(unsigned n)
+{
+	oom.left = n;
+	oom.now = false;
+}
+
+/* True: one did fail. */
+static bool memory_again(void)
+{
+	bool failed = oom.now;
+
+	oom.left = 0;
+	oom.now = false;
+	return failed;
+}
+
+static void test_new(void)
+{
+	unsigned n;
+	bool failed = true;
+
+	for (n = 1; failed; n++) {
+		struct bench *b = bench_oom();
+		int err;
+
+		fail_at(n);
+		err = start(b);
+		failed = memory_again();
+		CU_ASSERT_EQUAL(err, failed ? -ENOMEM : 0);
+		CU_ASSERT_EQUAL(b->m == NULL, failed);
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(n > 4);
+}
+
+static void test_attach(void)
+{
+	unsigned n;
+	bool failed = true;
+
+	for (n = 1; failed; n++) {
+		struct bench *b = bench_oom();
+		int err;
+
+		CU_ASSERT_EQUAL_FATAL(start(b), 0);
+		fail_at(n);
+		err = attach(b, 7, 1);
+		failed = memory_again();
+		if (err) {
+			CU_ASSERT_EQUAL(err, -ENOMEM);
+			CU_ASSERT_EQUAL(counter(b, "attach_full"), 1);
+			CU_ASSERT_EQUAL(mag_count(b->m), 0);
+			CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+			CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
+		}
+		CU_ASSERT_EQUAL(b->n_sent, 1);
+		accept_it(b);
+		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(n > 2);
+}
+
+/* answer() allocates once for itself. */
+static void test_accept(void)
+{
+	unsigned n, failures = 0;
+	bool failed = true;
+
+	for (n = 2; failed; n++) {
+		struct bench *b = bench_oom();
+
+		CU_ASSERT_EQUAL_FATAL(start(b), 0);
+		attach(b, 7, 1);
+		fail_at(n);
+		accept_it(b);
+		failed = memory_again();
+		failures += failed;
+		if (in_state(b, 1, "ROLLBACK")) {
+			CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+			CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
+			CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 0);
+			CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+			accept_it(b);
+			CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+			while (in_state(b, 1, "BACKOFF"))
+				run_ms(b, 1000);
+			accept_it(b);
+		}
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
+		CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 1);
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(failures > 1);
+}
+
+static void test_refresh(void)
+{
+	unsigned n, failures = 0;
+	bool failed = true;
+
+	for (n = 2; failed; n++) {
+		struct bench *b = bench_oom();
+
+		CU_ASSERT_EQUAL_FATAL(start(b), 0);
+		attach(b, 7, 1);
+		accept_it(b);
+		b->confirm_at_once = true;
+		run_ms(b, 2700000);
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+		fail_at(n);
+		/* other prefixes, another address, another tunnel */
+		answer(b, &(struct reply){.prefix = {HNP2, HNP3}, .home4 = "10.1.0.9", .no_gre = true});
+		failed = memory_again();
+		failures += failed;
+		if (in_state(b, 1, "ROLLBACK")) {
+			CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+			CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
+			CU_ASSERT_EQUAL(b->downs, 1);
+		} else {
+			CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+			CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP3));
+			CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+			CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 1);
+		}
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(failures > 1);
+}
+
+static void test_without_allocation(void)
+{
+	struct bench *b = bench_oom();
+	struct link_node n = node_at(8, 1);
+
+	CU_ASSERT_EQUAL_FATAL(start(b), 0);
+	attach(b, 7, 1);
+	accept_it(b);
+	/* a link that is new to the list needs memory, then all stays as it is */
+	fail_at(1);
+	CU_ASSERT_EQUAL(attach(b, 8, 1), -ENOMEM);
+	CU_ASSERT_TRUE(memory_again());
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.ifindex, 7);
+	CU_ASSERT_EQUAL(attach(b, 8, 1), 0);
+	accept_it(b);
+	run_ms(b, 2000);
+	/* to give back never does, nor to leave */
+	fail_at(1);
+	CU_ASSERT_EQUAL(mag_release_ipv4(b->m, &n, ADDR4("10.1.0.5"), "dhcp-release", b->now), 0);
+	CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 1);
+	CU_ASSERT_EQUAL(mag_detach(b->m, &n, "gone", b->now), 0);
+	memory_again();
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+	CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 0);
+	bench_free(b);
+}
+
+int main(int argc, char **argv)
+{
+	// clang-format off
+	static const struct cu_test tests[] = {
+		{"no memory for a MAG leaves none", test_new},
+		{"no memory for a node refuses it, and leaves nothing behind", test_attach},
+		{"no memory for an answer gives the binding back, and asks again later", test_accept},
+		{"no memory for a renumbering ends service as a whole", test_refresh},
+		{"moving fails without memory and changes nothing; giving back and leaving need none", test_without_allocation},
+		{0},
+	};
+	// clang-format on
+	return cu_main("mag oom", tests, argc, argv);
+}
