@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A mobile node roams between two access gateways while its TCP connection lives.
+"""A dual-stack mobile node roams between two access gateways while its TCP connections live.
 
     demo.py run [--keep 1] [--bin DIR]    lay the topology out, show it, check it, remove it
     demo.py stop                          remove what was kept or left behind
 
 Everything happens in network namespaces named pm-demo-*. The exit status is 1 if the node's
-address, its connection or the transfer did not survive.
+addresses, its connections or the transfer did not survive.
 """
 
 import argparse
@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "lib"))
 
 import topo as topology  # noqa: E402
+from ask import counter  # noqa: E402
 from capture import Flow, mobility_headers  # noqa: E402
+from dhcp4 import Dhclient  # noqa: E402
 from netns import Timeout, TopoError, wait_until  # noqa: E402
 
 TAG = "demo"
@@ -32,6 +34,8 @@ PPS = 1000
 GAP = 0.1         # s without any link
 TRANSFER = 8      # s of iperf3
 MOVE_AT = 3.5     # s into the transfer
+POOL4 = "192.0.2.0/24"
+LEASE = 10        # s: the node renews it at the other gateway before the transfer ends
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 COLOUR = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -44,8 +48,8 @@ PICTURE = """\
    |          |        |              |        |         |    |   +------------+        | mn1 moves
    +----------+        +--------------+        +---------+    |   +------------+        v
    2001:db8:c::2       2001:db8:2::1                          +---|    mag2    |--- ap2  )))
-                       home prefixes of nodes                     | pmipd: MAG |
-                       2001:db8:100::/44                          +------------+
+   203.0.113.2         home prefixes and addresses of nodes       | pmipd: MAG |
+                       2001:db8:100::/44, 192.0.2.0/24            +------------+
 """
 
 
@@ -96,7 +100,7 @@ class Ladder:
     """Draws what the three daemons' monitors tell, in the order it happened. A line is held back
     for a moment, because an earlier one may still be under way from another daemon."""
 
-    COLUMNS = {"mag1": 15, "lma": 33, "mag2": 51}
+    COLUMNS = {"mag1": 15, "lma": 31, "mag2": 47}
     PATIENCE = 0.15
     NAMES = {topology.LMAA: "lma", topology.mag_addr(1): "mag1", topology.mag_addr(2): "mag2"}
 
@@ -153,7 +157,7 @@ class Ladder:
         kind, peer, text = what
         if self.zero is None:
             self.zero = ev["time"]
-        line = [" "] * 53
+        line = [" "] * 49
         for c in self.COLUMNS.values():
             line[c] = "|"
         ms = f"{(ev['time'] - self.zero) * 1e3:9.1f}"
@@ -183,7 +187,8 @@ def describe(ev):
         if m := re.search(r" HI (\d)", summary):
             text = f"HI {m.group(1)}, {HANDOFF.get(m.group(1), '')}"
         if "status" in msg:
-            text = f"status {msg['status']} {' '.join(re.findall(r'HNP ([^ ]+)', summary))}"
+            given = re.findall(r"(?:HNP ([^ ]+)|HoA4 ([^ /]+))", summary)
+            text = " ".join([f"status {msg['status']}", *(six or four for six, four in given)])
         elif not msg.get("lifetime", 1):
             text = "de-registration"
         return msg["name"], Ladder.NAMES.get(ev.get("peer")), f"{node}: {text}"
@@ -207,12 +212,12 @@ class Demo:
 
     def run(self):
         t = self.t
-        print(bold("pmipd: a node roams between two gateways and its TCP connection lives"))
+        print(bold("pmipd: a dual-stack node roams between two gateways, its TCP connections live"))
         print()
         print(PICTURE, end="")
         title(1, "Three daemons start")
         t.up()
-        t.start_all()
+        self.start()
         for name in ("lma", "mag1"):
             say(f"{name}: pmipctl interfaces")
             say(output(t.daemons[name].pmipctl("interfaces")), 6)
@@ -222,9 +227,22 @@ class Demo:
         ladder.close()
         return self.verdict()
 
+    def start(self):
+        """All daemons at once."""
+        t = self.t
+        may = {"profiles": [{"mn-id": n.mnid, "link-layer-addresses": [n.mac], "ipv4": True}
+                            for n in t.nodes]}
+        t.start("lma", t.lma_config(lma={"ipv4-pools": [{"name": "four", "prefix": POOL4}]}, **may),
+                wait=False)
+        for i in (1, 2):
+            t.start(f"mag{i}", t.mag_config(i, mag={"dhcpv4-lease-time": LEASE}, **may),
+                    wait=False)
+        for d in t.daemons.values():
+            d.wait_ready()
+
     def bindings(self):
         """The columns of `pmipctl bindings` that fit here."""
-        keys = ("mn_id", "prefixes", "mag", "proxy_coa", "state", "handovers")
+        keys = ("mn_id", "prefixes", "ipv4", "mag", "proxy_coa", "state", "handovers")
         rows = [[k.upper().replace("_", "-") for k in keys]]
         for b in self.t.daemons["lma"].ctl("bindings"):
             rows.append([",".join(v) if isinstance(v := b[k], list) else str(v) for k in keys])
@@ -237,30 +255,39 @@ class Demo:
         ladder.start()
         for n in t.nodes:
             t.attach(n, 1)
+        self.dhcp = Dhclient(t.mn1, t.dir / "dhclient")
+        self.dhcp.start()
+        _, self.address4, server, lease = self.dhcp.wait()
         for n in t.nodes:
             n.wait_address(15)
         ladder.stop()
         self.address = t.mn1.wait_address()
         say()
         say(f"mn1 configured itself (SLAAC): {bold(self.address)}")
+        say(f"dhclient got it a lease:       {bold(self.address4)} for {lease} s, server {server}")
         say("lma: pmipctl bindings")
         say(self.bindings(), 6)
         say()
-        say(f"mn1: ping {topology.CN}")
-        r = t.mn1.run("ping", "-6", "-n", "-c", 3, "-i", 0.2, topology.CN, check=False)
-        say("\n".join(x for x in r.stdout.splitlines() if "bytes from" in x or "loss" in x), 6)
-        self.check(" 0% packet loss" in r.stdout, "ping to the correspondent answered")
+        for far in (topology.CN, topology.CN4):
+            say(f"mn1: ping {far}")
+            r = t.mn1.run("ping", "-n", "-c", 2, "-i", 0.2, far, check=False)
+            say("\n".join(x for x in r.stdout.splitlines() if "bytes from" in x or "loss" in x), 6)
+            self.check(" 0% packet loss" in r.stdout, f"ping to {far} answered")
 
     def roam(self, ladder):
         t = self.t
         title(3, f"mn1 sends with iperf3 (TCP), hears {PPS} UDP packets per second, moves to ap2")
-        server = t.cn.popen("iperf3", "-s", "-1", "-p", 5201, stdout=subprocess.DEVNULL)
-        wait_until(lambda: ":5201" in t.cn.run("ss", "-ltn").stdout, 5, "the iperf3 server")
+        servers = [t.cn.popen("iperf3", "-s", "-1", "-p", p, stdout=subprocess.DEVNULL)
+                   for p in (5201, 5204)]
+        for p in (5201, 5204):
+            wait_until(lambda p=p: f":{p}" in t.cn.run("ss", "-ltn").stdout, 5, "an iperf3 server")
         flow = Flow(t, "cn", "mn1", self.address, 5202, PPS)
         wire = t.capture("lma", "net0", "ip6 proto 135")
         client = t.mn1.popen("iperf3", "-6", "-c", topology.CN, "-p", 5201, "-t", TRANSFER, "-i", 1,
                              "-b", "300M", "--forceflush", stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True)
+        four = t.mn1.popen("iperf3", "-4", "-c", topology.CN4, "-p", 5204, "-t", TRANSFER, "-i", 1,
+                           "-b", "50M", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         lines = []
         reader = threading.Thread(target=self._transfer, args=(client, lines), daemon=True)
         reader.start()
@@ -277,10 +304,12 @@ class Demo:
         ladder.stop()
         rc = client.wait(TRANSFER + 20)
         reader.join(2)
-        server.wait(5)
+        lines4 = four.communicate(timeout=20)[0].splitlines()
+        for server in servers:
+            server.wait(5)
         flow.finish()
         wire.stop()
-        self.results(lines, rc, flow, wire, down, up)
+        self.results((lines, rc), (lines4, four.returncode), flow, wire, down, up)
 
     @staticmethod
     def _transfer(client, lines):
@@ -290,16 +319,23 @@ class Demo:
                     "sender" not in line and "receiver" not in line:
                 say(f"iperf3 {lines[-1][5:]}", 6)
 
-    def results(self, lines, rc, flow, wire, down, up):
+    def transferred(self, lines, rc, least, what):
+        received = [x for x in lines if "receiver" in x]
+        rates = [float(m.group(1)) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(m.group(2), 1)
+                 for x in lines if "er" not in x[-8:] and
+                 (m := re.search(r"([\d.]+) ([KMG]?)bits/sec", x))]
+        tail = rates[-2:] or [0]
+        moved = " ".join(received[-1].split()[4:6]) if received else "nothing"
+        self.check(rc == 0 and received and min(tail) > least,
+                   f"{what}: connection kept, {moved} received, "
+                   f"{tail[-1] / 1e6:.0f} Mbit/s at the end")
+
+    def results(self, six, four, flow, wire, down, up):
         t = self.t
         first = min((at for n, at in flow.got.items() if at > up and flow.sent[n] > down),
                     default=None)
         addresses = t.mn1.addresses()
         (b,) = t.daemons["lma"].ctl("bindings", t.mn1.mnid) or [{}]
-        received = [x for x in lines if "receiver" in x]
-        rates = [float(m.group(1)) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(m.group(2), 1)
-                 for x in lines if "er" not in x[-8:] and
-                 (m := re.search(r"([\d.]+) ([KMG]?)bits/sec", x))]
         msgs = [m for m in mobility_headers(wire.frames()) if m[0] >= down]
         pbu = next((m for m in msgs if m[3] == 5 and m[1] == topology.mag_addr(2)), None)
         pba = next((m for m in msgs if pbu and m[3] == 6 and m[2] == pbu[1] and m[0] > pbu[0]),
@@ -310,12 +346,16 @@ class Demo:
         say(self.bindings(), 6)
         say()
         self.check(b.get("proxy_coa") == topology.mag_addr(2), "the binding followed to mag2")
-        self.check(addresses == [self.address], f"address kept: {', '.join(addresses) or 'none'}")
-        tail = rates[-2:] or [0]
-        moved = " ".join(received[-1].split()[4:6]) if received else "nothing"
-        self.check(rc == 0 and received and min(tail) > 10e6,
-                   f"TCP connection kept: {moved} received, {tail[-1] / 1e6:.0f} Mbit/s at the end")
-        self.check(t.mn1.ping(topology.CN, 3, 0.1) == 3, "ping answered through mag2")
+        kept = self.dhcp.address() == self.address4 == b.get("ipv4")
+        self.check(addresses == [self.address] and kept,
+                   f"addresses kept: {', '.join([*addresses, self.dhcp.address() or 'no IPv4'])}")
+        renewed = counter(t, "mag2", "acked_renewing", "dhcpv4_server")
+        self.check(renewed and len({r[2] for r in self.dhcp.reports() if len(r) > 2}) == 1,
+                   "lease renewed at mag2, which goes by the same server identifier")
+        self.transferred(*six, 10e6, "TCP over IPv6")
+        self.transferred(*four, 5e6, "TCP over IPv4")
+        self.check(all(t.mn1.ping(a, 3, 0.1) == 3 for a in (topology.CN, topology.CN4)),
+                   "ping answered through mag2, over both")
         took = f"{(pba[0] - pbu[0]) / 1e6:.2f} ms from PBU to PBA at the LMA" if pba else "no PBA"
         self.check(pba is not None, f"handover signalled: {took}")
         took = f"{(first - up) / 1e6:.1f} ms after the new link came up" if first else "never came"
@@ -348,6 +388,8 @@ class Demo:
             ("live signalling", f"{ctl} -s {d['lma'].socket} monitor"),
             ("data plane", f"{ctl} -s {d['mag2'].socket} sessions"),
             ("ping", f"ip netns exec {t.mn1.full} ping {topology.CN}"),
+            ("... over IPv4", f"ip netns exec {t.mn1.full} ping {topology.CN4}"),
+            ("addresses, leases", f"{ctl} -s {d['mag2'].socket} nodes"),
             ("a shell on mn1", f"ip netns exec {t.mn1.full} bash"),
             ("move mn1 to ap1", f"ip -n {t.radio.full} link set mn1 down; "
                                 f"ip -n {t.radio.full} link set mn1 master ap1 up"),
