@@ -3,7 +3,9 @@
  * An LMA and two MAGs end to end, from the octets of a Mobility Header to the data plane, with
  * somebody on the path who delays, drops, repeats, changes and invents messages. The input is a
  * sequence of {1 octet: what to do, operands}; checksums are made right, so that mutation gets past
- * them. Besides memory errors it finds what the simulated data plane calls a violation.
+ * them. Besides memory errors it finds what the simulated data plane calls a violation. The first
+ * octet decides on the configuration: both families or IPv6 alone, the second MAG over IPv4, GRE
+ * keys.
  */
 #include "fuzz/fuzz.h"
 
@@ -22,12 +24,18 @@
 #define STEPS_MAX 400
 #define WALL0	  1700000000500000000ull
 #define HOSTS	  3 /* the LMA, two MAGs */
+#define OFFICE	  7 /* domain of IPv4 addresses */
+
+/* Of the first octet; the lower bits are about RFC 5213. */
+#define DUAL_STACK	 0x20
+#define SECOND_OVER_IPV4 0x40
+#define GRE_KEYS	 0x80
 
 enum { LMA_HOST, MAG_HOST };
 
 struct message {
 	struct in6_addr src, dst;
-	uint16_t len;
+	uint16_t len, port;
 	uint8_t data[MH_MAX_LEN];
 };
 
@@ -51,7 +59,10 @@ static struct {
 	struct profiles profiles;
 	struct lma_cfg lma_cfg;
 	struct mag_cfg mag_cfg;
+	struct in6_addr lmaa4;
+	uint8_t how;
 	struct lma_pool_cfg pools[2];
+	struct lma_pool4_cfg pools4[2];
 	struct prefix6 statics[1];
 	struct lma_mag_cfg mags[2];
 	struct mag_lma_cfg lmas[1];
@@ -90,6 +101,7 @@ static int env_send(void *ctx, const struct packet *pkt)
 	m->src = pkt->src;
 	m->dst = pkt->dst;
 	m->len = (uint16_t)pkt->len;
+	m->port = 5436;
 	memcpy(m->data, pkt->data, pkt->len);
 	w.queued++;
 	return 0;
@@ -148,6 +160,8 @@ static void advertise(void *ctx, const struct link_node *n, const struct link_ad
 {
 	for (unsigned i = 0; i < ad->n_prefixes; i++)
 		demand(ad->prefixes[i].len <= 128, "an impossible prefix is advertised");
+	demand(ad->home4.len <= 32, "an impossible IPv4 home network is offered");
+	demand(ad->n_prefixes || ad->home4.addr.s_addr, "nothing is advertised");
 }
 
 static void withdraw(void *ctx, const struct link_node *n, bool deprecate)
@@ -171,6 +185,16 @@ static void no_log(void *ctx, enum log_class cls, const char *line)
 {
 }
 
+/* Both MAGs are configured alike but for the addresses. */
+static void address_mag(unsigned i)
+{
+	const bool ip4 = addr_is_ip4(&w.host[i].addr);
+
+	w.mag_cfg.proxy_coa = ip4 ? in6addr_any : w.host[i].addr;
+	w.mag_cfg.ipv4_proxy_coa = ip4 ? w.host[i].addr : in6addr_any;
+	w.lmas[0].addr = ip4 ? w.lmaa4 : w.host[LMA_HOST].addr;
+}
+
 static void host_start(unsigned i)
 {
 	struct host *h = &w.host[i];
@@ -188,7 +212,7 @@ static void host_start(unsigned i)
 		       "the LMA does not start");
 		inbox_on(&h->inbox, MH_BU, on_bu, h);
 	} else {
-		w.mag_cfg.proxy_coa = h->addr;
+		address_mag(i);
 		demand(!mag_new(&h->mag, &w.mag_cfg, &h->env, dp_fake_dataplane(h->fake),
 				h->tunnels, &w.profiles, &h->links, &h->sink),
 		       "a MAG does not start");
@@ -210,6 +234,13 @@ static void start(uint8_t how)
 	w.host[0].addr = addr(0x20000, 1);
 	w.host[1].addr = addr(0x110000, 1);
 	w.host[2].addr = addr(0x120000, 1);
+	w.how = how;
+	addr_parse("198.51.100.1", &w.lmaa4);
+	if (how & SECOND_OVER_IPV4)
+		addr_parse("192.0.2.1", &w.host[2].addr);
+	any.ipv4 = one.ipv4 = how & DUAL_STACK;
+	snprintf(any.pool4, sizeof(any.pool4), "home");
+	snprintf(one.pool4, sizeof(one.pool4), how & GRE_KEYS ? "office" : "home");
 	demand(!profile_table_new(&w.table), "no memory");
 	one.mnid = (struct mnid){.subtype = MNID_NAI, .len = sizeof(id) - 1, .id = id};
 	one.n_macs = 1;
@@ -231,10 +262,19 @@ static void start(uint8_t how)
 	w.statics[0] = (struct prefix6){addr(0xf000000, 0), 48};
 	for (unsigned i = 0; i < 2; i++)
 		w.mags[i].addr = w.host[1 + i].addr;
-	w.lmas[0].addr = w.host[0].addr;
+	/* two operators with the same few addresses */
+	w.pools4[0] = (struct lma_pool4_cfg){.name = "home"};
+	w.pools4[1] = (struct lma_pool4_cfg){.name = "office", .domain = OFFICE};
+	for (unsigned i = 0; i < 2; i++)
+		prefix4_parse("10.0.0.0/29", &w.pools4[i].prefix);
 	w.lma_cfg = (struct lma_cfg){
-		.addrs = {w.host[0].addr},
-		.n_addrs = 1,
+		.addrs = {w.host[0].addr, w.lmaa4},
+		.n_addrs = 2,
+		.pools4 = w.pools4,
+		.n_pools4 = how & GRE_KEYS ? 2 : 1,
+		.gre = LMA_GRE_ACCEPT,
+		.gre_tlv = true,
+		.accept_forced_ipv4_udp_encapsulation_request = true,
 		.pools = w.pools,
 		.n_pools = 2,
 		.static_prefixes = w.statics,
@@ -249,9 +289,12 @@ static void start(uint8_t how)
 		.hold_before_new_bce = !(how & 4),
 		.timestamp_based_approach_in_use = how & 1,
 		.fixed_mag_link_local_address_on_all_access_links = {.s6_addr = {0xfe,
-										 0x80, [15] = 1}},
+										 0x80, [15] = 1}		},
 	};
 	w.mag_cfg = (struct mag_cfg){
+		.gre = how & GRE_KEYS ? MAG_GRE_KEYS : MAG_GRE_NONE,
+		.gre_tlv = how & 1,
+		.force_ipv4_udp_encapsulation_support = how & 2,
 		.lmas = w.lmas,
 		.n_lmas = 1,
 		.max_bindings = 12,
@@ -301,12 +344,13 @@ static void end(void)
 
 static void deliver(const struct message *m)
 {
-	struct packet pkt = {.src = m->src, .dst = m->dst, .len = m->len};
+	struct packet pkt = {.src = m->src, .dst = m->dst, .len = m->len, .port = m->port};
 
 	for (unsigned i = 0; i < HOSTS; i++) {
+		const bool second = i == LMA_HOST && addr6_eq(&w.lmaa4, &m->dst);
 		uint8_t *copy;
 
-		if (!addr6_eq(&w.host[i].addr, &m->dst))
+		if (!addr6_eq(&w.host[i].addr, &m->dst) && !second)
 			continue;
 		copy = malloc(m->len ? m->len : 1); /* of its size, and gone after the call */
 		memcpy(copy, m->data, m->len);
@@ -321,7 +365,7 @@ static void fix_checksum(struct message *m)
 	size_t total = m->len > 1 ? (m->data[1] + 1u) * 8 : 0;
 	uint16_t sum;
 
-	if (m->len < 8 || total > m->len)
+	if (m->len < 8 || total > m->len || addr_is_ip4(&m->dst))
 		return;
 	sum = mh_checksum(m->data, total, &m->src, &m->dst);
 	m->data[4] = (uint8_t)(sum >> 8);
@@ -356,6 +400,9 @@ static void invent(struct rd *r)
 
 	if (path >> 4 < HOSTS)
 		m.src = w.host[path >> 4].addr;
+	if (addr_is_ip4(&m.src) && path % HOSTS == LMA_HOST)
+		m.dst = w.lmaa4;
+	m.port = (uint16_t)(1 + len);
 	m.len = len < rd_left(r) ? len : (uint16_t)rd_left(r);
 	rd_copy(r, m.data, m.len);
 	fix_checksum(&m);
@@ -367,7 +414,7 @@ static struct link_node node_of(uint8_t b)
 	return (struct link_node){.ifindex = 1 + (b >> 4 & 1), .mac = {{2, 0, 0, 0, 0, b & 7}}};
 }
 
-static void attach(struct mag *m, uint8_t which, uint8_t how)
+static void attach(struct mag *m, uint8_t which, uint8_t how, bool wants_ipv4)
 {
 	static const uint8_t other[] = "other@example.com";
 	const struct mnid id = {MNID_NAI, sizeof(other) - 1, other};
@@ -376,6 +423,8 @@ static void attach(struct mag *m, uint8_t which, uint8_t how)
 		.att = 1 + (how & 3),
 		.handoff_hint = how >> 2 & 7,
 		.access_mtu = 1500,
+		.domain = w.how & GRE_KEYS && (which & 7) == 1 ? OFFICE : 0,
+		.wants_ipv4 = wants_ipv4,
 		.mnid = how & 0x40 ? &id : NULL,
 		.cause = how & 0x80 ? MAG_CAUSE_CONTROL : "rs",
 	};
@@ -392,11 +441,16 @@ static void reload(uint8_t how)
 	w.lma_cfg.n_pools = how & 2 ? 1 : 2;
 	w.lma_cfg.n_static_prefixes = how & 4 ? 0 : 1;
 	w.lma_cfg.max_bindings = how & 8 ? 2 : 12;
+	w.lma_cfg.gre = how & 64 ? LMA_GRE_REQUIRE : LMA_GRE_ACCEPT;
+	w.lma_cfg.gre_tlv = !(how & 128);
+	w.mag_cfg.gre = (enum mag_gre)(how >> 6);
+	if (w.mag_cfg.gre > MAG_GRE_KEYS || w.how & GRE_KEYS)
+		w.mag_cfg.gre = MAG_GRE_KEYS;
 	w.lma_cfg.timestamp_based_approach_in_use = how & 16;
 	w.mag_cfg.timestamp_based_approach_in_use = how & 16;
 	lma_reload(w.host[LMA_HOST].lma, &w.lma_cfg, &passing, &why, w.now);
 	for (unsigned i = MAG_HOST; i < HOSTS; i++) {
-		w.mag_cfg.proxy_coa = w.host[i].addr;
+		address_mag(i);
 		w.mag_cfg.enable_mag_local_routing = how & 32;
 		mag_reload(w.host[i].mag, &w.mag_cfg, &passing, &why, w.now);
 	}
@@ -442,6 +496,27 @@ static void name_of_last(void *ctx, const struct lma_binding *b)
 	memcpy(n->id, b->mnid.id, n->len);
 }
 
+struct find4 {
+	struct link_node node;
+	struct in_addr addr;
+};
+
+static void find_home4(void *ctx, const struct mag_binding *b)
+{
+	struct find4 *f = ctx;
+
+	if (b->node.ifindex == f->node.ifindex && mac_eq(&b->node.mac, &f->node.mac))
+		f->addr = b->home4.addr;
+}
+
+static void release_ipv4(struct mag *m, const struct link_node *n)
+{
+	struct find4 f = {.node = *n};
+
+	mag_walk(m, w.now, find_home4, &f);
+	mag_release_ipv4(m, n, f.addr, "dhcp-release", w.now);
+}
+
 static void delete_one(struct lma *l)
 {
 	struct name n = {0};
@@ -462,12 +537,14 @@ static void step(struct rd *r)
 	switch (what % 16) {
 	case 0:
 	case 1:
-		attach(m, arg, rd_u8(r));
+		attach(m, arg, rd_u8(r), what & 32);
 		break;
 	case 2:
 		mag_detach(m, &node, what & 16 ? MAG_CAUSE_CONTROL : "nud", w.now);
 		break;
 	case 3:
+		if (what & 32)
+			release_ipv4(m, &node);
 		mag_confirmed(m, &node, w.now);
 		break;
 	case 4:

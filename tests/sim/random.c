@@ -4,6 +4,7 @@
  * then LMA and MAGs must agree. */
 #include "sim/random.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static void add_ipv4(struct world_cfg *c)
 		all_gre &= m->gre != MAG_GRE_NONE;
 	}
 	c->tlv = world_below(&dice, 2);
+	c->full = world_below(&dice, 2);
 	c->dhcp_relay = world_below(&dice, 2);
 	if (all_gre && world_below(&dice, 3) == 0)
 		c->gre = LMA_GRE_REQUIRE;
@@ -150,6 +152,14 @@ static void everybody_speaks(struct world *w)
 				world_ask_ipv4(w, n, i);
 }
 
+static void refuse_once(struct world *w, int mag)
+{
+	struct dp_fake *dp = world_below(w, 2) ? w->lma.dp : w->mag[mag].dp;
+
+	dp_fake_fail(dp, (enum dp_fake_op)world_below(w, DP_FAKE_OP_MAX), 1 + world_below(w, 2),
+		     ENOSPC);
+}
+
 static void trouble(struct world *w)
 {
 	const int mag = (int)world_below(w, SIM_MAGS);
@@ -165,6 +175,11 @@ static void trouble(struct world *w)
 		world_drop_in_flight(w);
 		everybody_speaks(w);
 		break;
+	case 3:
+	case 4:
+		if (w->cfg.full)
+			refuse_once(w, mag);
+		break;
 	default:
 		w->lma.silent = false;
 	}
@@ -175,6 +190,11 @@ static void calm(struct world *w)
 	w->lma.silent = false;
 	for (int i = 0; i < SIM_MAGS; i++)
 		w->mag[i].cut = false;
+	for (int op = 0; op < DP_FAKE_OP_MAX; op++) {
+		dp_fake_fail(w->lma.dp, (enum dp_fake_op)op, 0, 0);
+		for (int i = 0; i < SIM_MAGS; i++)
+			dp_fake_fail(w->mag[i].dp, (enum dp_fake_op)op, 0, 0);
+	}
 	w->cfg.loss_percent = w->cfg.dup_percent = 0;
 	w->cfg.max_delay_us = w->cfg.min_delay_us + 1000;
 }

@@ -54,6 +54,7 @@ struct world_cfg {
 	bool dhcp_relay;
 	enum lma_gre gre;
 	bool tlv;			     /* the LMA knows the TLV header */
+	bool full;			     /* data planes refuse something now and then */
 };
 struct world_cfg world_defaults(uint64_t seed);
 extern bool world_trace; /* what `trace` is by default */
