@@ -85,8 +85,8 @@ static nsec_t random_late(struct world *w)
 }
 
 /*
- * The node's DHCP client starts, or gives its address back. Not the one of a profile: a MAG that the
- * node comes to then asks for it by name, and of no session that has it (RFC 5844 3.1.2.7).
+ * The node's DHCP client starts, or gives its address back. Not the one of a profile: a MAG that
+ * the node comes to then asks for it by name, and of no session that has it (RFC 5844 3.1.2.7).
  */
 static void dhcp(struct world *w, unsigned n, unsigned i)
 {
@@ -150,6 +150,20 @@ static void everybody_speaks(struct world *w)
 				world_attach(w, n, i, w->node[n].at[i], HI_RESERVED);
 			else
 				world_ask_ipv4(w, n, i);
+}
+
+/* DHCP clients ask for as long as they have no address. */
+static void clients_ask(struct world *w)
+{
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++) {
+		for (unsigned i = 0; i < SIM_IFACES; i++) {
+			const int at = w->node[n].at[i];
+
+			if (at != SIM_NOWHERE && w->cfg.family[n] != SIM_IPV6 &&
+			    !home4_is_set(&w->mag[at].advert[n][i].home4))
+				world_ask_ipv4(w, n, i);
+		}
+	}
 }
 
 static void refuse_once(struct world *w, int mag)
@@ -224,7 +238,11 @@ int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
 		everybody_speaks(&w);
 	}
 	/* longer than a lifetime, the deletion delay, and the longest back-off together */
-	world_run(&w, nsec_from_s(3 * cfg.lifetime_s + 200));
+	for (uint32_t s = 0; s < 3 * cfg.lifetime_s + 200; s += 50) {
+		world_run(&w, nsec_from_s(50));
+		clients_ask(&w);
+	}
+	world_run(&w, nsec_from_s(50));
 	if (!w.broken[0])
 		world_check_quiet(&w);
 	if (w.broken[0]) {
