@@ -114,6 +114,7 @@ static void op_advertise(void *ctx, const struct link_node *id, const struct lin
 	if (access_home4(n))
 		before = n->ad.home4;
 	access_ra_advertise(a, n, ad);
+	access_arp_advertised(a, n);
 	access_dhcp4_advertised(a, n, &before);
 }
 

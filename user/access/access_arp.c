@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ARP packets: signs of life, triggers, and questions about the home subnet. */
+/*
+ * ARP packets: signs of life, triggers, and questions about the home subnet. A node that moved asks
+ * for its router first, before the MAG knows its home address; it is answered then, for hosts
+ * repeat their question a second later (RFC 1122 2.3.2.1).
+ */
 #include <string.h>
 
 #include "access/access_priv.h"
@@ -20,22 +24,35 @@ static void discard(struct access *a, struct access_link *l, enum arp_fate f, co
 		    mac_str(&src, mac), arp_fate_name(f));
 }
 
-static enum arp_fate answer(struct access *a, struct access_node *n, const struct arp_msg *m,
-			    nsec_t now)
+static enum arp_fate judge(const struct access_node *n, const struct arp_msg *m)
 {
 	static const struct home4 none;
 	const struct home4 *home = access_home4(n);
-	const enum arp_fate f = arp_judge(m, home ? home : &none);
+
+	return arp_judge(m, home ? home : &none);
+}
+
+static enum arp_fate answer(struct access *a, const struct access_node *n, const struct arp_msg *m,
+			    enum arp_fate f)
+{
 	uint8_t buf[ARP_FRAME_LEN];
 
-	if (!arp_is_answer(f))
-		return f;
-	if (!access_take_token(&n->arp_spent_until, ANSWER_RATE, now))
-		return ARP_RATE_LIMITED;
 	return access_send(a, n->id.ifindex, buf,
 			   arp_build_answer(buf, sizeof(buf), access_mac(a, n->link), m)) == 0
 		       ? f
 		       : ARP_SEND_FAILED;
+}
+
+void access_arp_advertised(struct access *a, struct access_node *n)
+{
+	enum arp_fate f;
+
+	if (!n->arp_waits || !access_home4(n))
+		return;
+	n->arp_waits = false;
+	f = judge(n, &n->arp_asked);
+	if (arp_is_answer(f))
+		a->arp_counter[answer(a, n, &n->arp_asked, f)]++;
 }
 
 void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
@@ -58,6 +75,13 @@ void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *fr
 	sign.arrival = arp_is_probe(&m) || arp_is_announcement(&m);
 	id.mac = m.eth_src;
 	n = access_heard(a, l, &id, &sign, now);
-	if (n)
-		a->arp_counter[answer(a, n, &m, now)]++;
+	if (!n)
+		return;
+	f = judge(n, &m);
+	if (arp_is_answer(f))
+		f = access_take_token(&n->arp_spent_until, ANSWER_RATE, now) ? answer(a, n, &m, f)
+									     : ARP_RATE_LIMITED;
+	n->arp_waits = f == ARP_NO_IPV4 && n->served;
+	n->arp_asked = m;
+	a->arp_counter[f]++;
 }

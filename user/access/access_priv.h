@@ -51,6 +51,8 @@ struct access_node {
 
 	/* IPv4 */
 	nsec_t arp_spent_until, dhcp4_spent_until; /* token buckets */
+	bool arp_waits;				   /* `arp_asked` came before the home address */
+	struct arp_msg arp_asked;
 	struct dhcp4_memory dhcp4;
 	struct dhcp4_hold *held; /* owned: a message that waits for the home address */
 	struct deadline hold_timer;
@@ -162,6 +164,8 @@ bool access_is_own_mac(struct access *a, struct access_link *l, const struct mac
 /* access_arp.c */
 void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
 		      nsec_t now);
+/* The node's home address is known now: answers what it asked last. */
+void access_arp_advertised(struct access *a, struct access_node *n);
 
 /* access_dhcp4.c */
 int access_dhcp4_new(struct access *a);

@@ -28,7 +28,8 @@
 	X(ARP_BAD_SENDER, "bad_sender",                                                            \
 	  "sender's link-layer address differs from the Ethernet source")                          \
 	X(ARP_BAD_ADDRESS, "bad_address", "sender or target is no unicast address")                \
-	X(ARP_NO_IPV4, "no_ipv4", "of nodes without an IPv4 home address, not answered")           \
+	X(ARP_NO_IPV4, "no_ipv4",                                                                  \
+	  "of nodes without an IPv4 home address, not answered before they have one")              \
 	X(ARP_OWN, "own_address", "requests and claims for the node's own address, not answered")  \
 	X(ARP_HEARD, "reply", "replies of nodes about their own address")                          \
 	X(ARP_FOREIGN_SENDER, "foreign_sender",                                                    \

@@ -941,6 +941,49 @@ static void test_arp_of_a_served_node(void)
 	stop();
 }
 
+/* A node that moved asks for its router, before the MAG knows the node. */
+static void test_arp_is_answered_late(void)
+{
+	start();
+	ad.n_prefixes = 0;
+	arp_from(1, true, HOME, ROUTER);
+	run(MS(100));
+	CU_ASSERT_EQUAL(n_sent, 0);
+	advertise();
+	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT(is_arp(0, 2));
+	CU_ASSERT(addr_at(sent[0].b + 28, ROUTER));
+	CU_ASSERT_EQUAL(arps(ARP_ANSWERED_ROUTER), 1);
+	advertise();
+	CU_ASSERT_EQUAL(n_sent, 1);
+	stop();
+	/* by the same rules: not for an address that turns out to be another's */
+	start();
+	ad.n_prefixes = 0;
+	arp_from(1, true, OTHER, ROUTER);
+	advertise();
+	CU_ASSERT_EQUAL(n_sent, 0);
+	stop();
+	/* the last question counts */
+	start();
+	ad.n_prefixes = 0;
+	arp_from(1, true, HOME, ROUTER);
+	arp_from(1, true, "0.0.0.0", HOME);
+	advertise();
+	CU_ASSERT_EQUAL(n_sent, 0);
+	stop();
+	/* a node that is refused gets nothing, also later */
+	start();
+	ad.n_prefixes = 0;
+	m.attach_result = -EPERM;
+	arp_from(1, true, HOME, ROUTER);
+	m.attach_result = 0;
+	run(S(5));
+	advertise();
+	CU_ASSERT_EQUAL(n_sent, 0);
+	stop();
+}
+
 static void test_arp_storm(void)
 {
 	start();
@@ -1098,6 +1141,7 @@ int main(int argc, char **argv)
 		{"a dual-stack node is probed by ARP until it shows a link-local address", test_probe_of_dual_stack},
 		{"ARP announces a node, within the rates", test_arp_attaches},
 		{"V-28 RFC 5844 3.2.4 ARP of a served node", test_arp_of_a_served_node},
+		{"an ARP request that came before the home address is answered then", test_arp_is_answered_late},
 		{"ARP answers are bounded in rate", test_arp_storm},
 		{"bad ARP packets are counted by name", test_bad_arp_counted},
 		{"V-24 RFC 5844 3.4.2 the MAG as relay agent, from DISCOVER to RELEASE", test_relay},
