@@ -326,6 +326,28 @@ static enum dp_encap expected_encap(const struct world *w, int mag)
 	return m->ip4 && m->force_udp ? DP_ENCAP_UDP : DP_ENCAP_IP;
 }
 
+struct room {
+	uint16_t domain;
+	bool full;
+};
+
+static void note_room(void *ctx, const struct lma_pool4_info *i)
+{
+	struct room *r = ctx;
+
+	if (i->domain == r->domain)
+		r->full = i->used == i->size;
+}
+
+/* Nothing is left for that node in its IPv4 home network. */
+static bool pool4_is_full(struct world *w, unsigned n)
+{
+	struct room r = {.domain = w->cfg.office[n] ? SIM_OFFICE : 0};
+
+	lma_walk_pools4(w->lma.lma, note_room, &r);
+	return r.full;
+}
+
 /* A node has what its profile allows; who gave its IPv4 address back has asked again. */
 static void check_families(struct world *w, unsigned n, const struct mag_binding *u)
 {
@@ -333,7 +355,8 @@ static void check_families(struct world *w, unsigned n, const struct mag_binding
 
 	if (!!u->n_prefixes != (family != SIM_IPV4))
 		world_break(w, "%s has %u prefixes", w->node[n].name, u->n_prefixes);
-	if (home4_is_set(&u->home4) != (family != SIM_IPV6))
+	if (home4_is_set(&u->home4) ? family == SIM_IPV6
+				    : family != SIM_IPV6 && !pool4_is_full(w, n))
 		world_break(w, "%s has %s IPv4 address", w->node[n].name,
 			    home4_is_set(&u->home4) ? "an" : "no");
 	if (!home4_is_set(&u->home4))
@@ -367,6 +390,8 @@ static void check_attached(struct world *w, unsigned n, unsigned i)
 	struct mag_binding u;
 
 	if (!world_update(w, at, n, i, &u) || !served(u.state)) {
+		if (w->cfg.family[n] == SIM_IPV4 && pool4_is_full(w, n))
+			return;
 		world_break(w, "%s is at mag%d, which does not serve it ({%s})", w->node[n].name,
 			    at, world_update(w, at, n, i, &u) ? u.state : "unknown");
 		return;

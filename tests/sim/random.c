@@ -39,9 +39,13 @@ static void add_ipv4(struct world_cfg *c)
 	const bool all_keys = world_below(&dice, 3) == 0;
 	bool all_gre = true;
 
+	/* sometimes not enough for everybody */
+	if (world_below(&dice, 4) == 0)
+		c->pool4_bits = 3;
 	for (unsigned n = 0; n < c->n_nodes; n++) {
 		c->family[n] = (enum sim_family)world_below(&dice, 3);
-		c->static4[n] = c->family[n] != SIM_IPV6 && world_below(&dice, 4) == 0;
+		c->static4[n] =
+			c->family[n] != SIM_IPV6 && c->pool4_bits > 3 && world_below(&dice, 4) == 0;
 	}
 	for (int i = 0; i < SIM_MAGS; i++) {
 		struct sim_mag_cfg *m = &c->mag[i];
@@ -218,6 +222,7 @@ int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
 	static struct world w; /* large */
 	struct world_cfg cfg = random_cfg(seed);
 	const unsigned moves = 20;
+	uint32_t rest_s = 3 * cfg.lifetime_s + 200;
 	int rc = 0;
 
 	cfg.trace = trace;
@@ -237,8 +242,11 @@ int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
 		world_run(&w, nsec_from_s(20));
 		everybody_speaks(&w);
 	}
-	/* longer than a lifetime, the deletion delay, and the longest back-off together */
-	for (uint32_t s = 0; s < 3 * cfg.lifetime_s + 200; s += 50) {
+	/* longer than a lifetime, the deletion delay, and the longest back-off together, which is
+	 * longer where a pool was used up */
+	if (w.cfg.pool4_bits <= 3)
+		rest_s += 600;
+	for (uint32_t s = 0; s < rest_s; s += 50) {
 		world_run(&w, nsec_from_s(50));
 		clients_ask(&w);
 	}
