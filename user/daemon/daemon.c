@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -209,6 +210,40 @@ static int fail(char *err, size_t cap, int code, const char *what)
 /* Packets to be fragmented, per second and CPU: each costs this thread some microseconds. */
 #define FRAGMENT_RATE 5000
 
+static bool is_access(const struct config *c, const char *ifname)
+{
+	for (unsigned i = 0; c->has_mag && i < c->n_access; i++)
+		if (!strcmp(c->access[i].name, ifname))
+			return true;
+	return false;
+}
+
+/* ICMPv6 errors about nodes' packets need a source where all tunnels are over IPv4, too: an address
+ * that the machine happens to have. */
+static struct in6_addr own_ip6(const struct config *c)
+{
+	struct in6_addr out = config_own_ip6(c);
+	struct ifaddrs *all = NULL;
+
+	if (!addr6_is_zero(&out) || getifaddrs(&all))
+		return out;
+	for (const struct ifaddrs *i = all; i && addr6_is_zero(&out); i = i->ifa_next) {
+		struct sockaddr_in6 at;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET6 || is_access(c, i->ifa_name))
+			continue;
+		memcpy(&at, i->ifa_addr, sizeof(at));
+		if (addr6_is_unicast_routable(&at.sin6_addr))
+			out = at.sin6_addr;
+	}
+	freeifaddrs(all);
+	if (addr6_is_zero(&out))
+		log_msg(LOG_C_LOCAL,
+			"this machine has no IPv6 address: senders of IPv6 packets that "
+			"do not fit a tunnel are not told so");
+	return out;
+}
+
 static int start_dataplane(struct daemon *d, char *err, size_t cap)
 {
 	const struct config *c = d->cfg;
@@ -229,7 +264,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.udp_fixed_port = c->udp_fixed_port,
 		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
-		.icmp_source = config_own_ip6(c),
+		.icmp_source = d->own_ip6,
 		.spread_cpu = c->spread_cpu,
 		.n_spread_cpus = c->n_spread_cpus,
 		.hooks = hops_hooks(d),
@@ -469,6 +504,7 @@ int daemon_start(struct daemon **out, struct config *cfg, const char *config_pat
 	d->config_path = config_path;
 	d->profiles = profile_table_profiles(cfg->profiles);
 	d->started_at = daemon_now();
+	d->own_ip6 = own_ip6(cfg);
 	d->env = (struct env){
 		.ctx = d,
 		.send = env_send,

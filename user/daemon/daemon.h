@@ -92,6 +92,7 @@ struct daemon {
 	const char *config_path;
 	struct config *cfg;
 	struct profiles profiles;
+	struct in6_addr own_ip6; /* source of ICMPv6 errors where no tunnel has one; ::, none */
 
 	struct ev_loop *loop;
 	ev_timer timer;

@@ -66,7 +66,7 @@ static bool source(const struct daemon *d, const struct icmp_relay *r, struct in
 			(struct in_addr){htonl(0xc0000008)}); /* 192.0.0.8, RFC 7600 4.8 */
 		return true;
 	}
-	*src = config_own_ip6(d->cfg);
+	*src = d->own_ip6;
 	return !addr6_is_zero(src);
 }
 
