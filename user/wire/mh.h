@@ -17,12 +17,12 @@
 
 #include "base/addr.h"
 
-#define MH_PROTO 135        /* IPv6 Next Header of a Mobility Header, RFC 6275 6.1.1 */
+#define MH_PROTO	  135 /* IPv6 Next Header of a Mobility Header, RFC 6275 6.1.1 */
 #define MH_NO_NEXT_HEADER 59
-#define MH_MAX_LEN 2048     /* octets: (255 + 1) * 8 */
-#define MH_OPTS_MAX 64      /* options kept per message; more is refused as malformed */
-#define MH_NAI_MAX 254      /* Length octet counts the subtype too, RFC 4283 3 */
-#define MH_LIFETIME_UNIT 4u /* seconds, RFC 6275 6.1.7 */
+#define MH_MAX_LEN	  2048 /* octets: (255 + 1) * 8 */
+#define MH_OPTS_MAX	  64   /* options kept per message; more is refused as malformed */
+#define MH_NAI_MAX	  254  /* Length octet counts the subtype too, RFC 4283 3 */
+#define MH_LIFETIME_UNIT  4u   /* seconds, RFC 6275 6.1.7 */
 
 enum mh_type {
 	MH_BRR = 0,
@@ -72,6 +72,13 @@ enum mh_type {
 #define MH_BA_B 0x08u
 #define MH_BA_S 0x04u
 #define MH_BA_D 0x02u
+/* Heartbeat flags, RFC 5847 3.3: unsolicited, response. */
+#define MH_HB_U 0x0002u
+#define MH_HB_R 0x0001u
+/* Binding Revocation flags, RFC 5846 5.1: proxy binding, IPv4 home address only, global. */
+#define MH_BR_P 0x8000u
+#define MH_BR_V 0x4000u
+#define MH_BR_G 0x2000u
 
 enum mh_opt_type {
 	MHO_PAD1 = 0,
@@ -89,9 +96,10 @@ enum mh_opt_type {
 	MHO_MN_LLID = 25,
 	MHO_LINK_LOCAL = 26,
 	MHO_TIMESTAMP = 27,
-	MHO_NAT_DETECTION = 31,	      /* RFC 5844 4.1.1 */
-	MHO_GRE_KEY = 33,	      /* RFC 5845 6.1 */
-	MHO_IPV4_HOA_REQUEST = 36,    /* 36 to 39: RFC 5844 3.3 */
+	MHO_RESTART_COUNTER = 28,  /* RFC 5847 3.4 */
+	MHO_NAT_DETECTION = 31,	   /* RFC 5844 4.1.1 */
+	MHO_GRE_KEY = 33,	   /* RFC 5845 6.1 */
+	MHO_IPV4_HOA_REQUEST = 36, /* 36 to 39: RFC 5844 3.3 */
 	MHO_IPV4_HOA_REPLY = 37,
 	MHO_IPV4_DEFAULT_ROUTER = 38,
 	MHO_IPV4_DHCP_MODE = 39,
@@ -111,7 +119,7 @@ enum pba_status {
 	PBA_DAD_FAILED = 134,
 	PBA_SEQ_OUT_OF_WINDOW = 135,
 	PBA_SERVICE_AUTHORIZATION_FAILED = 151, /* RFC 5149 */
-	PBA_PROXY_REG_NOT_ENABLED = 152,        /* 152..162: RFC 5213 8.9 */
+	PBA_PROXY_REG_NOT_ENABLED = 152,	/* 152..162: RFC 5213 8.9 */
 	PBA_NOT_LMA_FOR_THIS_MN = 153,
 	PBA_MAG_NOT_AUTHORIZED = 154,
 	PBA_NOT_AUTHORIZED_FOR_HNP = 155,
@@ -122,7 +130,7 @@ enum pba_status {
 	PBA_MISSING_MN_ID = 160,
 	PBA_MISSING_HANDOFF_IND = 161,
 	PBA_MISSING_ATT = 162,
-	PBA_GRE_KEY_REQUIRED = 163, /* RFC 5845 6.4 */
+	PBA_GRE_KEY_REQUIRED = 163,		    /* RFC 5845 6.4 */
 	PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY = 170, /* 170 to 173: RFC 5844 3.3.5 */
 	PBA_NOT_AUTHORIZED_FOR_IPV4_HOA = 171,
 	PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY = 172,
@@ -134,9 +142,38 @@ enum hoa4_status {
 	HOA4_SUCCESS = 0,
 	HOA4_REASON_UNSPECIFIED = 128,
 	HOA4_NOT_AUTHORIZED = 129, /* "Administratively prohibited" */
-	HOA4_INCORRECT = 130,      /* not the node's address */
-	HOA4_INVALID = 131,        /* not the address of a node at all */
-	HOA4_NO_DYNAMIC = 132,     /* 0.0.0.0 asked for, and none is assigned here */
+	HOA4_INCORRECT = 130,	   /* not the node's address */
+	HOA4_INVALID = 131,	   /* not the address of a node at all */
+	HOA4_NO_DYNAMIC = 132,	   /* 0.0.0.0 asked for, and none is assigned here */
+};
+
+/* Binding Revocation Type, RFC 5846 5: what the one MH Type stands for. */
+enum br_type { BR_INDICATION = 1, BR_ACKNOWLEDGEMENT = 2 };
+
+enum br_trigger { /* RFC 5846 5.1; from 128 on with the G flag */
+		  BR_UNSPECIFIED = 0,
+		  BR_ADMINISTRATIVE = 1,
+		  BR_HANDOVER_SAME_ATT = 2,
+		  BR_HANDOVER_OTHER_ATT = 3,
+		  BR_HANDOVER_UNKNOWN = 4,
+		  BR_USER_TERMINATION = 5,
+		  BR_NETWORK_TERMINATION = 6,
+		  BR_OUT_OF_SYNC = 7,
+		  BR_PER_PEER_POLICY = 128,
+		  BR_LOCAL_POLICY = 129,
+};
+
+enum bra_status { /* RFC 5846 5.2 */
+		  BRA_SUCCESS = 0,
+		  BRA_PARTIAL_SUCCESS = 1,
+		  BRA_NO_BINDING = 128,
+		  BRA_IPV4_HOA_REQUIRED = 129,
+		  BRA_GLOBAL_NOT_AUTHORIZED = 130,
+		  BRA_IDENTITY_REQUIRED = 131,
+		  BRA_MN_IS_ATTACHED = 132,
+		  BRA_TRIGGER_NOT_SUPPORTED = 133,
+		  BRA_FUNCTION_NOT_SUPPORTED = 134,
+		  BRA_PROXY_NOT_SUPPORTED = 135,
 };
 
 enum be_status { BE_UNKNOWN_BINDING = 1, BE_UNKNOWN_MH_TYPE = 2 };
@@ -144,21 +181,21 @@ enum be_status { BE_UNKNOWN_BINDING = 1, BE_UNKNOWN_MH_TYPE = 2 };
 enum mnid_subtype { MNID_NAI = 1 }; /* RFC 4283 3.1; others are carried as opaque octets */
 
 enum handoff_ind { /* RFC 5213 8.4, RFC 7864 */
-	HI_RESERVED = 0,
-	HI_NEW_INTERFACE = 1,
-	HI_BETWEEN_INTERFACES = 2,
-	HI_BETWEEN_MAGS = 3,
-	HI_UNKNOWN = 4,
-	HI_NO_CHANGE = 5,
-	HI_NEW_INTERFACE_SHARED = 6,
+		   HI_RESERVED = 0,
+		   HI_NEW_INTERFACE = 1,
+		   HI_BETWEEN_INTERFACES = 2,
+		   HI_BETWEEN_MAGS = 3,
+		   HI_UNKNOWN = 4,
+		   HI_NO_CHANGE = 5,
+		   HI_NEW_INTERFACE_SHARED = 6,
 };
 
 enum att { /* RFC 5213 8.5; the rest of the registry is in mh_opts.c */
-	ATT_RESERVED = 0,
-	ATT_VIRTUAL = 1,
-	ATT_PPP = 2,
-	ATT_ETHERNET = 3,
-	ATT_WIFI = 4,
+	   ATT_RESERVED = 0,
+	   ATT_VIRTUAL = 1,
+	   ATT_PPP = 2,
+	   ATT_ETHERNET = 3,
+	   ATT_WIFI = 4,
 };
 
 /* Views that borrow their octets. */
@@ -175,47 +212,49 @@ struct llid {
 
 struct mh_opt {
 	uint8_t type;
-	uint8_t len;        /* Length octet: data without Type and Length */
-	const uint8_t *raw; /* the data, borrowed; set by the decoder, for unknown options the content */
+	uint8_t len; /* Length octet: data without Type and Length */
+	const uint8_t
+		*raw; /* the data, borrowed; set by the decoder, for unknown options the content */
 	union {
-		uint16_t refresh_interval;  /* 2, unit 4 s */
-		struct in6_addr addr;       /* 3 Alternate Care-of Address, 26 Link-local Address */
+		uint16_t refresh_interval; /* 2, unit 4 s */
+		struct in6_addr addr;	   /* 3 Alternate Care-of Address, 26 Link-local Address */
 		struct {
 			uint16_t home, careof;
-		} nonce;                    /* 4 */
+		} nonce; /* 4 */
 		struct {
 			const uint8_t *data;
 			uint8_t len;
-		} bytes;                    /* 5 authenticator, 20 service identifier */
-		struct mnid mnid;           /* 8 */
+		} bytes;	  /* 5 authenticator, 20 service identifier */
+		struct mnid mnid; /* 8 */
 		struct {
 			uint32_t id;
 			uint8_t subtype;
 			uint8_t len;
 			const uint8_t *data;
-		} vendor;                   /* 19 */
+		} vendor; /* 19 */
 		struct {
-			uint8_t flags;      /* 0x80 = L, RFC 7864 */
+			uint8_t flags;	       /* 0x80 = L, RFC 7864 */
 			struct prefix6 prefix; /* octets as received: see mh_decode() */
-		} hnp;                      /* 22 */
-		uint8_t value;              /* 23 Handoff Indicator, 24 Access Technology Type */
-		struct llid llid;           /* 25 */
+		} hnp;			       /* 22 */
+		uint8_t value;		       /* 23 Handoff Indicator, 24 Access Technology Type */
+		struct llid llid;	       /* 25 */
+		uint32_t restart_counter;      /* 28 */
 		struct {
 			bool force;	    /* F: encapsulate in UDP */
 			uint32_t refresh_s; /* all ones: none needed; 0: to be ignored */
-		} nat;                      /* 31 */
+		} nat;			    /* 31 */
 		struct {
-			bool has_key;       /* false: GRE without keys */
+			bool has_key; /* false: GRE without keys */
 			uint32_t key;
-		} gre;                      /* 33 */
+		} gre; /* 33 */
 		struct {
-			uint8_t status;     /* 37 only: enum hoa4_status */
-			uint8_t len;        /* prefix length, 0..32 */
+			uint8_t status;	     /* 37 only: enum hoa4_status */
+			uint8_t len;	     /* prefix length, 0..32 */
 			struct in_addr addr; /* 0.0.0.0: any */
-		} hoa4;                     /* 36, 37 */
-		struct in_addr addr4;       /* 38 */
-		bool server;                /* 39: S, the MAG is the DHCP server; else a relay */
-		uint64_t timestamp;         /* 27: 48 bits seconds since 1970, 16 bits 1/65536 s */
+		} hoa4;			     /* 36, 37 */
+		struct in_addr addr4;	     /* 38 */
+		bool server;		     /* 39: S, the MAG is the DHCP server; else a relay */
+		uint64_t timestamp;	     /* 27: 48 bits seconds since 1970, 16 bits 1/65536 s */
 	};
 };
 
@@ -233,6 +272,15 @@ struct mh_msg {
 			uint8_t status;
 			struct in6_addr hoa;
 		} be;
+		struct {
+			uint16_t flags;
+			uint32_t seq;
+		} hb;
+		struct {
+			uint8_t type; /* enum br_type */
+			uint8_t code; /* trigger of an indication, status of an acknowledgement */
+			uint16_t seq, flags;
+		} br;
 	};
 	uint16_t n_opts;
 	struct mh_opt opt[MH_OPTS_MAX]; /* padding is left out */
@@ -241,14 +289,14 @@ struct mh_msg {
 /* What decoding found; everything but MH_OK means discard, with the reaction named. */
 enum mh_verdict {
 	MH_OK,
-	MH_TOO_SHORT,       /* fewer octets than a header: discard */
-	MH_BAD_CHECKSUM,    /* silent discard, RFC 6275 9.2 */
-	MH_BAD_PROTO,       /* ICMPv6 Parameter Problem at Payload Proto, RFC 6275 9.2 */
-	MH_BAD_HDRLEN,      /* Header Len below the type's minimum: Parameter Problem at Header Len */
-	MH_TRUNCATED,       /* Header Len beyond the datagram: discard */
-	MH_UNKNOWN_TYPE,    /* Binding Error status 2, RFC 6275 9.2; known by number, but no layout */
-	MH_BAD_OPTION,      /* an option overruns the message or has an impossible length: discard */
-	MH_TOO_MANY_OPTIONS,/* more than MH_OPTS_MAX: discard */
+	MH_TOO_SHORT,	 /* fewer octets than a header: discard */
+	MH_BAD_CHECKSUM, /* silent discard, RFC 6275 9.2 */
+	MH_BAD_PROTO,	 /* ICMPv6 Parameter Problem at Payload Proto, RFC 6275 9.2 */
+	MH_BAD_HDRLEN,	 /* Header Len below the type's minimum: Parameter Problem at Header Len */
+	MH_TRUNCATED,	 /* Header Len beyond the datagram: discard */
+	MH_UNKNOWN_TYPE, /* Binding Error status 2, RFC 6275 9.2; known by number, but no layout */
+	MH_BAD_OPTION,	 /* an option overruns the message or has an impossible length: discard */
+	MH_TOO_MANY_OPTIONS, /* more than MH_OPTS_MAX: discard */
 	MH_VERDICT_MAX
 };
 
@@ -272,9 +320,9 @@ enum mh_verdict mh_decode(struct mh_msg *out, const uint8_t *buf, size_t len,
 /*
  * Encodes into buf: options in the given order, each padded to its alignment, the tail padded to
  * 8 octets; checksum filled when src/dst are given and not
- * IPv4-mapped, else 0. Options of unknown type are copied from raw/len; `len` and `raw` of known ones
- * are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL when a
- * message type or an option cannot be encoded (a value beyond its field, a missing pointer).
+ * IPv4-mapped, else 0. Options of unknown type are copied from raw/len; `len` and `raw` of known
+ * ones are not read. Returns the total length, -EMSGSIZE when cap or 2048 is too small, -EINVAL
+ * when a message type or an option cannot be encoded (a value beyond its field, a missing pointer).
  */
 int mh_encode(const struct mh_msg *m, uint8_t *buf, size_t cap, const struct in6_addr *src,
 	      const struct in6_addr *dst);
@@ -303,10 +351,12 @@ bool llid_is_zero(const struct llid *a); /* absent or all octets zero */
 const char *mnid_str(const struct mnid *id, char *buf, size_t cap);
 const char *llid_str(const struct llid *id, char *buf, size_t cap);
 
-const char *mh_type_name(uint8_t type);           /* "Proxy Binding Update" needs the P flag: */
-const char *mh_msg_name(const struct mh_msg *m);  /* "PBU", "PBA", "BRR", ... */
-const char *mh_opt_name(uint8_t type);            /* "Home Network Prefix"; "Unknown" */
-const char *pba_status_name(uint8_t status);      /* "TIMESTAMP_MISMATCH"; registry names */
+const char *mh_type_name(uint8_t type);		 /* "Proxy Binding Update" needs the P flag: */
+const char *mh_msg_name(const struct mh_msg *m); /* "PBU", "PBA", "BRR", ... */
+const char *mh_opt_name(uint8_t type);		 /* "Home Network Prefix"; "Unknown" */
+const char *pba_status_name(uint8_t status);	 /* "TIMESTAMP_MISMATCH"; registry names */
+const char *br_trigger_name(uint8_t v);		 /* "Administrative Reason" */
+const char *bra_status_name(uint8_t v);		 /* "Binding Does NOT Exist"; registry names */
 const char *handoff_ind_name(uint8_t v);
 const char *att_name(uint8_t v);
 
@@ -317,7 +367,7 @@ const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap);
 
 /* Where an option starts, beyond a fixed xn+y. */
 enum mh_align_rule {
-	MH_ALIGN_FIXED,      /* align_x, align_y of the row */
+	MH_ALIGN_FIXED,	     /* align_x, align_y of the row */
 	MH_ALIGN_BY_TAIL,    /* its last field on a boundary of the largest of 2, 4, 8 that divides
 				the field's size: the natural boundary of RFC 6275 6.2.1 */
 	MH_ALIGN_ENDS_AT_8N, /* such that it needs no padding behind it, RFC 6275 6.2.7 */
@@ -331,9 +381,9 @@ struct mh_opt_info {
 	uint8_t min_len, max_len; /* of the Length octet */
 	uint8_t align_x, align_y; /* xn+y; x = 1: none */
 	enum mh_align_rule align_rule;
-	bool repeatable;          /* may occur more than once; for the roles, the codec allows all */
-	bool has_layout;          /* false: known by number and name only, kept raw */
-	const char *ref;          /* "RFC 5213 8.3" */
+	bool repeatable; /* may occur more than once; for the roles, the codec allows all */
+	bool has_layout; /* false: known by number and name only, kept raw */
+	const char *ref; /* "RFC 5213 8.3" */
 	const struct mh_field *fields;
 	uint8_t n_fields;
 };

@@ -115,6 +115,55 @@ const char *hoa4_status_name(uint8_t v)
 	return name_of(names, ARRAY_SIZE(names), v);
 }
 
+/* RFC 5846 5 */
+const char *br_type_name(uint8_t v)
+{
+	static const char *const names[] = {
+		[BR_INDICATION] = "Binding Revocation Indication",
+		[BR_ACKNOWLEDGEMENT] = "Binding Revocation Acknowledgement",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), v);
+}
+
+/* RFC 5846 5.1 */
+const char *br_trigger_name(uint8_t v)
+{
+	static const char *const names[] = {
+		[BR_UNSPECIFIED] = "Unspecified",
+		[BR_ADMINISTRATIVE] = "Administrative Reason",
+		[BR_HANDOVER_SAME_ATT] = "Inter-MAG Handover - same Access Type",
+		[BR_HANDOVER_OTHER_ATT] = "Inter-MAG Handover - different Access Type",
+		[BR_HANDOVER_UNKNOWN] = "Inter-MAG Handover - Unknown",
+		[BR_USER_TERMINATION] = "User-Initiated Session(s) Termination",
+		[BR_NETWORK_TERMINATION] = "Access Network Session(s) Termination",
+		[BR_OUT_OF_SYNC] = "Possible Out-of-Sync BCE State",
+		[BR_PER_PEER_POLICY] = "Per-Peer Policy",
+		[BR_LOCAL_POLICY] = "Revoking Mobility Node Local Policy",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), v);
+}
+
+/* RFC 5846 5.2; tshark 4.0 has these from an early draft, with other numbers */
+const char *bra_status_name(uint8_t v)
+{
+	static const char *const names[] = {
+		[BRA_SUCCESS] = "success",
+		[BRA_PARTIAL_SUCCESS] = "partial success",
+		[BRA_NO_BINDING] = "Binding Does NOT Exist",
+		[BRA_IPV4_HOA_REQUIRED] = "IPv4 Home Address Option Required",
+		[BRA_GLOBAL_NOT_AUTHORIZED] = "Global Revocation NOT Authorized",
+		[BRA_IDENTITY_REQUIRED] = "Revoked Mobile Nodes Identity Required",
+		[BRA_MN_IS_ATTACHED] = "Revocation Failed - MN is Attached",
+		[BRA_TRIGGER_NOT_SUPPORTED] = "Revocation Trigger NOT Supported",
+		[BRA_FUNCTION_NOT_SUPPORTED] = "Revocation Function NOT Supported",
+		[BRA_PROXY_NOT_SUPPORTED] = "Proxy Binding Revocation NOT Supported",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), v);
+}
+
 /* RFC 4283 3, RFC 8371 */
 const char *mnid_subtype_name(uint8_t v)
 {

@@ -105,6 +105,9 @@ static const struct mh_field f_link_local[] = {
 static const struct mh_field f_timestamp[] = {
 	UINT("Timestamp", 2, 8, timestamp, MHS_TIME),
 };
+static const struct mh_field f_restart_counter[] = {
+	UINT("Restart Counter", 2, 4, restart_counter, MHS_DEC),
+};
 static const struct mh_field f_nat_detection[] = {
 	BITS("Force UDP encapsulation", 2, 2, 15, 1, 1, nat.force, MHS_YES_NO),
 	UINT("Refresh time", 4, 4, nat.refresh_s, MHS_DEC),
@@ -178,7 +181,7 @@ static const struct mh_opt_info opts[] = {
 		.ref = "RFC 5213 8.6", FIELDS(f_mn_llid)},
 	LAYOUT(26, "Link-local Address", 16, 16, 8, 6, ONCE, f_link_local, "RFC 5213 8.7"),
 	LAYOUT(27, "Timestamp", 8, 8, 8, 2, ONCE, f_timestamp, "RFC 5213 8.8"),
-	BY_NAME(28, "Restart Counter", "RFC 5847"),
+	LAYOUT(28, "Restart Counter", 4, 4, 4, 2, ONCE, f_restart_counter, "RFC 5847 3.4"),
 	BY_NAME(29, "IPv4 Home Address", "RFC 5555"),
 	BY_NAME(30, "IPv4 Address Acknowledgement", "RFC 5555"),
 	LAYOUT(31, "NAT Detection", 6, 6, 4, 0, ONCE, f_nat_detection, "RFC 5555 3.2.2"),

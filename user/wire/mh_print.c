@@ -144,6 +144,12 @@ static void put_uint(struct text *t, const struct mh_field *f, uint64_t v)
 	case MHS_BA_FLAGS:
 		put(t, "0x%02" PRIx64 " (%s)", v, mh_ba_flags_str((uint8_t)v, flags));
 		break;
+	case MHS_HB_FLAGS:
+		put(t, "0x%04" PRIx64 " (%s)", v, mh_hb_flags_str((uint16_t)v, flags));
+		break;
+	case MHS_BR_FLAGS:
+		put(t, "0x%04" PRIx64 " (%s)", v, mh_br_flags_str((uint16_t)v, flags));
+		break;
 	default:
 		put(t, "%" PRIu64, v);
 	}
@@ -151,11 +157,17 @@ static void put_uint(struct text *t, const struct mh_field *f, uint64_t v)
 
 static void put_value(struct text *t, const struct mh_field *f, const uint8_t *base)
 {
+	/* only rows of messages have this, so that `base` is one */
+	const struct mh_msg *msg = (const void *)base;
 	char addr[ADDR6_STRLEN];
 	const uint8_t *tail;
 	struct in6_addr a;
 	struct in_addr a4;
 
+	if (f->value_name_in) {
+		put(t, "%s (%u)", f->value_name_in(msg, base[f->off]), base[f->off]);
+		return;
+	}
 	switch (f->kind) {
 	case MHF_BITS:
 		put_uint(t, f, base[f->off]);
@@ -203,6 +215,9 @@ static const char *msg_title(const struct mh_msg *m)
 		return "Proxy Binding Update";
 	if (m->type == MH_BA && m->ba.flags & MH_BA_P)
 		return "Proxy Binding Acknowledgement";
+	if (m->type == MH_BINDING_REVOCATION &&
+	    (m->br.type == BR_INDICATION || m->br.type == BR_ACKNOWLEDGEMENT))
+		return br_type_name(m->br.type);
 	return mh_type_name(m->type);
 }
 
@@ -276,6 +291,9 @@ static void summarize_opt(struct text *t, const struct mh_opt *o)
 		put(t, " service ");
 		put_text(t, o->bytes.data, o->bytes.len);
 		break;
+	case MHO_RESTART_COUNTER:
+		put(t, " restarts %" PRIu32, o->restart_counter);
+		break;
 	case MHO_NAT_DETECTION:
 		put(t, " NAT%s", o->nat.force ? " F" : "");
 		break;
@@ -303,6 +321,13 @@ static void summarize_opt(struct text *t, const struct mh_opt *o)
 	}
 }
 
+static const char *heartbeat_kind(const struct mh_msg *m)
+{
+	if (!(m->hb.flags & MH_HB_R))
+		return "request";
+	return m->hb.flags & MH_HB_U ? "unsolicited response" : "response";
+}
+
 const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap)
 {
 	struct text t = text_init(buf, cap);
@@ -325,6 +350,15 @@ const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap)
 		break;
 	case MH_BE:
 		put(&t, " status %u hoa %s", m->be.status, addr6_str(&m->be.hoa, tmp));
+		break;
+	case MH_HEARTBEAT:
+		put(&t, " %s seq %" PRIu32, heartbeat_kind(m), m->hb.seq);
+		break;
+	case MH_BINDING_REVOCATION:
+		put(&t, " %s %u seq %u", m->br.type == BR_ACKNOWLEDGEMENT ? "status" : "trigger",
+		    m->br.code, m->br.seq);
+		if (*mh_br_flags_str(m->br.flags, tmp))
+			put(&t, " %s", tmp);
 		break;
 	default:
 		break;

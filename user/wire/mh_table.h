@@ -31,6 +31,8 @@ enum mh_field_show {
 	MHS_TIME,     /* 48 bits seconds since 1970, 16 bits fraction */
 	MHS_BU_FLAGS, /* letters of the BU flags */
 	MHS_BA_FLAGS,
+	MHS_HB_FLAGS,
+	MHS_BR_FLAGS,
 	MHS_ADDR,
 	MHS_YES_NO, /* of a flag */
 	MHS_OCTETS, /* aa:bb:cc */
@@ -48,7 +50,9 @@ struct mh_field {
 			   */
 	uint8_t size;	  /* of the value in the structure */
 	const char *(*value_name)(uint8_t); /* name of a value of a registry, or NULL */
-	uint8_t shift, bits, max;	    /* MHF_BITS */
+	/* as value_name, where the registry depends on the message */
+	const char *(*value_name_in)(const struct mh_msg *m, uint8_t v);
+	uint8_t shift, bits, max; /* MHF_BITS */
 };
 
 /* Row of an option or of a type; NULL beyond the registries. */
@@ -62,6 +66,9 @@ struct mh_flag {
 };
 const char *mh_bu_flags_str(uint16_t flags, char buf[17]);
 const char *mh_ba_flags_str(uint8_t flags, char buf[9]);
+const char *mh_hb_flags_str(uint16_t flags, char buf[17]);
+const char *mh_br_flags_str(uint16_t flags, char buf[17]);
+const char *br_type_name(uint8_t v);
 const char *mnid_subtype_name(uint8_t v);
 const char *be_status_name(uint8_t v);
 const char *hoa4_status_name(uint8_t v);

@@ -11,6 +11,12 @@
 #define AT(member) \
 	.off = offsetof(struct mh_msg, member), .size = sizeof(((struct mh_msg *)0)->member)
 
+/* RFC 5846 5: the octet is a trigger or a status. */
+static const char *br_code_name(const struct mh_msg *m, uint8_t v)
+{
+	return m->br.type == BR_ACKNOWLEDGEMENT ? bra_status_name(v) : br_trigger_name(v);
+}
+
 // clang-format off
 static const struct mh_field f_brr[] = {
 	{"Reserved", 6, 2, MHF_RESERVED},
@@ -30,6 +36,17 @@ static const struct mh_field f_be[] = {
 	{"Status", 6, 1, MHF_UINT, MHS_DEC, AT(be.status), .value_name = be_status_name},
 	{"Reserved", 7, 1, MHF_RESERVED},
 	{"Home Address", 8, 16, MHF_ADDR6, MHS_ADDR, AT(be.hoa)},
+};
+
+static const struct mh_field f_hb[] = {
+	{"Flags", 6, 2, MHF_UINT, MHS_HB_FLAGS, AT(hb.flags)},
+	{"Sequence number", 8, 4, MHF_UINT, MHS_DEC, AT(hb.seq)},
+};
+static const struct mh_field f_br[] = {
+	{"B.R. Type", 6, 1, MHF_UINT, MHS_DEC, AT(br.type), .value_name = br_type_name},
+	{"Trigger or status", 7, 1, MHF_UINT, MHS_DEC, AT(br.code), .value_name_in = br_code_name},
+	{"Sequence number", 8, 2, MHF_UINT, MHS_DEC, AT(br.seq)},
+	{"Flags", 10, 2, MHF_UINT, MHS_BR_FLAGS, AT(br.flags)},
 };
 
 /* number, name, short name, offset of the first option, reference [, fields] */
@@ -54,10 +71,10 @@ static const struct mh_type_info types[] = {
 	BY_NAME(10, "Fast Neighbor Advertisement", "FNA", 0, "RFC 5568"),
 	BY_NAME(11, "Experimental Mobility Header", "EXP", 0, "RFC 5096"),
 	BY_NAME(12, "Home Agent Switch", "HAS", 0, "RFC 5142 4"),
-	BY_NAME(13, "Heartbeat", "HB", 1, "RFC 5847 3.3"),
+	LAYOUT(13, "Heartbeat", "HB", 12, 1, f_hb, "RFC 5847 3.3"),
 	BY_NAME(14, "Handover Initiate", "HI", 1, "RFC 5568 6.2.1.1, RFC 5949 6.1.1"),
 	BY_NAME(15, "Handover Acknowledge", "HAck", 1, "RFC 5568 6.2.1.2, RFC 5949 6.1.2"),
-	BY_NAME(16, "Binding Revocation", "BR", 1, "RFC 5846 5"),
+	LAYOUT(16, "Binding Revocation", "BR", 12, 1, f_br, "RFC 5846 5"),
 	BY_NAME(17, "Localized Routing Initiation", "LRI", 1, "RFC 6705 10.1"),
 	BY_NAME(18, "Localized Routing Acknowledgment", "LRA", 1, "RFC 6705 10.2"),
 	BY_NAME(19, "Update Notification", "UPN", 1, "RFC 7077 4.1"),
@@ -75,6 +92,12 @@ static const struct mh_flag bu_flags[] = {
 static const struct mh_flag ba_flags[] = {
 	{MH_BA_K, 'K'}, {MH_BA_R, 'R'}, {MH_BA_P, 'P'}, {MH_BA_T, 'T'},
 	{MH_BA_B, 'B'}, {MH_BA_S, 'S'}, {MH_BA_D, 'D'},
+};
+static const struct mh_flag hb_flags[] = {
+	{MH_HB_U, 'U'}, {MH_HB_R, 'R'},
+};
+static const struct mh_flag br_flags[] = {
+	{MH_BR_P, 'P'}, {MH_BR_V, 'V'}, {MH_BR_G, 'G'},
 };
 // clang-format on
 
@@ -104,6 +127,10 @@ const char *mh_msg_name(const struct mh_msg *m)
 		return "PBU";
 	if (m->type == MH_BA && m->ba.flags & MH_BA_P)
 		return "PBA";
+	if (m->type == MH_BINDING_REVOCATION && m->br.type == BR_INDICATION)
+		return "BRI";
+	if (m->type == MH_BINDING_REVOCATION && m->br.type == BR_ACKNOWLEDGEMENT)
+		return "BRA";
 	return row ? row->short_name : "Unknown";
 }
 
@@ -125,5 +152,17 @@ const char *mh_bu_flags_str(uint16_t flags, char buf[17])
 const char *mh_ba_flags_str(uint8_t flags, char buf[9])
 {
 	flags_str(ba_flags, ARRAY_SIZE(ba_flags), flags, buf);
+	return buf;
+}
+
+const char *mh_hb_flags_str(uint16_t flags, char buf[17])
+{
+	flags_str(hb_flags, ARRAY_SIZE(hb_flags), flags, buf);
+	return buf;
+}
+
+const char *mh_br_flags_str(uint16_t flags, char buf[17])
+{
+	flags_str(br_flags, ARRAY_SIZE(br_flags), flags, buf);
 	return buf;
 }

@@ -21,7 +21,8 @@ static void test_refused_types(void)
 	struct mh_msg m = {0};
 
 	for (unsigned t = 0; t < 256; t++) {
-		bool known = t == MH_BRR || t == MH_BU || t == MH_BA || t == MH_BE;
+		bool known = t == MH_BRR || t == MH_BU || t == MH_BA || t == MH_BE ||
+			     t == MH_HEARTBEAT || t == MH_BINDING_REVOCATION;
 
 		m.type = (uint8_t)t;
 		CU_ASSERT_EQUAL(encode(&m) > 0, known);

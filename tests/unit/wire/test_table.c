@@ -24,7 +24,8 @@ static unsigned check_fields(const char *row, const struct mh_field *f, unsigned
 			ok &= f->width == f->size;
 			ok &= f->width == 1 || f->width == 2 || f->width == 4 || f->width == 8;
 			ok &= f->off + f->size <= room;
-			ok &= !f->value_name || f->width == 1;
+			ok &= (!f->value_name && !f->value_name_in) || f->width == 1;
+			ok &= !f->value_name_in || start == 6; /* of messages only */
 			break;
 		case MHF_PREFIX_LEN:
 			ok &= f->width == 1 && f->size == 1 && f->off + 1u <= room;
@@ -175,6 +176,17 @@ static void test_registries(void)
 	for (uint8_t v = 0; v <= 6; v++)
 		CU_ASSERT_STRING_NOT_EQUAL(handoff_ind_name(v), "UNKNOWN");
 	CU_ASSERT_STRING_EQUAL(handoff_ind_name(7), "UNKNOWN");
+	/* RFC 5846 5.1, 5.2: names in two runs of numbers */
+	for (unsigned v = 0; v < 256; v++) {
+		CU_ASSERT_EQUAL(strcmp(br_trigger_name((uint8_t)v), "UNKNOWN") != 0,
+				v <= 7 || v == 128 || v == 129);
+		CU_ASSERT_EQUAL(strcmp(bra_status_name((uint8_t)v), "UNKNOWN") != 0,
+				v <= 1 || (v >= 128 && v <= 135));
+	}
+	CU_ASSERT_STRING_EQUAL(bra_status_name(BRA_MN_IS_ATTACHED),
+			       "Revocation Failed - MN is Attached");
+	CU_ASSERT_STRING_EQUAL(br_type_name(0), "UNKNOWN");
+	CU_ASSERT_STRING_EQUAL(br_type_name(3), "UNKNOWN");
 	for (uint8_t v = 0; v <= 13; v++)
 		CU_ASSERT_STRING_NOT_EQUAL(att_name(v), "UNKNOWN");
 	CU_ASSERT_STRING_EQUAL(att_name(14), "UNKNOWN");

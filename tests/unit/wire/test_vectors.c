@@ -139,6 +139,9 @@ static bool build_opt(struct mh_msg *m, char *w[4])
 	} else if (!strcmp(w[0], "ts")) {
 		o->type = MHO_TIMESTAMP;
 		o->timestamp = num(w[1]) << 16 | num(w[2]);
+	} else if (!strcmp(w[0], "restarts")) {
+		o->type = MHO_RESTART_COUNTER;
+		o->restart_counter = (uint32_t)num(w[1]);
 	} else {
 		return build_opt4(o, w);
 	}
@@ -163,6 +166,16 @@ static bool build_line(struct mh_msg *m, char *w[4])
 		m->type = MH_BE;
 		m->be.status = (uint8_t)num(w[1]);
 		m->be.hoa = addr(w[2]);
+	} else if (!strcmp(w[0], "hb")) {
+		m->type = MH_HEARTBEAT;
+		m->hb.flags = (uint16_t)num(w[1]);
+		m->hb.seq = (uint32_t)num(w[2]);
+	} else if (!strcmp(w[0], "bri") || !strcmp(w[0], "bra")) {
+		m->type = MH_BINDING_REVOCATION;
+		m->br.type = w[0][2] == 'i' ? BR_INDICATION : BR_ACKNOWLEDGEMENT;
+		m->br.code = (uint8_t)num(w[1]);
+		m->br.seq = (uint16_t)num(w[2]);
+		m->br.flags = (uint16_t)num(w[3]);
 	} else {
 		return build_opt(m, w);
 	}

@@ -34,8 +34,15 @@ MESSAGE = {
     6: {"Status": "mip6.ba.status", "Sequence number": "mip6.ba.seqnr",
         "Lifetime": "mip6.ba.lifetime"},
     7: {"Status": "mip6.be.status", "Home Address": "mip6.be.haddr"},
+    13: {"Sequence number": "mip6.hb.seqnr"},
+    16: {"B.R. Type": "mip6.bri_br.type", "Sequence number": "mip6.bri_seqnr"},
 }
 FLAGS = {5: "mip6.bu.a_flag", 6: "mip6.ba.k_flag"}
+# Flags that tshark shows one by one only: letter -> field, per message type and B.R. Type.
+LETTERS = {(13, None): {"U": "mip6.hb.u_flag", "R": "mip6.hb.r_flag"},
+           (16, "1"): {"P": "mip6.bri_ip", "V": "mip6.bri_iv", "G": "mip6.bri_ig"},
+           (16, "2"): {"P": "mip6.bri_ap", "V": "mip6.bri_av", "G": "mip6.bri_ag"}}
+BR_CODE = {"1": "mip6.bri_r.trigger", "2": "mip6.bri_status"}
 OPTION = {
     2: {"Refresh interval": "mip6.bra.interval"},
     3: {"Alternate Care-of Address": "mip6.acoa.acoa"},
@@ -49,6 +56,7 @@ OPTION = {
     24: {"Access Technology Type": "mip6.att"},
     25: {"Link-layer Identifier": "mip6.mnlli.lli"},
     26: {"Link-local Address": "mip6.lila_lla"},
+    28: {"Restart Counter": "mip6.rc"},
     27: {"Timestamp": "mip6.timestamp_tmp"},
     31: {"Force UDP encapsulation": "mip6.natd.f_flag", "Refresh time": "mip6.natd.refresh_t"},
     33: {"GRE Key Identifier": "mip6.gre_key"},
@@ -209,6 +217,16 @@ def compare(vector, packet):
         theirs = by_name[FLAGS[kind]].get("unmaskedvalue")
         if int(fields["Flags"].split()[0], 16) != int(theirs, 16):
             wrong.append(f"flags: {fields['Flags']}, tshark has {theirs}")
+
+    br_type = plain(fields["B.R. Type"]) if kind == 16 else None
+    if br_type in BR_CODE:
+        expect("", "Trigger or status", fields["Trigger or status"],
+               by_name.get(BR_CODE[br_type]))
+    for letter, name in LETTERS.get((kind, br_type), {}).items():
+        letters = fields["Flags"].split("(")[1]
+        theirs = by_name[name].get("show")
+        if theirs not in (("1", "True") if letter in letters else ("0", "False")):
+            wrong.append(f"flag {letter}: {fields['Flags']}, tshark has {theirs}")
 
     seen = [(f.get("value")[:2], f) for f in root.iter("field")
             if (f.get("name") or "").startswith("mip6.options.")]
