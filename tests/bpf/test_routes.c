@@ -5,6 +5,10 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -79,6 +83,33 @@ static struct spec up(const char *dst)
 			     .dst = dst};
 }
 
+/* Without a shell, which takes longer on an emulated machine than an answer counts. */
+static void router_is(const char *mac)
+{
+	struct mnl_socket *s = mnl_socket_open(NETLINK_ROUTE);
+	char buf[256];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct ndmsg *n = mnl_nlmsg_put_extra_header(h, sizeof(*n));
+	uint8_t b[16];
+
+	h->nlmsg_type = RTM_NEWNEIGH;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	n->ndm_family = AF_INET6;
+	n->ndm_ifindex = (int)if_nametoindex("t0");
+	n->ndm_state = NUD_PERMANENT;
+	frame_addr(b, "2001:db8:2::ff");
+	mnl_attr_put(h, NDA_DST, 16, b);
+	frame_mac(b, mac);
+	mnl_attr_put(h, NDA_LLADDR, 6, b);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_TRUE(mnl_socket_sendto(s, h, h->nlmsg_len) > 0);
+	CU_ASSERT_TRUE(mnl_socket_recvfrom(s, buf, sizeof(buf)) > 0);
+	h = (struct nlmsghdr *)buf;
+	CU_ASSERT_EQUAL(h->nlmsg_type, NLMSG_ERROR);
+	CU_ASSERT_EQUAL(((struct nlmsgerr *)mnl_nlmsg_get_payload(h))->error, 0);
+	mnl_socket_close(s);
+}
+
 /* The router's link-layer address changes and nobody tells the programs. True: they still use the
  * old one. What is remembered may grow old just then, so it takes ten in a row to be sure that
  * nothing is. */
@@ -87,11 +118,11 @@ static bool remembers(struct world *w, const struct spec *s)
 	bool old = false;
 
 	for (int i = 0; i < 10 && !old; i++) {
-		must_sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
+		router_is(R_MAC);
 		set_global(w, generation, 0);
 		usleep(1000);
 		leaves_by(w, s, R_MAC);
-		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		router_is(NEW_MAC);
 		old = leaves_by(w, s, R_MAC);
 		if (!old)
 			CU_ASSERT_TRUE(leaves_by(w, s, NEW_MAC));
@@ -101,7 +132,7 @@ static bool remembers(struct world *w, const struct spec *s)
 
 static void restore(void)
 {
-	must_sh("ip neigh replace 2001:db8:2::ff lladdr " R_MAC " nud permanent dev t0");
+	router_is(R_MAC);
 }
 
 #define FOR_BOTH_HOOKS(w)                                                                     \
@@ -130,7 +161,7 @@ static void test_generation(void)
 		restore();
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		router_is(NEW_MAC);
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, NEW_MAC));
 	}
@@ -164,7 +195,7 @@ static void test_grows_old(void)
 		restore();
 		forget(w, 0);
 		CU_ASSERT_TRUE(leaves_by(w, &s, R_MAC));
-		must_sh("ip neigh replace 2001:db8:2::ff lladdr " NEW_MAC " nud permanent dev t0");
+		router_is(NEW_MAC);
 		usleep(2600000); /* 256 ticks at HZ=100 */
 		CU_ASSERT_TRUE(leaves_by(w, &s, NEW_MAC));
 	}
@@ -224,8 +255,11 @@ static void test_every_bit(void)
 		CU_ASSERT_TRUE(used);
 		for (size_t f = 0; f < ARRAY_SIZE(key); f++) {
 			for (size_t i = 0; i < key[f].n; i++) {
+				/* once more: time goes on, and may arrive at the epoch just made up
+				 */
 				for (int bit = 0; bit < 8; bit++)
 					CU_ASSERT_FALSE(
+						poison_used(w, &s, key[f].at + i, 1 << bit) &&
 						poison_used(w, &s, key[f].at + i, 1 << bit));
 			}
 		}

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "pmip_tc.skel.h"
@@ -102,6 +103,17 @@ static bool namespace_ready(void)
 	return true;
 }
 
+/* Since 6.3; the loader of the daemon finds out by trying. */
+static bool kernel_knows_decap_flags(void)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+
+	if (uname(&u) < 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return true;
+	return major > 6 || (major == 6 && minor >= 3);
+}
+
 static void source(const char *addr, uint8_t *to, size_t from)
 {
 	uint8_t b[16];
@@ -147,10 +159,12 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 				     .icmp6_source = ICMP6_SRC,
 				     .icmp4_source = ICMP4_SRC};
 	struct world *w = calloc(1, sizeof(*w));
+	bool decap_flags;
 	int err = -1;
 
 	if (!sw)
 		sw = &all;
+	decap_flags = !sw->no_decap_flags && kernel_knows_decap_flags();
 	if (!w || !namespace_ready()) {
 		free(w);
 		return NULL;
@@ -167,7 +181,7 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                  \
 		(skel)->rodata->pm_use_gre = !sw->no_gre;                              \
 		(skel)->rodata->pm_use_domains = sw->domains;                          \
-		(skel)->rodata->pm_decap_flags = !sw->no_decap_flags;                  \
+		(skel)->rodata->pm_decap_flags = decap_flags;                          \
 		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                          \
 		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;                        \
 		(skel)->rodata->pm_early_rate = sw->early_rate;                        \
@@ -374,9 +388,9 @@ const struct world_account *world_account(enum pm_hook hook)
 const char *world_verdict_name(enum pm_verdict v)
 {
 	static const char *const names[PM_V_MAX] = {
-		"received", "to_kernel", "to_tc",   "dropped", "encap", "decap_route", "decap_link",
-		"hairpin",  "local",	 "replied", "link",    "route", "early",       "fragment",
-		"to_daemon",
+		"received",    "to_kernel",  "to_tc",	"dropped",  "encap",
+		"decap_route", "decap_link", "hairpin", "local",    "replied",
+		"link",	       "route",	     "early",	"fragment", "to_daemon",
 	};
 
 	return names[v];

@@ -13,6 +13,7 @@ prepare() {
 	mount -t tmpfs run /run
 	mkdir -p /dev/shm && mount -t tmpfs shm /dev/shm
 	mount -t bpf bpf /sys/fs/bpf
+	modprobe tun # its device is there from then on
 	ip link set lo up
 	# Namespaces and interfaces go without waiting.
 	echo 1 >/sys/kernel/rcu_expedited
