@@ -8,7 +8,7 @@
 # read-only, so that what was built here runs there. Prints one line per check and ends with "N passed, N failed". A kernel that
 # apt does not offer is named and counted as skipped. TIMEOUT is the limit per kernel in seconds.
 set -uo pipefail
-bin='' out='' timeout=${TIMEOUT:-1200}
+bin='' out='' timeout=${TIMEOUT:-2400}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bin) bin=$(realpath -m "$2"); shift 2 ;;
