@@ -567,7 +567,7 @@ static void test_reference_is_current(void)
 
 static void test_example_files_load(void)
 {
-	static const char *const files[] = {"lma", "mag", "chain"};
+	static const char *const files[] = {"lma", "mag", "chain", "lma-ipv4", "mag-ipv4"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char path[64], err[CONFIG_ERR_LEN] = "";
