@@ -2,7 +2,7 @@
 """Questions about a running domain, asked through pmipctl."""
 
 from netns import wait_until
-from topo import mag_addr
+from topo import mag_addr, mag_addr4
 
 
 def binding(t, node, daemon="lma"):
@@ -22,8 +22,9 @@ def update_entry(t, node, mag):
 def registered(t, node, mag):
     """The LMA's binding of a node if it points at that MAG and the MAG has it accepted."""
     b, u = binding(t, node), update_entry(t, node, mag)
-    if b and u and b["proxy_coa"] == mag_addr(mag) and b["prefixes"] and \
-            b["prefixes"] == u["prefixes"]:
+    if b and u and b["proxy_coa"] in (mag_addr(mag), mag_addr4(mag)) and \
+            (b["prefixes"] or b["ipv4"]) and \
+            (b["prefixes"], b["ipv4"]) == (u["prefixes"], u["ipv4"]):
         return b
     return None
 

@@ -68,20 +68,22 @@ def bindir(request):
     return path
 
 
-def make_topo(request, bindir, signalling="ip6 proto 135", strict=True, **kw):
+def make_topo(request, bindir, signalling="ip6 proto 135", strict=True, decode=(), **kw):
     """A topology that goes at the end of the requesting scope. All signalling at the LMA is
-    captured, and decoded by tshark when it goes; with `strict` it may not even frown."""
+    captured, and decoded by tshark when it goes; with `strict` it may not even frown. The same for
+    the captures of `decode`: (namespace, interface, filter, direction or None)."""
     global _count
     _count += 1
     t = topology.Topo(f"t{os.getpid() % 1000000}n{_count}", bindir, **kw)
+    decoded = []
 
     def finish():
         bad = []
         try:
             for c in t.captures:
                 c.stop()
-            if signalling:
-                bad = undecodable(t.signalling.path, strict)
+            for c in decoded:
+                bad += undecodable(c.path, strict)
             logs = request.config.getoption("--logs")
             if logs:
                 to = Path(logs) / f"{getattr(request.node, 'name', 'x').replace('/', '_')}-{t.tag}"
@@ -97,6 +99,8 @@ def make_topo(request, bindir, signalling="ip6 proto 135", strict=True, **kw):
         t.up()
         if signalling:
             t.signalling = t.capture("lma", "net0", signalling)
+            decoded.append(t.signalling)
+        decoded += [t.capture(ns, i, what, direction=way) for ns, i, what, way in decode]
     except BaseException:
         _live.remove(t)
         t.down()
@@ -112,6 +116,7 @@ def undecodable(pcap, strict=True):
     r = subprocess.run(
         ["tshark", "-n", "-r", str(pcap), "-T", "fields", "-e", "frame.number",
          "-e", "mip6.mhtype", "-e", "_ws.malformed", "-e", "_ws.expert.message",
+         "-o", "arp.detect_duplicate_ips:FALSE",  # a defence (RFC 5227) looks like it
          "-Y", "_ws.malformed" + odd],
         capture_output=True, text=True, timeout=60)
     bad = r.stdout.splitlines() + ([r.stderr] if r.returncode else [])
