@@ -69,6 +69,15 @@ static void own4(struct check *c, const struct home4 *h, const char *node)
 
 	if (!home4_is_set(h))
 		return;
+	for (unsigned n = 0; n < c->w->cfg.n_nodes; n++) {
+		const struct sim_node *other = &c->w->node[n];
+
+		/* a node has another one when its own is still in a session of the past */
+		if (other->static4.s_addr == h->addr.s_addr && strcmp(other->name, node) != 0 &&
+		    c->w->cfg.office[n] == (h->domain == SIM_OFFICE))
+			world_break(c->w, "%s has the address of the profile of %s", node,
+				    other->name);
+	}
 	if (h->domain && h->domain != SIM_OFFICE)
 		world_break(c->w, "%s has an address of domain %u", node, h->domain);
 	c->n_home4[h->domain == SIM_OFFICE]++;
@@ -361,8 +370,6 @@ static void check_families(struct world *w, unsigned n, const struct mag_binding
 			    home4_is_set(&u->home4) ? "an" : "no");
 	if (!home4_is_set(&u->home4))
 		return;
-	if (w->cfg.static4[n] && u->home4.addr.s_addr != w->node[n].static4.s_addr)
-		world_break(w, "%s has another IPv4 address than its profile", w->node[n].name);
 	if (u->home4.domain != (w->cfg.office[n] ? SIM_OFFICE : 0) || !u->home4.router.s_addr)
 		world_break(w, "%s has an IPv4 address of another home network", w->node[n].name);
 	if (u->dhcp_relay != w->cfg.dhcp_relay)

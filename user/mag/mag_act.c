@@ -192,6 +192,7 @@ void mag_act_backoff(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	mag_serve_stop(c->m, s, true, c->cause, c->now);
+	s->quick = 0; /* what follows a wait is not at once */
 	deadline_arm(&c->m->timers, &s->timer, rtx_next(&s->backoff, c->now));
 }
 

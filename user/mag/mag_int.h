@@ -263,7 +263,7 @@ struct mag_session {
 	uint8_t move_hi;  /* of MRK_MOVE */
 	uint8_t reg_att;  /* Access Technology Type that the LMA knows */
 	uint8_t last_status;
-	uint8_t quick;	   /* requests repeated at once since the last acceptance */
+	uint8_t quick;	   /* requests repeated at once since the last acceptance, or wait */
 	bool registered;   /* the LMA holds a binding, as far as we know, until b.expires */
 	bool serving;	   /* data plane and advertisement are in place */
 	bool asked;	   /* the LMA may know of it, be it through a lost answer */

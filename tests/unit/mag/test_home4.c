@@ -708,6 +708,28 @@ static void test_130(void)
 	bench_free(b);
 }
 
+/* Requests that were repeated at once for other reasons do not keep the node without prefixes. */
+static void test_130_after_others(void)
+{
+	struct bench *b = bench_asked(&dual);
+	unsigned i;
+
+	for (i = 0; i < 10 && in_state(b, 1, "REGISTERING"); i++) {
+		run_ms(b, 400);
+		answer_status(b, i < 3 ? PBA_TIMESTAMP_MISMATCH : PBA_INSUFFICIENT_RESOURCES);
+	}
+	CU_ASSERT_EQUAL(i, 4);
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+	run_ms(b, 4000);
+	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+	CU_ASSERT_TRUE(asks_for(last_sent(b), "0.0.0.0", 0));
+	answer_status(b, PBA_INSUFFICIENT_RESOURCES);
+	CU_ASSERT_TRUE(asks_for(last_sent(b), NULL, 0));
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	bench_free(b);
+}
+
 /* An LMA that refuses everything in turn is not asked for ever. */
 static void test_refusals_end(void)
 {
@@ -1257,6 +1279,7 @@ int main(int argc, char **argv)
 		{"RFC 5844 3.2.3.2, status 171: any address instead of that one", test_171},
 		{"RFC 5844 3.2.3.2, status 172: no Home Network Prefix any more", test_172},
 		{"V-6 (RFC 5844 3.1.2.2): where IPv4 home addresses are used up, prefixes are asked for alone", test_130},
+		{"V-6 (RFC 5844 3.1.2.2): prefixes are asked for alone behind other rejections too", test_130_after_others},
 		{"a request is changed three times at most", test_refusals_end},
 		{"V-26 V-32 (RFC 5844 3.2.3.3, 3.4.3): a release is one Request, no prefix, Lifetime 0; prefixes stay", test_release},
 		{"V-30 (RFC 5844 3.4.3): after a release the node has to ask itself", test_release_again},
