@@ -85,19 +85,21 @@ def goal(name, values, limit, most, form):
     return (name, f"{sign} {limit}", span(values, form), "met" if met else "not met")
 
 
+def plain(r):
+    return r["payload"] == r["encap"] == "ip6"
+
+
 def goals(rows):
     lines = []
     few = pick(rows, hook="xdp", nodes=FEW, pattern="uniform")
-    down = [r["added_ns"] for r in few if r["way"] == "lma-down" and r["payload"] == r["encap"] == "ip6"]
-    lines.append(goal(f"lma-down ip6/ip6, {FEW} nodes: added ns", down, ADDED_DOWN, True, "%.0f"))
-    kinds = sorted({(r["way"], r["payload"], r["encap"]) for r in few},
-                   key=lambda k: [x["way"] for x in few].index(k[0]))
-    for way, payload, encap in kinds:
-        if (way, payload, encap) == ("lma-down", "ip6", "ip6"):
-            continue
-        added = [r["added_ns"] for r in few
-                 if (r["way"], r["payload"], r["encap"]) == (way, payload, encap)]
-        lines.append(goal(f"{way} {payload}/{encap}, {FEW} nodes: added ns", added, ADDED_OTHER,
+    ways = list(dict.fromkeys(r["way"] for r in few))
+    for way in ways:
+        added = [r["added_ns"] for r in few if r["way"] == way and plain(r)]
+        lines.append(goal(f"{way} ip6/ip6, {FEW} nodes: added ns", added,
+                          ADDED_DOWN if way == "lma-down" else ADDED_OTHER, True, "%.0f"))
+    for way in ways:
+        added = [r["added_ns"] for r in few if r["way"] == way and not plain(r)]
+        lines.append(goal(f"{way}, other encapsulations, {FEW} nodes: added ns", added, ADDED_OTHER,
                           True, "%.0f"))
     for r in pick(rows, hook="xdp", nodes=MANY, pattern="uniform", packet_bytes=64):
         lines.append(goal(f"{r['way']} {r['payload']}/{r['encap']}, {MANY} nodes: added ns",
@@ -133,6 +135,29 @@ def others(rows):
 
 
 OTHER_HEAD = ("beside it", "frames of", "hook", "nodes", "bytes", "ns", "min", "max", "added")
+
+
+# What the short table has columns for: hook, nodes, octets, pattern.
+SHORT = (("xdp", FEW, 64, "uniform"), ("xdp", FEW, 1400, "uniform"), ("xdp", 65536, 64, "uniform"),
+         ("xdp", MANY, 64, "uniform"), ("xdp", MANY, 64, "zipf"), ("tc", FEW, 64, "uniform"),
+         ("tc", MANY, 64, "uniform"))
+SHORT_HEAD = ("way", "packets", *(f"{hook} {nodes}{', %d octets' % octets if octets != 64 else ''}"
+                                  f"{', zipf' if pattern == 'zipf' else ''}"
+                                  for hook, nodes, octets, pattern in SHORT))
+
+
+def short(rows):
+    """One line per way, payload and encapsulation: ns and what is added to the bare redirect."""
+    out = []
+    for way, payload, encap in dict.fromkeys((r["way"], r["payload"], r["encap"])
+                                             for r in ours(rows)):
+        line = [way, f"{payload}/{encap}"]
+        for hook, nodes, octets, pattern in SHORT:
+            at = pick(rows, way=way, payload=payload, encap=encap, hook=hook, nodes=nodes,
+                      packet_bytes=octets, pattern=pattern)
+            line.append("%.0f (%+.0f)" % (at[0]["ns_per_packet"], at[0]["added_ns"]) if at else "")
+        out.append(tuple(line))
+    return out
 
 
 def machine():
@@ -177,7 +202,8 @@ def markdown_table(head, rows):
 
 def markdown(rows, path):
     lines = [BEGIN, f"Machine: {machine()}.", "", *markdown_table(GOAL_HEAD, goals(rows)),
-             *markdown_table(OTHER_HEAD, others(rows)), *markdown_table(HEAD, table(rows)), END]
+             *markdown_table(SHORT_HEAD, short(rows)), *markdown_table(OTHER_HEAD, others(rows)),
+             END]
     with open(path) as f:
         text = f.read()
     before, rest = text.split(BEGIN, 1)

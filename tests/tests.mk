@@ -96,7 +96,7 @@ sim-run: $(O)/tests/sim/sim
 	@$< --seeds $(SEEDS)
 
 .PHONY: bench
-bench: ## what a packet costs, against a bare redirect and the kernel (needs root); BENCH_QUICK=1 for a glance
+bench: ## what a packet costs, against a bare redirect and the kernel (needs root, 8 minutes); BENCH_QUICK=1 for a glance
 	@scripts/install-deps.sh
 	@$(MAKE) --no-print-directory FLAVOUR=release bench-forward-run
 .PHONY: bench-forward bench-forward-run

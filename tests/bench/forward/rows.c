@@ -150,9 +150,6 @@ unsigned bench_points(const struct bench_row *row, bool quick, struct bench_poin
 	}
 	if (row->depth & BENCH_BRIEF) {
 		n = add(out, n, (struct bench_point){sizes[0], BENCH_UNIFORM, SMALL, false});
-		n = add(out, n,
-			(struct bench_point){sizes[ARRAY_SIZE(sizes) - 1], BENCH_UNIFORM, SMALL,
-					     false});
 	}
 	return n;
 }

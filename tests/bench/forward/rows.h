@@ -46,7 +46,7 @@ enum bench_carrier { BENCH_OVER6, BENCH_OVER4 }; /* the outer IP header */
 /* Which points a row is measured at. */
 enum bench_depth {
 	BENCH_FULL = 1 << 0,   /* 1 k, 64 k, 1 M nodes; uniform and Zipf; both sizes */
-	BENCH_BRIEF = 1 << 1,  /* 1 k and 1 M nodes, small packets; uniform */
+	BENCH_BRIEF = 1 << 1,  /* 1 k nodes, small packets; uniform */
 	BENCH_KERNEL = 1 << 2, /* 1 k and 100 k nodes beside the kernel's own encapsulation */
 	BENCH_QUICK = 1 << 3,  /* part of the self-check */
 };
