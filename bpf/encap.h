@@ -140,12 +140,8 @@ pm_inline __u32 pm_build_shim6(void *b, const __u32 at, const struct pm_pkt *p,
 	return pm_build_inner(b, at, p, a);
 }
 
-/* At XDP `b` is the packet itself. It is long enough, but that must be said. */
-#if PM_AT_XDP
-#define PM_ROOM(b, p, n) ((b) + (n) <= (p)->end)
-#else
-#define PM_ROOM(b, p, n) ((n) <= PM_HEAD_MAX)
-#endif
+/* `b` may be the packet itself. It is long enough, but that must be said. */
+#define PM_ROOM(b, now, p, n) ((now)->aside ? (n) <= PM_HEAD_MAX : (b) + (n) <= (p)->end)
 
 pm_inline void pm_build_udp(void *b, const __u32 at, const struct pm_tunnel *t, __u32 hash,
 			    __u32 len)
@@ -159,9 +155,11 @@ pm_inline void pm_build_udp(void *b, const __u32 at, const struct pm_tunnel *t, 
 }
 
 pm_inline __u32 pm_build_shim4(void *b, const __u32 at, const struct pm_pkt *p,
-			       const struct pm_act *a, const struct pm_tunnel *t, __u8 encap)
+			       const struct pm_act *a, const struct pm_shape *now,
+			       const struct pm_tunnel *t)
 {
 	const __u32 len = p->len;
+	const __u8 encap = now->encap;
 
 	switch (encap) {
 	case PM_E_GRE:
@@ -171,20 +169,20 @@ pm_inline __u32 pm_build_shim4(void *b, const __u32 at, const struct pm_pkt *p,
 		pm_build_udp(b, at, t, pm_flow_hash(p), len);
 		return pm_build_inner(b, at + 8, p, a);
 	case PM_E_UDP_TLV:
-		if (!PM_ROOM(b, p, at + 24))
+		if (!PM_ROOM(b, now, p, at + 24))
 			return 0;
 		pm_build_udp(b, at, t, pm_flow_hash(p), len + 4);
 		pm_put32(b, at + 8, pm_tlv_word(p->v4 ? IPPROTO_IPIP : IPPROTO_IPV6, len));
 		return pm_build_inner(b, at + 12, p, a);
 	case PM_E_UDP_GRE:
-		if (!PM_ROOM(b, p, at + 28))
+		if (!PM_ROOM(b, now, p, at + 28))
 			return 0;
 		pm_build_udp(b, at, t, pm_flow_hash(p), len + 8);
 		pm_put32(b, at + 8, pm_tlv_word(IPPROTO_GRE, len + 4));
 		pm_put32(b, at + 12, pm_gre_word(p, 0));
 		return pm_build_inner(b, at + 16, p, a);
 	case PM_E_UDP_GRE_KEY:
-		if (!PM_ROOM(b, p, at + 32))
+		if (!PM_ROOM(b, now, p, at + 32))
 			return 0;
 		pm_build_udp(b, at, t, pm_flow_hash(p), len + 12);
 		pm_put32(b, at + 8, pm_tlv_word(IPPROTO_GRE, len + 8));
@@ -222,13 +220,13 @@ pm_inline __u32 pm_build(void *b, const struct pm_pkt *p, const struct pm_act *a
 	__u32 class, len;
 
 	if (!t)
-		return PM_ROOM(b, p, 12) ? pm_build_inner(b, 0, p, a) : 0;
+		return PM_ROOM(b, now, p, 12) ? pm_build_inner(b, 0, p, a) : 0;
 	len = p->len + PM_ENCAP_LEN(encap);
 	class = pm_class(p->ip, p->v4);
 	if (a->ecn_ce)
 		class |= PM_ECN_CE;
 	if (!pm_use_ip4_outer || !now->outer_v4) {
-		if (!PM_ROOM(b, p, 60))
+		if (!PM_ROOM(b, now, p, 60))
 			return 0;
 		pm_put32(b, 0, bpf_htonl(6u << 28 | class << 20 | pm_flow_hash(p) >> 12));
 		pm_put32(
@@ -238,7 +236,7 @@ pm_inline __u32 pm_build(void *b, const struct pm_pkt *p, const struct pm_act *a
 		pm_put_addr(b, 24, t->remote);
 		return pm_build_shim6(b, sizeof(struct ipv6hdr), p, a, encap);
 	}
-	if (!PM_ROOM(b, p, 40))
+	if (!PM_ROOM(b, now, p, 40))
 		return 0;
 	len += sizeof(struct iphdr);
 	/* never fragmented, so without an identification: RFC 6864 4.1 */
@@ -254,5 +252,5 @@ pm_inline __u32 pm_build(void *b, const struct pm_pkt *p, const struct pm_act *a
 	pm_put32(b, 8, third | PM_SECOND(sum));
 	pm_put32(b, 12, *(const pm_w32 *)(t->local + 12));
 	pm_put32(b, 16, *(const pm_w32 *)(t->remote + 12));
-	return pm_build_shim4(b, sizeof(struct iphdr), p, a, t, encap);
+	return pm_build_shim4(b, sizeof(struct iphdr), p, a, now, t);
 }

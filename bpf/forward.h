@@ -73,6 +73,7 @@ pm_inline void pm_shapes(const struct pm_act *a, struct pm_shape *was, struct pm
 	now->encap = 0;
 	was->tag = 0;
 	now->tag = PM_AT_XDP && a->tag ? PM_TAG_LEN : 0;
+	was->aside = now->aside = !PM_AT_XDP;
 	was->v4 = now->v4 = a->v4;
 	if (a->tunnel) {
 		now->outer_v4 = a->outer_v4;
@@ -98,11 +99,8 @@ pm_inline int pm_resize_as(struct pm_ctx *ctx, __u32 len, const struct pm_shape 
 	return 0;
 }
 
-#if PM_AT_XDP
-#define pm_resize(ctx, a, was, now) pm_resize_as(ctx, (a)->len, was, now)
-#else
 /* A function of its own, for it is much to look at. */
-__noinline int pm_resize_alone(struct pm_ctx *ctx, const struct pm_act *a)
+__noinline int pm_resize_any(struct pm_ctx *ctx, const struct pm_act *a)
 {
 	struct pm_shape was, now;
 
@@ -111,18 +109,36 @@ __noinline int pm_resize_alone(struct pm_ctx *ctx, const struct pm_act *a)
 	pm_shapes(a, &was, &now);
 	return pm_resize_as(ctx, a->len, &was, &now);
 }
-#define pm_resize(ctx, a, was, now) pm_resize_alone(ctx, a)
-#endif
 
-/*
- * The new headers, Ethernet first. XDP writes them where they belong, TC puts them together on the
- * stack: checksums that a device computed must follow.
- */
-#if PM_AT_XDP
-pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
-		       const struct pm_shape *now, const struct pm_tunnel *t)
+pm_inline int pm_resize(struct pm_ctx *ctx, const struct pm_act *a, const struct pm_shape *was,
+			const struct pm_shape *now)
+{
+	return now->aside ? pm_resize_any(ctx, a) : pm_resize_as(ctx, a->len, was, now);
+}
+
+/* Octets of the IPv6 header that pm_build_inner() writes. */
+#define PM_INNER6 8
+
+pm_inline __u64 pm_sum_words(const void *at, const __u32 octets)
+{
+	const pm_w32 *word = at;
+	__u64 sum = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < (sizeof(struct ipv6hdr) + PM_INNER6) / 4; i++)
+		sum += i < octets / 4 ? word[i] : 0;
+	return sum;
+}
+
+#define PM_MINUS_ZERO (2ULL * 0xffffffff) /* in one's complement; more than two words */
+
+/* The new headers where they belong, Ethernet first. TC does so in the common case only: of what
+ * is written, a device may have computed a sum. */
+pm_inline int pm_write_there(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
+			     const struct pm_shape *now, const struct pm_tunnel *t)
 {
 	void *data = p->eth, *b = data + ETH_HLEN;
+	__u64 sum = 0;
 
 	/* every packet is longer than its headers, but the verifier does not know by how much */
 	if (data + ETH_HLEN + sizeof(struct iphdr) > p->end)
@@ -131,19 +147,30 @@ pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct 
 		*(pm_w32 *)(data + 2 * ETH_ALEN) = a->tag;
 		b += PM_TAG_LEN;
 	}
+	if (!PM_AT_XDP)
+		sum = PM_MINUS_ZERO - pm_sum_words(p->ip, PM_INNER6);
 	if (!pm_build(b, p, a, now, t))
 		return -1;
 	pm_put_macs(data, a->dmac, a->smac);
 	*(pm_w16 *)(b - 2) = a->proto;
+	if (!PM_AT_XDP)
+		pm_hook_changed(ctx, sum + pm_sum_words(b, now->len + PM_INNER6));
 	return 0;
 }
+
+#if PM_AT_XDP
+#define pm_write pm_write_there
 #else
+/* Any others are put together on the stack, for the kernel to write them and to sum them up. */
 pm_inline int pm_write(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_act *a,
 		       const struct pm_shape *now, const struct pm_tunnel *t)
 {
 	__u8 b[PM_HEAD_MAX] __attribute__((aligned(8)));
-	__u32 n = pm_build(b, p, a, now, t);
+	__u32 n;
 
+	if (!now->aside)
+		return pm_write_there(ctx, p, a, now, t);
+	n = pm_build(b, p, a, now, t);
 	barrier_var(n);
 	if (n < 8 || n > sizeof(b))
 		return -1;
@@ -205,12 +232,11 @@ __noinline int pm_forward_any(struct pm_ctx *ctx, struct pm_act *a)
 	return pm_forward_as(ctx, a, &was, &now, t);
 }
 
-#if PM_AT_XDP
 /* IPv6, plain or in plain IPv6, before and after. */
 pm_inline bool pm_common(const struct pm_act *a)
 {
 	return !(a->v4 | a->was_outer_v4 | a->was_encap | a->outer_v4 | a->encap | a->to_stack) &&
-	       !a->tag;
+	       !(PM_AT_XDP && a->tag);
 }
 
 /* The common case in place, with constants for what pm_shapes() finds. */
@@ -229,9 +255,3 @@ pm_inline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
 	now.len = sizeof(struct ipv6hdr);
 	return pm_forward_as(ctx, a, &was, &now, t);
 }
-#else
-pm_inline int pm_forward(struct pm_ctx *ctx, struct pm_act *a)
-{
-	return pm_forward_any(ctx, a);
-}
-#endif

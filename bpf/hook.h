@@ -75,6 +75,7 @@ struct pm_shape {
 	__u8 v4;
 	__u8 encap; /* enum pm_encap */
 	__u8 tag;   /* octets of a VLAN tag in front of it */
+	__u8 aside; /* put headers together on the stack first */
 };
 
 #define PM_TAG_LEN 4
@@ -203,6 +204,10 @@ pm_inline int pm_hook_reflect(struct pm_ctx *ctx)
 pm_inline int pm_hook_load(struct pm_ctx *ctx, __u32 off, void *to, __u64 len)
 {
 	return bpf_xdp_load_bytes(ctx, off, to, len);
+}
+
+pm_inline void pm_hook_changed(struct pm_ctx *ctx, __u64 sum)
+{
 }
 
 #else /* TC */
@@ -356,6 +361,14 @@ pm_inline int pm_hook_replace(struct pm_ctx *ctx, const struct pm_shape *was, __
 pm_inline int pm_hook_trim(struct pm_ctx *ctx, __u32 len)
 {
 	return bpf_skb_change_tail(ctx, len, 0);
+}
+
+/* `sum` of 32-bit words more is in what a device may have computed a checksum of. */
+pm_inline void pm_hook_changed(struct pm_ctx *ctx, __u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	bpf_csum_update(ctx, sum);
 }
 
 /* The checksum that a device computed over the packet does not cover the Ethernet header. */
