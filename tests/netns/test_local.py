@@ -12,13 +12,14 @@ import time
 
 import pytest
 
+import dhcp
 from ask import binding, drops, settled, to_ap
 from capture import eth, ip6
 from netns import wait_until
 from tcp import carry
 from test_reload import interface, reload, unreachable
 from test_roles import combined
-from topo import CN, CN_GW, LMAA, POOL, ROUTER_MAC, STATIC, TUNNEL_MTU, mag_addr
+from topo import CN, CN4, CN_GW, LMAA, LMAA4, POOL, ROUTER_MAC, STATIC, TUNNEL_MTU, mag_addr
 
 NOBODY = "2001:db8:100:9::1"
 HOST_MTU = 1460
@@ -418,3 +419,33 @@ def test_ipv4_home_address_and_the_host(fresh):
     before = checksum_errors(t)
     assert carry(t.lma, t.mn1, home, 3_000_000, source=here) < 1
     assert checksum_errors(t) == before
+
+
+def test_pools_of_ipv4_home_addresses_and_the_host(fresh, tmp_path):
+    """The host reaches nodes of the pools; a domain of its own it does not. The default router's
+    address answers where the host has it; else the node is told that nobody is there."""
+    t, net, router = fresh(nodes=1), "100.64.0.0/24", "100.64.0.1"
+    may = [{"mn-id": t.mn1.mnid, "link-layer-addresses": [t.mn1.mac], "ipv4": True}]
+    for i in ("net0", "inet0"):
+        t.lma.sysctl(**{f"net__ipv4__conf__{i}__rp_filter": 2})
+    t.start("lma", t.lma_config(profiles=may, lma={
+        "gre-encapsulation": "accept",
+        "ipv4-pools": [{"name": "ours", "prefix": net},
+                       {"name": "theirs", "prefix": "100.65.0.0/24", "ipv4-domain": 7}]}))
+    t.start("mag1", t.mag_config(1, profiles=may))
+    t.attach(t.mn1, 1)
+    client = dhcp.Dhclient(t.mn1, tmp_path)
+    client.start()
+    home = client.wait_address()
+    routes = t.lma.ip_json("route", "show", "proto", "213")
+    assert {(r["dst"], r.get("dev"), r.get("type")) for r in routes} == \
+        {(net, "pmip0", None), (net, None, "unreachable")}
+    assert t.lma.ping(home, 3, 0.1) == 3
+    assert t.mn1.ping(LMAA4, 3, 0.1) == 3
+    assert t.mn1.ping(CN4, 3, 0.1) == 3
+    r = t.mn1.run("ping", "-4", "-n", "-c", 1, "-W", 2, router, check=False)
+    assert "Unreachable" in r.stdout
+    t.lma.ip(f"addr add {router}/32 dev lo")
+    assert t.mn1.ping(router, 3, 0.1) == 3
+    t.daemons["lma"].stop()
+    assert t.lma.ip_json("route", "show", "proto", "213") == []
