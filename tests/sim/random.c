@@ -63,6 +63,7 @@ static void add_ipv4(struct world_cfg *c)
 		c->gre = LMA_GRE_REQUIRE;
 	else if (world_below(&dice, 5) == 0)
 		c->gre = LMA_GRE_REFUSE;
+	c->moody = !all_keys && world_below(&dice, 2);
 	for (unsigned n = 0; n < c->n_nodes; n++)
 		c->office[n] = all_keys && c->gre != LMA_GRE_REFUSE && world_below(&dice, 2);
 }
@@ -170,6 +171,20 @@ static void clients_ask(struct world *w)
 	}
 }
 
+/* The operator thinks otherwise. */
+static void change_policy(struct world *w, int mag)
+{
+	struct sim_mag_cfg *m = &w->cfg.mag[mag];
+
+	m->force_udp = world_below(w, 2);
+	m->gre = (enum mag_gre)world_below(w, 3);
+	m->tlv = world_below(w, 2);
+	w->cfg.gre = (enum lma_gre)world_below(w, 3);
+	w->cfg.tlv = world_below(w, 2);
+	w->cfg.dhcp_relay = world_below(w, 2);
+	world_reload(w);
+}
+
 static void refuse_once(struct world *w, int mag)
 {
 	struct dp_fake *dp = world_below(w, 2) ? w->lma.dp : w->mag[mag].dp;
@@ -197,6 +212,12 @@ static void trouble(struct world *w)
 	case 4:
 		if (w->cfg.full)
 			refuse_once(w, mag);
+		break;
+	case 5:
+	case 6:
+	case 7:
+		if (w->cfg.moody)
+			change_policy(w, mag);
 		break;
 	default:
 		w->lma.silent = false;

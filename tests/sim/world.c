@@ -90,21 +90,9 @@ static void init_pools4(struct world *w, struct lma_cfg *c)
 	c->n_pools4 = office ? 2 : 1;
 }
 
-static void init_lma(struct world *w)
+static void fill_lma_cfg(struct world *w)
 {
-	struct sim_lma *l = &w->lma;
 	struct lma_cfg *c = &w->lma_cfg;
-	uint64_t rng;
-
-	l->w = w;
-	l->addr = addr("2001:db8:2::1");
-	l->addr4 = addr("198.51.100.1");
-	l->env = sim_lma_env(l);
-	l->sink = (struct event_sink){w, emit};
-	if (dp_fake_new(&l->dp) || tunnels_new(&l->tunnels, dp_fake_dataplane(l->dp)))
-		abort();
-	inbox_init(&l->inbox, &l->env, &l->sink);
-	inbox_on(&l->inbox, MH_BU, to_lma, l);
 
 	snprintf(w->pool.name, sizeof(w->pool.name), "default");
 	w->pool.prefix.addr = addr("2001:db8:100::");
@@ -113,8 +101,8 @@ static void init_lma(struct world *w)
 		snprintf(w->mag_peers[i].name, sizeof(w->mag_peers[i].name), "mag%d", i);
 		w->mag_peers[i].addr = w->mag[i].addr;
 	}
-	c->addrs[0] = l->addr;
-	c->addrs[1] = l->addr4;
+	c->addrs[0] = w->lma.addr;
+	c->addrs[1] = w->lma.addr4;
 	c->n_addrs = 2;
 	init_pools4(w, c);
 	c->accept_forced_ipv4_udp_encapsulation_request = !w->cfg.refuse_udp;
@@ -133,25 +121,43 @@ static void init_lma(struct world *w)
 	c->hold_before_new_bce = !w->cfg.no_hold;
 	c->timestamp_based_approach_in_use = !w->cfg.sequence_mode;
 	c->fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213");
+}
+
+static void init_lma(struct world *w)
+{
+	struct sim_lma *l = &w->lma;
+	uint64_t rng;
+
+	l->w = w;
+	l->addr = addr("2001:db8:2::1");
+	l->addr4 = addr("198.51.100.1");
+	l->env = sim_lma_env(l);
+	l->sink = (struct event_sink){w, emit};
+	if (dp_fake_new(&l->dp) || tunnels_new(&l->tunnels, dp_fake_dataplane(l->dp)))
+		abort();
+	inbox_init(&l->inbox, &l->env, &l->sink);
+	inbox_on(&l->inbox, MH_BU, to_lma, l);
+	fill_lma_cfg(w);
 	rng = w->rng;
-	if (lma_new(&l->lma, c, &l->env, dp_fake_dataplane(l->dp), l->tunnels, &w->profiles,
-		    &l->sink))
+	if (lma_new(&l->lma, &w->lma_cfg, &l->env, dp_fake_dataplane(l->dp), l->tunnels,
+		    &w->profiles, &l->sink))
 		abort();
 	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
 }
 
-static void init_mag(struct world *w, int index)
+static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg *lma)
 {
-	struct sim_mag *m = &w->mag[index];
+	const struct sim_mag *m = &w->mag[index];
 	const struct sim_mag_cfg *mine = &w->cfg.mag[index];
-	const struct mag_lma_cfg lma = {"lma", mine->ip4 ? w->lma.addr4 : w->lma.addr};
-	struct mag_cfg c = {
+
+	*lma = (struct mag_lma_cfg){"lma", mine->ip4 ? w->lma.addr4 : w->lma.addr};
+	return (struct mag_cfg){
 		.proxy_coa = mine->ip4 ? in6addr_any : m->addr,
 		.ipv4_proxy_coa = mine->ip4 ? m->addr : in6addr_any,
 		.force_ipv4_udp_encapsulation_support = mine->force_udp,
 		.gre = mine->gre,
 		.gre_tlv = mine->tlv,
-		.lmas = &lma,
+		.lmas = lma,
 		.n_lmas = 1,
 		.max_bindings = 1000,
 		.lifetime = w->cfg.lifetime_s,
@@ -162,15 +168,22 @@ static void init_mag(struct world *w, int index)
 		.timestamp_based_approach_in_use = !w->cfg.sequence_mode,
 		.fixed_mag_link_local_address_on_all_access_links =
 			addr("fe80::200:5eff:fe00:5213"),
+		.realm = "example.com",
 		.deprecate_on_detach = true,
 	};
+}
+
+static void init_mag(struct world *w, int index)
+{
+	struct sim_mag *m = &w->mag[index];
+	struct mag_lma_cfg lma;
+	const struct mag_cfg c = mag_cfg_of(w, index, &lma);
 
 	m->w = w;
 	m->index = index;
 	m->env = sim_mag_env(m);
 	m->sink = (struct event_sink){w, emit};
 	m->links = sim_links(m);
-	snprintf(c.realm, sizeof(c.realm), "example.com");
 	if (dp_fake_new(&m->dp) || tunnels_new(&m->tunnels, dp_fake_dataplane(m->dp)))
 		abort();
 	dp_fake_set_first_key(m->dp, 1000000u * (unsigned)(index + 1));
@@ -234,6 +247,24 @@ void world_init(struct world *w, const struct world_cfg *cfg)
 	init_lma(w);
 	for (int i = 0; i < SIM_MAGS; i++)
 		init_mag(w, i);
+}
+
+void world_reload(struct world *w)
+{
+	const char *why = "?";
+
+	w->reloads++;
+	fill_lma_cfg(w);
+	if (lma_reload(w->lma.lma, &w->lma_cfg, &w->profiles, &why, w->now))
+		world_break(w, "lma: cannot reload: %s", why);
+	for (int i = 0; i < SIM_MAGS; i++) {
+		struct mag_lma_cfg lma;
+		const struct mag_cfg c = mag_cfg_of(w, i, &lma);
+
+		if (mag_reload(w->mag[i].mag, &c, &w->profiles, &why, w->now))
+			world_break(w, "mag%d: cannot reload: %s", i, why);
+	}
+	world_check(w);
 }
 
 void world_free(struct world *w)

@@ -54,6 +54,7 @@ struct world_cfg {
 	bool dhcp_relay;
 	enum lma_gre gre;
 	bool tlv;			     /* the LMA knows the TLV header */
+	bool moody;			     /* policies change now and then */
 	bool full;			     /* data planes refuse something now and then */
 };
 struct world_cfg world_defaults(uint64_t seed);
@@ -133,13 +134,15 @@ struct world {
 	struct sim_past past[SIM_NODES][SIM_IFACES];
 	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
 	unsigned next_kept;
-	unsigned messages, steps;
+	unsigned messages, steps, reloads;
 	char broken[256]; /* the first invariant that did not hold; "" */
 	void (*on_event)(struct world *w, const struct event *ev);
 	void *user;
 };
 
 void world_init(struct world *w, const struct world_cfg *cfg);
+/* LMA and MAGs take over what became of w->cfg: policies, not addresses. */
+void world_reload(struct world *w);
 void world_free(struct world *w);
 
 uint64_t world_random(struct world *w);
