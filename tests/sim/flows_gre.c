@@ -361,6 +361,35 @@ static void test_return(void)
 	end();
 }
 
+/* GRE becomes required while a session without it lives; and is given up again. */
+static void test_policy_changes(void)
+{
+	struct world_cfg cfg = with(71, MAG_GRE_NONE);
+	struct lma_binding before, after;
+
+	begin(cfg);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	before = binding(0);
+	CU_ASSERT_EQUAL(before.encap, DP_ENCAP_IP);
+	w.cfg.gre = LMA_GRE_REQUIRE;
+	world_reload(&w);
+	world_run(&w, nsec_from_s(50)); /* a refresh: 163, and with a key */
+	after = binding(0);
+	CU_ASSERT_EQUAL(after.encap, DP_ENCAP_GRE_KEY);
+	CU_ASSERT_EQUAL(after.session, before.session);
+	CU_ASSERT_EQUAL(after.home4.addr.s_addr, before.home4.addr.s_addr);
+	world_check_quiet(&w);
+	w.cfg.gre = LMA_GRE_REFUSE;
+	world_reload(&w);
+	world_run(&w, nsec_from_s(50)); /* status 2 */
+	after = binding(0);
+	CU_ASSERT_EQUAL(after.encap, DP_ENCAP_IP);
+	CU_ASSERT_EQUAL(after.session, before.session);
+	world_check_quiet(&w);
+	end();
+}
+
 /* Two operators whose nodes have equal IPv4 addresses: told apart by key alone. */
 static void test_overlapping_addresses(void)
 {
@@ -401,6 +430,7 @@ const struct cu_test flows_gre[] = {
 	{"K-23 K-27 the TLV header without GRE, for the session's life", test_tlv_without_gre},
 	{"K-10 K-22 status 163 where a key is required, and the request with it", test_required},
 	{"K-14 a node that returns gets a new downlink key", test_return},
+	{"K-10 K-12 K-22 K-23 the LMA's policy changes while a session lives", test_policy_changes},
 	{"RFC 5845 3.3 equal IPv4 addresses of two domains", test_overlapping_addresses},
 	{0},
 };

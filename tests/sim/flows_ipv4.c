@@ -375,6 +375,105 @@ static void test_udp_not_accepted(void)
 	end();
 }
 
+/* Without link-layer identifiers the Handoff Indicator decides for IPv4 as for IPv6. */
+static void test_without_llid(void)
+{
+	struct world_cfg cfg = with(52, SIM_IPV4);
+	struct home4 mine;
+
+	cfg.no_llid = true;
+	begin(cfg);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	mine = binding(0).home4;
+	CU_ASSERT(home4_is_set(&mine));
+	world_move(&w, 0, 0, 1, HI_BETWEEN_MAGS, NSEC_NEVER);
+	settle();
+	CU_ASSERT(lma_sends_to(0, 1));
+	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, mine.addr.s_addr);
+	/* unknown: waits for the old MAG */
+	world_move(&w, 0, 0, 2, HI_UNKNOWN, nsec_from_ms(700));
+	settle();
+	CU_ASSERT(lma_sends_to(0, 1));
+	settle();
+	CU_ASSERT(lma_sends_to(0, 2));
+	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, mine.addr.s_addr);
+	CU_ASSERT_EQUAL(lma_count(w.lma.lma), 1);
+	end();
+}
+
+/* A held request is answered where it came from, though others came from elsewhere since. */
+static void test_held_over_ipv4(void)
+{
+	struct world_cfg cfg = with(53, SIM_DUAL);
+	struct home4 mine;
+
+	for (int i = 0; i < SIM_MAGS; i++)
+		cfg.mag[i].ip4 = true;
+	begin(cfg);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	mine = binding(0).home4;
+	world_attach(&w, 0, 1, 1, HI_UNKNOWN);
+	settle();
+	CU_ASSERT_EQUAL(lma_count_of("held"), 1);
+	world_attach(&w, 1, 0, 1, HI_RESERVED);
+	settle();
+	CU_ASSERT_EQUAL(lma_count(w.lma.lma), 2);
+	world_detach(&w, 0, 0, true);
+	settle();
+	CU_ASSERT_EQUAL(lma_count_of("hold_released"), 1);
+	CU_ASSERT(w.mag[1].advert[0][1].on);
+	CU_ASSERT_EQUAL(w.mag[1].advert[0][1].home4.addr.s_addr, mine.addr.s_addr);
+	end();
+}
+
+/* The old MAG's de-registration names the address that the node has at the new one by now. */
+static void test_late_deregistration(void)
+{
+	struct home4 mine;
+
+	begin(with(54, SIM_IPV4));
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	mine = binding(0).home4;
+	world_move(&w, 0, 0, 1, HI_BETWEEN_MAGS, nsec_from_ms(300));
+	world_run(&w, nsec_from_s(15));
+	CU_ASSERT(lma_sends_to(0, 1));
+	CU_ASSERT_STRING_EQUAL(binding(0).state, "ACTIVE");
+	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, mine.addr.s_addr);
+	CU_ASSERT_EQUAL(lma_count_of("deregistrations"), 0);
+	end();
+}
+
+/* A release that is lost: the node has no IPv4 at once, and the LMA hears of it later. */
+static void test_release_lost(void)
+{
+	struct world_cfg cfg = with(55, SIM_DUAL);
+	struct home4 mine;
+
+	cfg.lifetime_s = 40;
+	begin(cfg);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle();
+	mine = binding(0).home4;
+	w.mag[0].cut = true;
+	world_release_ipv4(&w, 0, 0);
+	settle();
+	w.mag[0].cut = false;
+	CU_ASSERT(w.mag[0].advert[0][0].on);
+	CU_ASSERT_FALSE(home4_is_set(&w.mag[0].advert[0][0].home4));
+	CU_ASSERT_PTR_NULL(dp_fake_by_addr4(w.mag[0].dp, DP_ACCESS, mine.domain, mine.addr));
+	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, mine.addr.s_addr);
+	/* asked for again, it is the same one */
+	world_ask_ipv4(&w, 0, 0);
+	world_run(&w, nsec_from_s(3));
+	CU_ASSERT_EQUAL(w.mag[0].advert[0][0].home4.addr.s_addr, mine.addr.s_addr);
+	CU_ASSERT_EQUAL(binding(0).n_prefixes, 1);
+	world_check_quiet(&w);
+	end();
+}
+
 static void test_dhcp_relay(void)
 {
 	struct world_cfg cfg = with(50, SIM_DUAL);
@@ -419,6 +518,10 @@ const struct cu_test flows_ipv4[] = {
 	{"V-6 a used-up pool: status 130, Reply status 128", test_pool_used_up},
 	{"V-40 V-43 V-44 handovers between IPv6, IPv4 and UDP transport", test_transports},
 	{"V-42 forced UDP that is not accepted: status 129", test_udp_not_accepted},
+	{"V-5 without link-layer identifiers the Handoff Indicator decides", test_without_llid},
+	{"V-47 a held request is answered to its own port", test_held_over_ipv4},
+	{"V-11 a late de-registration of the address is harmless", test_late_deregistration},
+	{"V-26 a release that is lost does not bring IPv4 back", test_release_lost},
 	{"V-24 the LMA decides between DHCP server and relay", test_dhcp_relay},
 	{"a node with IPv6 alone sees nothing of IPv4", test_ipv6_only},
 	{0},
