@@ -185,21 +185,28 @@ static enum mag_event judge_clock(struct mag *m, struct mag_session *s, const st
 /* Whether there is a request left to make that the LMA did not just refuse. 170 and 172 forbid an
  * IP version until administrative action, 171 one address (RFC 5844 3.2.3.2); 163 asks for an
  * option that status 2 may have forbidden for this session (RFC 5845 4.2). */
-static enum mag_event judge_request(const struct mag_session *s, uint8_t status, enum mag_event ev)
+static bool may_ask_anew(const struct mag_session *s, uint8_t status)
 {
-	bool left = s->quick < MAG_QUICK_RETRIES;
-
 	switch (status) {
 	case PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY:
-		return left && s->req.hoa4 && s->req.hnp ? ev : MEV_DENIED;
 	case PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY:
-		return left && s->req.hoa4 && s->req.hnp ? ev : MEV_DENIED;
+		return s->req.hoa4 && s->req.hnp;
 	case PBA_NOT_AUTHORIZED_FOR_IPV4_HOA:
-		return left && s->req.named4 ? ev : MEV_REFUSED;
+		return s->req.named4;
 	default:
-		return left && s->req.terms.gre != MAG_GRE_KEYS && !s->gre_unwanted ? ev
-										    : MEV_REFUSED;
+		return s->req.terms.gre != MAG_GRE_KEYS && !s->gre_unwanted;
 	}
+}
+
+/* What was repeated at once for other reasons before makes it wait, no more. */
+static enum mag_event judge_request(const struct mag_session *s, uint8_t status, enum mag_event ev)
+{
+	if (may_ask_anew(s, status))
+		return s->quick < MAG_QUICK_RETRIES ? ev : MEV_LATER;
+	return status == PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY ||
+			       status == PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY
+		       ? MEV_DENIED
+		       : MEV_REFUSED;
 }
 
 /* RFC 5844 3.1.2.2 has the LMA reject the whole request when there is no IPv4 home address left.

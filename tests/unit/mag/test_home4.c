@@ -730,6 +730,30 @@ static void test_130_after_others(void)
 	bench_free(b);
 }
 
+/* Nor does what can be left out, or added, become a refusal. */
+static void test_anew_after_others(void)
+{
+	static const uint8_t status[] = {PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY,
+					 PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY, PBA_GRE_KEY_REQUIRED};
+
+	for (unsigned k = 0; k < sizeof(status); k++) {
+		struct bench *b = bench_asked(&dual);
+
+		for (unsigned i = 0; i < 4; i++) {
+			run_ms(b, 400);
+			answer_status(b, i < 3 ? PBA_TIMESTAMP_MISMATCH : status[k]);
+		}
+		CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+		run_ms(b, 4000);
+		answer_status(b, status[k]);
+		CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+		CU_ASSERT_EQUAL(counter(b, "asked_anew"), 1);
+		accept_it(b);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		bench_free(b);
+	}
+}
+
 /* An LMA that refuses everything in turn is not asked for ever. */
 static void test_refusals_end(void)
 {
@@ -1280,6 +1304,7 @@ int main(int argc, char **argv)
 		{"RFC 5844 3.2.3.2, status 172: no Home Network Prefix any more", test_172},
 		{"V-6 (RFC 5844 3.1.2.2): where IPv4 home addresses are used up, prefixes are asked for alone", test_130},
 		{"V-6 (RFC 5844 3.1.2.2): prefixes are asked for alone behind other rejections too", test_130_after_others},
+		{"170, 172 and 163 behind other rejections wait, and are no refusal", test_anew_after_others},
 		{"a request is changed three times at most", test_refusals_end},
 		{"V-26 V-32 (RFC 5844 3.2.3.3, 3.4.3): a release is one Request, no prefix, Lifetime 0; prefixes stay", test_release},
 		{"V-30 (RFC 5844 3.4.3): after a release the node has to ask itself", test_release_again},
