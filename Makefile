@@ -54,11 +54,12 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 	-Wno-address-of-packed-member -Iinclude $(PROBE_BPF_CFLAGS)
 
 # ---- layers, lowest first; each may use those to its left (scripts/check-layers.sh is stricter)
-LAYERS := base wire core lma mag access net dataplane config control daemon cli
+LAYERS := base wire core store lma mag access net dataplane config control daemon cli
 
 BELOW_base      :=
 BELOW_wire      := base
 BELOW_core      := wire base
+BELOW_store     := core wire base
 BELOW_lma       := core wire base
 BELOW_mag       := core wire base
 BELOW_access    := mag lma core wire base
@@ -66,13 +67,14 @@ BELOW_net       := core wire base
 BELOW_dataplane := core wire base
 BELOW_config    := access mag lma core wire base
 BELOW_control   := access mag lma core wire base
-BELOW_daemon    := control config dataplane net access mag lma core wire base
+BELOW_daemon    := control config dataplane net access mag lma store core wire base
 BELOW_cli       := base
 
 LIBS_base      :=
 LIBS_config    := -lcyaml -lyaml
 LIBS_control   := -ljansson
 LIBS_cli       := -ljansson
+LIBS_store     := -llmdb -lz
 LIBS_net       := -lmnl
 LIBS_access    :=
 LIBS_dataplane := -lbpf -lelf -lz -lmnl

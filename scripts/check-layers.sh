@@ -11,13 +11,14 @@ allowed() {
 	base) echo ;;
 	wire) echo base ;;
 	core) echo wire base ;;
+	store) echo core wire base ;;
 	lma | mag) echo core wire base ;;
 	access) echo mag core wire base ;;
 	net) echo core wire base ;;
 	dataplane) echo core wire base ;;
 	config) echo access lma mag core wire base ;;
 	control) echo access lma mag core wire base ;;
-	daemon) echo net dataplane control config access lma mag core wire base ;;
+	daemon) echo net dataplane control config access store lma mag core wire base ;;
 	cli) echo base ;;
 	*) return 1 ;;
 	esac
@@ -72,10 +73,10 @@ forbid() {
 	done
 }
 forbid '\b(clock_gettime|gettimeofday|time) ?\((NULL|CLOCK|&|0)' "time is an argument; only daemon/ reads a clock" \
-	base wire core lma mag access net dataplane config control
+	base wire core store lma mag access net dataplane config control
 forbid '(^|[^>.a-z_])(rand|random|srand|drand48|getrandom) ?\(' "randomness comes from env->random" \
-	base wire core lma mag access dataplane config control
-forbid '\b(socket|sendto|sendmsg|recvmsg) ?\(' "no sockets here" base wire core lma mag access config
-forbid '#include <(bpf|ev|jansson|cyaml)' "libraries stay in the layer that owns them" base wire core lma mag access
+	base wire core store lma mag access dataplane config control
+forbid '\b(socket|sendto|sendmsg|recvmsg) ?\(' "no sockets here" base wire core store lma mag access config
+forbid '#include <(bpf|ev|jansson|cyaml|lmdb|zlib)' "libraries stay in the layer that owns them" base wire core lma mag access
 
 exit $status

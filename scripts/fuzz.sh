@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
 out=${BUILD:-build}/fuzz
 clang=${CLANG:-clang}
-layers="control config net access mag lma core wire base"
+layers="control config net access mag lma store core wire base"
 
 if ! command -v "$clang" >/dev/null; then
 	echo "skipped: clang is not installed (Debian packages clang and libclang-rt-14-dev)"
@@ -37,7 +37,7 @@ for target in "${targets[@]}"; do
 		libs+=("$out/asan/lib/lib$layer.a")
 	done
 	"$clang" -fsanitize=fuzzer,address,undefined -o "$program.libfuzzer" "$program.o" \
-		"$out/asan/user/dataplane/dp_fake.o" "${libs[@]}" -lcyaml -lyaml -ljansson -lmnl
+		"$out/asan/user/dataplane/dp_fake.o" "${libs[@]}" -lcyaml -lyaml -ljansson -lmnl -llmdb -lz
 
 	corpus=tests/fuzz/corpus/$target
 	found=$out/corpus/$target

@@ -26,6 +26,7 @@ need_lib libmnl libmnl-dev
 need_lib libcyaml libcyaml-dev
 need_lib yaml-0.1 libyaml-dev
 need_lib jansson libjansson-dev
+need_lib lmdb liblmdb-dev
 need_lib libcap-ng libcap-ng-dev
 need_lib libsystemd libsystemd-dev
 need_header ev.h libev-dev

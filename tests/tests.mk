@@ -14,12 +14,13 @@ OOM_TESTS := base/test_htable core/test_bce core/test_pool4 lma/test_lma_oom mag
 $(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 # The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
 DP_FAKE := $(O)/user/dataplane/dp_fake.o
-UNIT_EXTRA_core := $(DP_FAKE)
+STORE_FAKE := $(O)/user/store/store_fake.o
+UNIT_EXTRA_core := $(DP_FAKE) $(STORE_FAKE)
 UNIT_EXTRA_lma := $(DP_FAKE)
 UNIT_EXTRA_mag := $(DP_FAKE)
 UNIT_EXTRA_access := $(DP_FAKE)
 UNIT_EXTRA_control := $(DP_FAKE)
-UNIT_LAYERS := base wire core lma mag access net config control
+UNIT_LAYERS := base wire core store lma mag access net config control
 $(foreach l,$(UNIT_LAYERS),$(eval $(call UNIT_template,$(l))))
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bins,$(l)))
 
@@ -58,7 +59,7 @@ $(BENCH_FORWARD): $(BENCH_FORWARD_OBJ) $(O)/tests/bpf/dp_env.o $(call libs_of,$(
 
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
-FUZZ_LAYERS := control config net access mag lma core wire base
+FUZZ_LAYERS := control config net access mag lma store core wire base
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(DP_FAKE) $(call libs_of,$(FUZZ_LAYERS))
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(FUZZ_LAYERS))
 
