@@ -9,9 +9,7 @@ what is said, what the packets then look like, and what is refused.
 The LMA listens at an address of each family; a node's profile at its MAG says which one is asked.
 """
 
-import socket
 import struct
-import subprocess
 
 import pytest
 
@@ -22,7 +20,7 @@ from ask import binding, counters, grown, registered, update_entry
 from capture import eth, ip, tunnelled
 from conftest import make_topo
 from netns import wait_until
-from topo import CN, CN4, LMAA, LMAA4, TUNNEL_MTU, cn_addr, mag_addr, mag_addr4, node_mac
+from topo import CN, CN4, LMAA, LMAA4, cn_addr, mag_addr, mag_addr4, node_mac
 
 HOME4, ROUTER = "100.64.0.11", "100.64.0.1"  # of mn1, and of mn3 in its own domain
 PREFIX = "2001:db8:f00:11::/64"  # of mn1
@@ -73,7 +71,7 @@ def configs(t):
     for i in (1, 2):
         conf = t.mag_config(i, profiles=[{**p, "lma": t.lmaa[i]} for p in nodes], mag={
             # a node that was refused may come back soon
-            "initial-bindack-timeout": 500, "max-bindack-timeout": 500,
+            "initial-bindack-timeout": 500, "max-bindack-timeout": 500, "retry-refused": 0,
             "ipv4-proxy-coa": mag_addr4(i), "lmas": [
                 {"name": "lma4", "address": LMAA4}, {"name": "lma6", "address": LMAA}],
             **t.wish[i]})
@@ -89,6 +87,7 @@ def agree(t, policy, wish, lmaa=LMAA4, wish2=None, lmaa2=None):
     for n in (t.mn1, t.mn2):
         if n.ap:
             t.detach(n)
+            wait_until(lambda n=n: not n.link_up(n.ifname), 5, "the node to lose its link")
     t.policy = policy
     t.wish = {1: wish, 2: wish if wish2 is None else wish2}
     t.lmaa = {1: lmaa, 2: lmaa2 or lmaa}
