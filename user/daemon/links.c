@@ -240,6 +240,8 @@ static void release(struct daemon *d, struct iface *i, nsec_t now)
 	if (was.mac_changed)
 		nl_link_set_mac(d->nl, was.ifindex, &was.original_mac);
 	nl_sysctl_ipv6(was.name, "addr_gen_mode", "0");
+	if (preset_features(d->cfg).ip4)
+		nl_sysctl_ipv4(was.name, "arp_ignore", "0");
 }
 
 static void carrier(struct daemon *d, struct iface *i, const struct nl_link *l, nsec_t now)
