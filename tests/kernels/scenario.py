@@ -21,9 +21,10 @@ sys.path.insert(0, str(ROOT / "tests" / "lib"))
 import mh  # noqa: E402
 from ask import binding, counter, drops, settled, update_entry, wait_gone  # noqa: E402
 from capture import Flow, mobility_headers  # noqa: E402
+from dhcp import Dhclient  # noqa: E402
 from netns import wait_until  # noqa: E402
 from networks import DomainTopo, TrunkTopo, VlanTopo, VrfTopo  # noqa: E402
-from topo import CN, LMAA, Topo, mag_addr  # noqa: E402
+from topo import CN, CN4, LMAA, LMAA4, Topo, mag_addr, mag_addr4  # noqa: E402
 
 PPS = 50
 
@@ -225,6 +226,56 @@ def in_vrf(s, t):
         s.run("it was XDP that forwarded in VRFs", carried_by_xdp, t)
 
 
+# ---- IPv4 alone between LMA and MAGs
+
+def start_over_ip4(t):
+    nodes = [{"mn-id": n.mnid, "link-layer-addresses": [n.mac], "ipv4": True} for n in t.nodes]
+    t.up()
+    t.start("lma", t.lma_config(profiles=nodes, lma={
+        "addresses": None, "ipv4-addresses": [LMAA4],
+        "ipv4-pools": [{"name": "four", "prefix": "100.64.0.0/24"}],
+        "mags": [{"name": f"mag{i}", "address": mag_addr4(i)} for i in (1, 2)]}), wait=False)
+    for i in (1, 2):
+        t.start(f"mag{i}", t.mag_config(i, profiles=nodes, mag={
+            "proxy-coa": None, "ipv4-proxy-coa": mag_addr4(i),
+            "lmas": [{"name": "lma", "address": LMAA4}]}), wait=False)
+    for d in t.daemons.values():
+        d.wait_ready()
+    note_hooks(t)
+
+
+def lease(t):
+    (t.dir / "dhcp").mkdir()
+    t.client = Dhclient(t.mn1, t.dir / "dhcp")
+    t.attach(t.mn1, 1)
+    t.client.start()
+    t.kept = [t.client.wait_address(30), t.mn1.wait_address(30)]
+    assert binding(t, t.mn1)["ipv4"] == t.kept[0]
+
+
+def ping_both(t):
+    for far in (CN, CN4):
+        assert t.mn1.ping(far, 5, 0.2, 5) == 5, f"to {far}"
+    for home in t.kept:
+        assert t.cn.ping(home, 5, 0.2, 5) == 5, f"to {home}"
+
+
+def move_both(t):
+    t.move(t.mn1, 2)
+    wait_until(lambda: binding(t, t.mn1)["mag"] == "mag2", 10, "the handover")
+    wait_until(lambda: t.mn1.ping(CN4, 1, 0.2, 2), 10, "the way through the other MAG")
+    assert [t.client.address(), t.mn1.wait_address(30)] == t.kept
+    ping_both(t)
+
+
+def over_ip4(s, t):
+    where = "in VRFs" if isinstance(t, VrfTopo) else "without VRFs"
+    if s.run(f"LMA and MAGs with IPv4 addresses alone start {where}", start_over_ip4, t) and \
+            s.run(f"a dual-stack node gets its addresses {where}", lease, t):
+        s.run(f"ping of both families {where}", ping_both, t)
+        s.run(f"handover of both families {where}", move_both, t)
+
+
 def vrf_per_domain(s, t):
     for hook in ("tc", "xdp"):
         if s.run(f"LMA with a VRF for each IPv4 domain starts on hook {hook}",
@@ -259,6 +310,7 @@ STORIES = (
     (through_xdp, Topo, {"nodes": 1, "mags": 1}),
     (through_tc, Topo, {"nodes": 1, "mags": 1, "access": "bridge"}),
     (in_vrf, VrfTopo, {}),
+    (over_ip4, VrfTopo, {"nodes": 1}),
     (vrf_per_domain, DomainTopo, {"nodes": 2, "mags": 2, "cns": 2}),
     (on_vlans, TrunkTopo, {"nodes": 1, "mags": 1}),
     (xdp_to_vlan, VlanTopo, {"nodes": 1, "mags": 1}),
