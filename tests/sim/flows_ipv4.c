@@ -271,9 +271,16 @@ static void test_release_of_all(void)
 static void test_static_address(void)
 {
 	struct world_cfg cfg = with(46, SIM_DUAL);
+	struct in_addr first;
 
 	cfg.static4[0] = true;
+	cfg.family[1] = cfg.family[2] = SIM_DUAL;
 	begin(cfg);
+	/* others come first, and get others, though its own is the pool's first */
+	world_attach(&w, 1, 0, 0, HI_RESERVED);
+	settle();
+	first = binding(1).home4.addr;
+	CU_ASSERT_EQUAL(ntohl(first.s_addr), ntohl(w.node[0].static4.s_addr) + 1);
 	world_attach(&w, 0, 0, 0, HI_RESERVED);
 	settle();
 	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, w.node[0].static4.s_addr);
@@ -281,6 +288,15 @@ static void test_static_address(void)
 	settle();
 	CU_ASSERT(lma_sends_to(0, 1));
 	CU_ASSERT_EQUAL(w.mag[1].advert[0][0].home4.addr.s_addr, w.node[0].static4.s_addr);
+	/* it is kept for the node while that is away */
+	world_detach(&w, 0, 0, true);
+	world_run(&w, nsec_from_s(12));
+	world_attach(&w, 2, 0, 0, HI_RESERVED);
+	settle();
+	CU_ASSERT_EQUAL(ntohl(binding(2).home4.addr.s_addr), ntohl(first.s_addr) + 1);
+	world_attach(&w, 0, 0, 2, HI_RESERVED);
+	settle();
+	CU_ASSERT_EQUAL(binding(0).home4.addr.s_addr, w.node[0].static4.s_addr);
 	end();
 }
 

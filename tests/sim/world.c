@@ -216,10 +216,8 @@ static void init_nodes(struct world *w)
 		p.ipv4 = w->cfg.family[n] != SIM_IPV6;
 		p.no_ipv6 = w->cfg.family[n] == SIM_IPV4;
 		if (w->cfg.static4[n]) {
-			const uint32_t end =
-				ntohl(network4(w).addr.s_addr) + (1u << w->cfg.pool4_bits);
-
-			sn->static4.s_addr = htonl(end - 2 - n);
+			/* among those that a pool hands out first; .1 is the router */
+			sn->static4.s_addr = htonl(ntohl(network4(w).addr.s_addr) + 2 + n);
 			p.home4 = sn->static4;
 		}
 		snprintf(p.pool4, sizeof(p.pool4), w->cfg.office[n] ? "office" : "home");

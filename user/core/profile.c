@@ -26,9 +26,19 @@ struct mac_entry {
 	const struct profile *profile;
 };
 
+/* Profiles with equal addresses, which are of different pools then. */
+struct home4_entry {
+	UT_hash_handle hh;
+	bool oom;
+	struct in_addr addr;
+	const struct profile *profile;
+	struct home4_entry *next;
+};
+
 struct profile_table {
 	struct entry *by_mnid;
 	struct mac_entry *by_mac;
+	struct home4_entry *by_home4;
 	struct entry *by_realm; /* "@realm" or "*" */
 	size_t n;
 };
@@ -48,9 +58,19 @@ void profile_table_free(struct profile_table **p)
 	struct profile_table *t = *p;
 	struct entry *e, *next;
 	struct mac_entry *m, *next_m;
+	struct home4_entry *h, *next_h;
 
 	if (!t)
 		return;
+	HASH_ITER (hh, t->by_home4, h, next_h) {
+		HASH_DEL(t->by_home4, h);
+		while (h) {
+			struct home4_entry *rest = h->next;
+
+			free(h);
+			h = rest;
+		}
+	}
 	HASH_ITER (hh, t->by_mac, m, next_m) {
 		HASH_DEL(t->by_mac, m);
 		free(m);
@@ -135,6 +155,31 @@ static int add_macs(struct profile_table *t, const struct profile *p)
 	return 0;
 }
 
+static int add_home4(struct profile_table *t, const struct profile *p)
+{
+	struct home4_entry *e, *first;
+
+	if (!p->home4.s_addr)
+		return 0;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->addr = p->home4;
+	e->profile = p;
+	HASH_FIND(hh, t->by_home4, &e->addr, sizeof(e->addr), first);
+	if (first) {
+		e->next = first->next;
+		first->next = e;
+		return 0;
+	}
+	HASH_ADD(hh, t->by_home4, addr, sizeof(e->addr), e);
+	if (e->oom) {
+		free(e);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static bool counts_fit(const struct profile *p)
 {
 	return p->n_prefixes <= DP_PREFIXES_MAX && p->n_macs <= ARRAY_SIZE(p->macs) &&
@@ -156,10 +201,14 @@ int profile_table_add(struct profile_table *t, const struct profile *p)
 	err = add_macs(t, &e->profile);
 	if (!err) {
 		HASH_ADD(hh, t->by_mnid, key, e->key_len, e);
-		if (e->oom) {
-			remove_macs(t, &e->profile);
+		if (e->oom)
+			err = -ENOMEM;
+		else if (add_home4(t, &e->profile)) {
+			HASH_DEL(t->by_mnid, e);
 			err = -ENOMEM;
 		}
+		if (err)
+			remove_macs(t, &e->profile);
 	}
 	if (err) {
 		free(e);
@@ -228,6 +277,18 @@ static const struct profile *table_fallback(void *ctx, const struct mnid *id)
 	return e ? &e->profile : NULL;
 }
 
+static bool table_has_home4(void *ctx, struct in_addr addr, const char *pool4)
+{
+	const struct profile_table *t = ctx;
+	const struct home4_entry *e;
+
+	HASH_FIND(hh, t->by_home4, &addr, sizeof(addr), e);
+	for (; e; e = e->next)
+		if (!e->profile->pool4[0] || !strcmp(e->profile->pool4, pool4))
+			return true;
+	return false;
+}
+
 struct profiles profile_table_profiles(struct profile_table *t)
 {
 	return (struct profiles){
@@ -235,5 +296,6 @@ struct profiles profile_table_profiles(struct profile_table *t)
 		.by_mnid = table_by_mnid,
 		.by_mac = table_by_mac,
 		.fallback = table_fallback,
+		.has_home4 = table_has_home4,
 	};
 }

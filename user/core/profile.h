@@ -40,6 +40,9 @@ struct profiles {
 	const struct profile *(*by_mac)(void *ctx, const struct mac *mac);
 	/* Nodes without a profile of their own: the catch-all for their realm, or NULL. */
 	const struct profile *(*fallback)(void *ctx, const struct mnid *id);
+	/* Whether any profile has this IPv4 home address in that IPv4 pool: names the pool, or none.
+	 * NULL: none ever has. */
+	bool (*has_home4)(void *ctx, struct in_addr addr, const char *pool4);
 };
 
 /* The table behind the configuration file. */

@@ -210,6 +210,7 @@ static void keep_pools(struct lma_conf *from, struct lma_conf *to)
 		if (!old)
 			continue;
 		to->pools4[i].pool = old->pool;
+		to->pools4[i].aside = old->aside;
 		old->pool = fresh;
 	}
 }
@@ -412,7 +413,7 @@ void lma_walk_pools4(const struct lma *l, void (*cb)(void *ctx, const struct lma
 			.prefix = *pool4_network(p->pool),
 			.domain = p->domain,
 			.size = pool4_size(p->pool),
-			.used = pool4_used(p->pool),
+			.used = pool4_used(p->pool) - p->aside,
 		};
 
 		cb(ctx, &info);

@@ -4,7 +4,9 @@
  *
  * Every address is of a pool, also the static ones of profiles: the pool knows the home network's
  * length, the default router, and the domain that tells it from an equal address elsewhere. A node
- * may use the address of its profile, or else any free one of the pools its profile allows.
+ * may use the address of its profile, or else any free one of the pools its profile allows that is
+ * in no profile. One of a profile that a pool hands out is set aside for its node: it is in use in
+ * the pool and in no binding.
  *
  * Addresses of a domain other than 0 may exist twice and need GRE keys (RFC 5845 5.2): a request
  * that offers none gets none of them.
@@ -45,6 +47,24 @@ static bool in_allowed_pool(const struct lma_job *j, struct in_addr addr)
 	return false;
 }
 
+static bool is_of_a_profile(const struct lma_job *j, const struct lma_pool4 *p, struct in_addr addr)
+{
+	const struct profiles *prof = &j->l->profiles;
+
+	return prof->has_home4 && prof->has_home4(prof->ctx, addr, p->name);
+}
+
+/* Takes this very address, also where it has been set aside. */
+static int take_own(const struct lma_job *j, struct lma_pool4 *p, struct in_addr addr)
+{
+	int err = pool4_take_this(p->pool, addr);
+
+	if (err != -EEXIST || !p->aside || bce_by_addr4(j->l->cache, p->domain, addr))
+		return err;
+	p->aside--;
+	return 0;
+}
+
 static const char no_key[] = "its IPv4 home address may exist twice and needs GRE keys";
 
 static enum pba_status take_this(const struct lma_job *j, struct lma_pool4 *p, struct in_addr addr,
@@ -56,7 +76,11 @@ static enum pba_status take_this(const struct lma_job *j, struct lma_pool4 *p, s
 		*why = no_key;
 		return PBA_GRE_KEY_REQUIRED;
 	}
-	err = pool4_take_this(p->pool, addr);
+	if (j->profile->home4.s_addr != addr.s_addr && is_of_a_profile(j, p, addr)) {
+		*why = "the IPv4 home address of another node's profile";
+		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
+	}
+	err = take_own(j, p, addr);
 	if (!err) {
 		*out = home4_of(p, addr);
 		return PBA_ACCEPTED;
@@ -107,7 +131,11 @@ static enum pba_status take_from_pools(const struct lma_job *j, struct home4 *ou
 			continue;
 		}
 		may = true;
-		if (!pool4_take(p->pool, &addr)) {
+		while (!pool4_take(p->pool, &addr)) {
+			if (is_of_a_profile(j, p, addr)) {
+				p->aside++;
+				continue;
+			}
 			*out = home4_of(p, addr);
 			return PBA_ACCEPTED;
 		}

@@ -231,6 +231,7 @@ struct lma_pool4 {
 	char name[32];
 	uint16_t domain;
 	struct pool4 *pool;
+	uint32_t aside; /* taken from the pool for nodes whose profiles have them, by none so far */
 };
 
 /* A configuration in force: owns all it points to. */

@@ -82,6 +82,18 @@ static void test_ipv4(void)
 	CU_ASSERT_STRING_EQUAL(got->pool4, "office");
 	CU_ASSERT_EQUAL(got->n_dns4, 3);
 	CU_ASSERT_EQUAL(got->dns4[2].s_addr, 3);
+	/* its address is known as its pool's, and as any pool's where it names none */
+	CU_ASSERT(ps.has_home4(ps.ctx, a.home4, "office"));
+	CU_ASSERT_FALSE(ps.has_home4(ps.ctx, a.home4, "home"));
+	CU_ASSERT_FALSE(ps.has_home4(ps.ctx, (struct in_addr){0x030200c0}, "office"));
+	a.mnid = nai("b@x");
+	a.pool4[0] = '\0';
+	CU_ASSERT_EQUAL(profile_table_add(t, &a), 0);
+	CU_ASSERT(ps.has_home4(ps.ctx, a.home4, "home"));
+	a.mnid = nai("c@x");
+	a.home4.s_addr = 0;
+	CU_ASSERT_EQUAL(profile_table_add(t, &a), 0);
+	CU_ASSERT_FALSE(ps.has_home4(ps.ctx, a.home4, "home"));
 	profile_table_free(&t);
 }
 

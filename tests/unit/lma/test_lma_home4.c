@@ -186,6 +186,38 @@ static void test_v7_static(void)
 	bed_down(&b);
 }
 
+/* What a profile has is kept for its node, who else comes first, or asks for it by name. */
+static void test_v7_kept(void)
+{
+	struct bed b;
+	struct pbu p;
+
+	bed_init(&b);
+	bed_add_profile(&b, "mn1@example.com",
+			(struct profile){.ipv4 = true, .home4 = ip4("10.0.0.2")});
+	bed_add_profile(&b, "mn2@example.com", (struct profile){.ipv4 = true});
+	bed_add_profile(&b, "mn3@example.com", (struct profile){.ipv4 = true});
+	bed_start(&b);
+	p = node(&b, 2, MAG1, "10.0.0.2");
+	refused(&b, &p, PBA_NOT_AUTHORIZED_FOR_IPV4_HOA, HOA4_NOT_AUTHORIZED);
+	p = node(&b, 2, MAG1, "0.0.0.0");
+	gets(&b, &p, "10.0.0.3");
+	CU_ASSERT_EQUAL(bed_used4(&b), 1);
+	p = node(&b, 1, MAG1, "0.0.0.0");
+	gets(&b, &p, "10.0.0.2");
+	CU_ASSERT_EQUAL(bed_used4(&b), 2);
+	CU_ASSERT_EQUAL(lma_delete(b.l, &(struct mnid){MNID_NAI, 15, (uint8_t *)"mn1@example.com"},
+				   b.now),
+			1);
+	CU_ASSERT_EQUAL(bed_used4(&b), 1);
+	p = node(&b, 3, MAG1, "0.0.0.0");
+	gets(&b, &p, "10.0.0.4");
+	p = node(&b, 1, MAG1, "10.0.0.2");
+	gets(&b, &p, "10.0.0.2");
+	CU_ASSERT_EQUAL(bed_used4(&b), 3);
+	bed_down(&b);
+}
+
 static void three_pools(struct bed *b)
 {
 	bed_init(b);
@@ -692,6 +724,7 @@ int main(int argc, char **argv)
 		{"V-7 RFC 5844 3.1.2.2 an address that is not of a home network: 171 with Reply status 129", test_v7_asked},
 		{"V-7 V-5 RFC 5844 3.1.2.2 another node's address: 171 with Reply status 129", test_v7_anothers},
 		{"V-7 RFC 5844 3.1.2.2 a static address is the node's, and no other is", test_v7_static},
+		{"V-7 the address of a profile is kept for its node", test_v7_kept},
 		{"V-6 V-7 pools by name, with lengths and routers of their own", test_pools_by_name},
 		{"V-6 any pool will do when the profile names none", test_pools_in_turn},
 		{"V-7 K-22 RFC 5845 3.1 one address in two domains is two addresses with two keys", test_domains},
