@@ -120,6 +120,11 @@ def wires(t):
     return out
 
 
+def router_mac(node):
+    return {n["dst"]: n.get("lladdr")
+            for n in node.ip_json("neigh", "show", "dev", node.ifname)}[ROUTER]
+
+
 def addr_option(addr, code=dhcp.REQUESTED):
     return option(code, dhcp.ip_bytes(addr))
 
@@ -182,16 +187,21 @@ def test_packets_from_the_address_of_another_are_dropped(t, wires):
 
 @pytest.mark.parametrize("claim", ["probe", "announcement", "reply"])
 def test_claim_of_the_address_of_another_is_answered(t, wires, claim):
-    """RFC 5227 2.1.1: who probes is told that the address is in use; who announces is told, too."""
+    """RFC 5227 2.1.1, 2.4: who probes is told that the address is in use; who announces is told,
+    too, and who claims to be the default router convinces nobody."""
     owner, thief = wires
     # the last one is nobody's, yet not its own
-    for addr in (owner.addr, *([ROUTER] if claim == "probe" else []), "100.64.7.200"):
+    for addr in (owner.addr, ROUTER, "100.64.7.200"):
         op, sender = {"probe": (1, "0.0.0.0"), "announcement": (1, addr),
                       "reply": (2, addr)}[claim]
         before = counters(t, "mag1")
         thief.heard(0.05)
         assert thief.arp(op, sender, addr) == (thief.mac, ROUTER_MAC, addr)
         assert grown(before, counters(t, "mag1"))["arp", "defended"] == 1
+    # the others on the link heard of the wrong default router, and then of the right one
+    defended = counter(t, "mag1", "router_defended")
+    assert (defended > 0) == (claim != "probe")
+    assert router_mac(owner.node) == ROUTER_MAC
     # for its own address nobody answers
     assert thief.arp(1, "0.0.0.0", thief.addr) is None
     assert owner.node.ping(CN4, 2, 0.1) == 2

@@ -145,6 +145,8 @@ struct access_triggers {
 	X(ACCESS_C_RS_MERGED, "rs_merged", "solicitations answered by an answer under way")       \
 	X(ACCESS_C_RS_WAITING, "rs_waiting", "solicitations that waited for the registration")    \
 	X(ACCESS_C_DEFENCE, "dad_defended", "advertisements defending the gateway's address")     \
+	X(ACCESS_C_ROUTER4_DEFENCE, "router_defended",                                            \
+	  "ARP announcements of a default router whose address a node claimed")                   \
 	X(ACCESS_C_LL_IN_USE, "link_local_in_use",                                                \
 	  "nodes claiming the router's own link-local address")                                   \
 	X(ACCESS_C_PROBE, "probe_sent", "NUD probes sent")                                        \

@@ -10,6 +10,8 @@
 
 /* Answers to a node, per second, in bursts of twice that. */
 #define ANSWER_RATE 50
+/* Packets from other addresses than the node's that are looked into, per second and link. */
+#define DEFENCE_RATE 10
 
 static void discard(struct access *a, struct access_link *l, enum arp_fate f, const uint8_t *frame,
 		    size_t len, nsec_t now)
@@ -55,6 +57,40 @@ void access_arp_advertised(struct access *a, struct access_node *n)
 		a->arp_counter[answer(a, n, &n->arp_asked, f)]++;
 }
 
+static bool is_router(const struct access_link *l, struct in_addr addr)
+{
+	const struct access_node *n;
+
+	DL_FOREACH (l->served, n) {
+		const struct home4 *home = access_home4(n);
+
+		if (home && home->router.s_addr == addr.s_addr)
+			return true;
+	}
+	return false;
+}
+
+/* On a shared link the others heard the claim, and believe it. `n`: who claims, NULL: a stranger.
+ */
+static void defend_router(struct access *a, struct access_link *l, const struct access_node *n,
+			  const struct arp_msg *m, nsec_t now)
+{
+	const struct home4 *home = n ? access_home4(n) : NULL;
+	uint8_t buf[ARP_FRAME_LEN];
+	char mac[MAC_STRLEN];
+
+	if (l->cfg.point_to_point || !m->sender.s_addr ||
+	    (home && m->sender.s_addr == home->addr.s_addr) ||
+	    !access_take_token(&l->arp_defence_spent_until, DEFENCE_RATE, now) ||
+	    !is_router(l, m->sender))
+		return;
+	log_limited(&l->log, now, LOG_C_REMOTE, "access[%s %s] claims the default router's address",
+		    l->cfg.name, mac_str(&m->eth_src, mac));
+	if (access_send(a, l->cfg.ifindex, buf,
+			arp_build_announcement(buf, sizeof(buf), access_mac(a, l), m->sender)) == 0)
+		a->counter[ACCESS_C_ROUTER4_DEFENCE]++;
+}
+
 void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *frame, size_t len,
 		      nsec_t now)
 {
@@ -75,6 +111,7 @@ void access_arp_frame(struct access *a, struct access_link *l, const uint8_t *fr
 	sign.arrival = arp_is_probe(&m) || arp_is_announcement(&m);
 	id.mac = m.eth_src;
 	n = access_heard(a, l, &id, &sign, now);
+	defend_router(a, l, n, &m, now);
 	if (!n)
 		return;
 	f = judge(n, &m);

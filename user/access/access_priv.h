@@ -87,6 +87,7 @@ struct access_link {
 	struct access_node *seen, *served;
 	uint32_t n_seen, n_served;
 	nsec_t bucket; /* attach rate: the time up to which tokens are spent */
+	nsec_t arp_defence_spent_until;
 	struct log_limit log;
 };
 

@@ -146,3 +146,13 @@ int arp_build_probe(uint8_t *buf, size_t cap, const struct mac *gateway, const s
 {
 	return build(buf, cap, OP_REQUEST, gateway, home->router, node, home->addr);
 }
+
+int arp_build_announcement(uint8_t *buf, size_t cap, const struct mac *gateway,
+			   struct in_addr router)
+{
+	static const struct mac all = {
+		{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	    };
+
+	return build(buf, cap, OP_REQUEST, gateway, router, &all, router);
+}

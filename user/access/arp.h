@@ -5,7 +5,8 @@
  * A node's home subnet is shared by many nodes and lies behind the LMA, so the gateway answers for
  * everybody in it, and for the default router, with its own link-layer address. It never answers
  * for the node's own address; a node that claims any other one of that subnet is told that it is in
- * use. Answers go to the asking node alone.
+ * use. Answers go to the asking node alone. Who claims the default router's address on a shared
+ * link is heard by all nodes there, so that all are told where it is (RFC 5227 2.4).
  */
 #pragma once
 
@@ -66,10 +67,13 @@ enum arp_fate arp_parse(struct arp_msg *out, const uint8_t *frame, size_t len);
 enum arp_fate arp_judge(const struct arp_msg *m, const struct home4 *home);
 bool arp_is_answer(enum arp_fate f);
 
-/* Both write ARP_FRAME_LEN octets and return that, or -EMSGSIZE. */
+/* All write ARP_FRAME_LEN octets and return that, or -EMSGSIZE. */
 
 /* To the packet's sender: what it asked for, or claimed, is at `gateway`. */
 int arp_build_answer(uint8_t *buf, size_t cap, const struct mac *gateway, const struct arp_msg *m);
 /* Asks `node`, and nobody else, whether it still has its address. */
 int arp_build_probe(uint8_t *buf, size_t cap, const struct mac *gateway, const struct mac *node,
 		    const struct home4 *home);
+/* Tells everybody on the link that the default router's address is at `gateway`. */
+int arp_build_announcement(uint8_t *buf, size_t cap, const struct mac *gateway,
+			   struct in_addr router);

@@ -984,6 +984,48 @@ static void test_arp_is_answered_late(void)
 	stop();
 }
 
+/* Who claims the router's address on a shared link is heard by all, and believed. */
+static void test_router_is_defended(void)
+{
+	uint64_t defended;
+
+	start();
+	advertise();
+	n_sent = 0;
+	arp_from(1, true, ROUTER, ROUTER);
+	CU_ASSERT_EQUAL(arps(ARP_DEFENDED), 1);
+	CU_ASSERT_EQUAL(n_sent, 2);
+	CU_ASSERT(is_arp(0, 1));
+	CU_ASSERT(!memcmp(sent[0].b, "\xff\xff\xff\xff\xff\xff", 6));
+	CU_ASSERT(!memcmp(sent[0].b + 6, nd_rfc6543_mac.b, 6));
+	CU_ASSERT(!memcmp(sent[0].b + 22, nd_rfc6543_mac.b, 6));
+	CU_ASSERT(addr_at(sent[0].b + 28, ROUTER));
+	CU_ASSERT(addr_at(sent[0].b + 38, ROUTER));
+	CU_ASSERT(is_arp(1, 2)); /* and it is told itself */
+	/* in any packet, and from strangers */
+	run(S(2));
+	n_sent = 0;
+	arp_from(1, false, ROUTER, OTHER);
+	arp_from(1, true, ROUTER, OTHER);
+	m.attach_result = -EPERM;
+	arp_from(7, true, ROUTER, OTHER);
+	m.attach_result = 0;
+	CU_ASSERT_EQUAL(sent_arp(1), 3);
+	/* a question is no claim, another address no router's */
+	arp_from(1, true, "0.0.0.0", ROUTER);
+	arp_from(1, true, HOME, ROUTER);
+	arp_from(1, true, OTHER, OTHER);
+	CU_ASSERT_EQUAL(sent_arp(1), 3);
+	/* bounded */
+	run(S(2));
+	defended = access_counters(a).value[ACCESS_C_ROUTER4_DEFENCE];
+	CU_ASSERT_EQUAL(defended, 4);
+	for (unsigned i = 0; i < 1000; i++)
+		arp_from(1, true, ROUTER, ROUTER);
+	CU_ASSERT_EQUAL(access_counters(a).value[ACCESS_C_ROUTER4_DEFENCE], defended + 20);
+	stop();
+}
+
 static void test_arp_storm(void)
 {
 	start();
@@ -1142,6 +1184,7 @@ int main(int argc, char **argv)
 		{"ARP announces a node, within the rates", test_arp_attaches},
 		{"V-28 RFC 5844 3.2.4 ARP of a served node", test_arp_of_a_served_node},
 		{"an ARP request that came before the home address is answered then", test_arp_is_answered_late},
+		{"RFC 5227 2.4 a claim of the default router's address is corrected for all", test_router_is_defended},
 		{"ARP answers are bounded in rate", test_arp_storm},
 		{"bad ARP packets are counted by name", test_bad_arp_counted},
 		{"V-24 RFC 5844 3.4.2 the MAG as relay agent, from DISCOVER to RELEASE", test_relay},
