@@ -188,6 +188,7 @@ CASES = {
     "v4-no-tlv": (ACCEPT, {**KEYS, **TLV}, V4, FLAG_T, 6, [3], 0, 6, False, "gre-key"),
     "v4-gre-refused": ({}, KEYS, V4, 0, 6, [2], 0, None, False, "ip"),
     "v4-gre-demanded": (REQUIRE, {}, V4, 0, None, [163, 0], 0, 6, False, "gre-key"),
+    "v6-tlv-means-nothing": (ACCEPT, {**KEYS, **TLV}, V6, 0, 6, [0], 0, 6, False, "gre-key"),
     "v6-plain": ({}, {}, V6, 0, None, [0], 0, None, False, "ip"),
     "v6-gre": (ACCEPT, GRE, V6, 0, 2, [0], 0, 2, False, "gre"),
     "v6-gre-key": (ACCEPT, KEYS, V6, 0, 6, [0], 0, 6, False, "gre-key"),
