@@ -413,6 +413,13 @@ void store_done(struct store *st, int err, nsec_t now)
 		written(st, now);
 }
 
+void store_rewrite(struct store *st)
+{
+	for (struct store_item *i = st->all; i; i = i->all_next)
+		if (i->stored && !i->gone)
+			changed(st, i, 0);
+}
+
 /* ---- tickets */
 
 uint64_t store_ticket(const struct store *st)

@@ -127,10 +127,10 @@ uint64_t store_committed(const struct store *st);
 /* ---- for onlookers */
 
 struct store_status {
-	size_t items;	   /* objects known, those on their way out included */
-	size_t dirty;	   /* changes that no batch holds yet */
-	size_t in_flight;  /* changes in the batch that is being written */
-	int error;	   /* -errno of the last batch; 0 when it was written */
+	size_t items;	  /* objects known, those on their way out included */
+	size_t dirty;	  /* changes that no batch holds yet */
+	size_t in_flight; /* changes in the batch that is being written */
+	int error;	  /* -errno of the last batch; 0 when it was written */
 	uint32_t window_ms;
 };
 
@@ -157,6 +157,8 @@ struct store_backend {
 
 /* The batch is on disk (0), or it is not (-errno). */
 void store_done(struct store *st, int err, nsec_t now);
+/* What was on disk may be gone: all records are due again. */
+void store_rewrite(struct store *st);
 
 /* A batch is a sequence of changes; the same object stands in it once. */
 struct store_change {

@@ -365,6 +365,28 @@ static void test_restart(void)
 	down();
 }
 
+static void test_rewrite(void)
+{
+	struct thing a, b, c;
+	struct store_status s;
+
+	up(0);
+	add(&a, 1, 0);
+	add(&b, 2, 0);
+	store_flush(st, 0);
+	store_remove(st, &b.item, 0);
+	memset(&c, 0, sizeof(c));
+	CU_ASSERT_EQUAL_FATAL(store_add(st, STORE_BINDING, &c, &c.item), 0);
+	store_rewrite(st);
+	store_status(st, &s);
+	CU_ASSERT_EQUAL(s.dirty, 2);
+	store_flush(st, 0);
+	CU_ASSERT_EQUAL(a.written, 2);
+	CU_ASSERT_EQUAL(c.written, 0);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+	down();
+}
+
 static void test_unwritable(void)
 {
 	struct thing a;
@@ -492,10 +514,11 @@ int main(int argc, char **argv)
 		{"a deletion that failed is tried again",								       test_removed_then_failed},
 		{"a batch is bounded, and the rest follows",test_batches},
 		{"what was committed comes back, what nobody wants goes",				  test_restart},
-		{"a change without a record is counted and holds nobody up",									     test_unwritable},
-		{"a malformed batch is refused",test_malformed},
-		{"random lives end with the right records",				    test_random},
-		{0								      },
+		{"a disk that lost its records gets all of them again",									test_rewrite},
+		{"a change without a record is counted and holds nobody up",test_unwritable},
+		{"a malformed batch is refused",				 test_malformed},
+		{"random lives end with the right records",								       test_random},
+		{0			       },
 	};
 
 	return cu_main("store", tests, argc, argv);
