@@ -200,6 +200,58 @@ static int check_interfaces(const struct config_file *f, struct config_yaml *y)
 	return rc;
 }
 
+const struct in6_addr *config_end(const struct config *c, unsigned k)
+{
+	if (k < c->n_lma_addrs6)
+		return &c->lma_addrs6[k];
+	k -= c->n_lma_addrs6;
+	if (k < c->n_lma_addrs4)
+		return &c->lma_addrs4[k];
+	k -= c->n_lma_addrs4;
+	if (k < c->lma.n_mags)
+		return &c->lma.mags[k].addr;
+	k -= c->lma.n_mags;
+	if (k < c->mag.n_lmas)
+		return &c->mag.lmas[k].addr;
+	k -= c->mag.n_lmas;
+	return k == 0 ? &c->mag.proxy_coa : k == 1 ? &c->mag.ipv4_proxy_coa : NULL;
+}
+
+/* A node whose prefix has the address of an LMA or MAG in it could speak in its name: what leaves a
+ * tunnel for this host is told by its source alone. */
+static int check_ends(const struct config *c, struct config_yaml *y, const char *path,
+		      const struct prefix6 *p)
+{
+	char text[PREFIX6_STRLEN], at[ADDR6_STRLEN];
+	const struct in6_addr *end;
+
+	for (unsigned k = 0; (end = config_end(c, k)); k++) {
+		const struct prefix6 host = {.addr = *end, .len = 128};
+
+		if (prefix6_contains(p, &host))
+			return config_fail(y, path,
+					   "%s has %s in it, the address of an LMA or MAG; "
+					   "prefixes of nodes alone",
+					   prefix6_str(p, text), addr_str(end, at));
+	}
+	return 0;
+}
+
+static int check_home_networks(const struct config *c, struct config_yaml *y)
+{
+	const struct lma_cfg *l = &c->lma;
+	char path[PATH_LEN];
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < l->n_pools; i++)
+		rc = check_ends(c, y, path_of(path, "lma.pools[%u].prefix", i),
+				&l->pools[i].prefix);
+	for (unsigned i = 0; !rc && i < l->n_static_prefixes; i++)
+		rc = check_ends(c, y, path_of(path, "lma.static-prefixes[%u]", i),
+				&l->static_prefixes[i]);
+	return rc;
+}
+
 static int check_pools(const struct lma_cfg *l, struct config_yaml *y)
 {
 	char path[PATH_LEN], mine[PREFIX6_STRLEN], other[PREFIX6_STRLEN];
@@ -286,6 +338,8 @@ static int check_lma(const struct config_file *f, struct config_yaml *y)
 			    sizeof(*l->mags), in6_cmp);
 	for (unsigned i = 0; !rc && i < l->n_mags; i++)
 		rc = check_lma_mag(l, i, y);
+	if (!rc)
+		rc = check_home_networks(&f->c, y);
 	if (!rc)
 		rc = multiple_of_4(y, "lma.max-lifetime", l->max_lifetime);
 	if (!rc)

@@ -36,6 +36,13 @@ static bool is_nobodys(const struct prefix4 *p, struct in_addr a)
 	return p->len < 31 && (bits == 0 || bits == host);
 }
 
+static struct in_addr router_of(const struct lma_pool4_cfg *pool)
+{
+	if (pool->router.s_addr)
+		return pool->router;
+	return (struct in_addr){htonl(ntohl(pool->prefix.addr.s_addr) + (pool->prefix.len < 31))};
+}
+
 /* ---- LMA */
 
 static int check_pool(const struct lma_cfg *l, struct config_yaml *y, unsigned i)
@@ -70,6 +77,28 @@ static int check_pool(const struct lma_cfg *l, struct config_yaml *y, unsigned i
 	return 0;
 }
 
+/* A node with the address of an LMA or MAG could speak in its name, whatever its domain: what
+ * leaves a tunnel for this host is told by its source alone. The default router's is nobody's. */
+static int check_ends(const struct config *c, struct config_yaml *y, unsigned i)
+{
+	const struct lma_pool4_cfg *p = &c->lma.pools4[i];
+	char path[PATH_LEN], text[PREFIX4_STRLEN], a[ADDR6_STRLEN];
+	const struct in6_addr *at;
+
+	for (unsigned k = 0; (at = config_end(c, k)); k++) {
+		const struct in_addr end = addr_to_ip4(at);
+
+		if (!addr_is_ip4(at) || !prefix4_has_addr(&p->prefix, end) ||
+		    is_nobodys(&p->prefix, end) || end.s_addr == router_of(p).s_addr)
+			continue;
+		return config_fail(y, path_of(path, "lma.ipv4-pools[%u].prefix", i),
+				   "%s has %s in it, the address of an LMA or MAG; a network of "
+				   "nodes alone",
+				   prefix4_str(&p->prefix, text), addr_str(at, a));
+	}
+	return 0;
+}
+
 static int check_lma(const struct config *c, struct config_yaml *y)
 {
 	const struct lma_cfg *l = &c->lma;
@@ -93,8 +122,11 @@ static int check_lma(const struct config *c, struct config_yaml *y)
 					   four ? "IPv4" : "IPv6",
 					   four ? "ipv4-addresses" : "addresses");
 	}
-	for (unsigned i = 0; !rc && i < l->n_pools4; i++)
+	for (unsigned i = 0; !rc && i < l->n_pools4; i++) {
 		rc = check_pool(l, y, i);
+		if (!rc)
+			rc = check_ends(c, y, i);
+	}
 	if (!rc && l->gre_tlv && l->gre == LMA_GRE_REFUSE)
 		rc = config_fail(y, "lma.gre-tlv-header",
 				 "is true while lma.gre-encapsulation is refuse; false, or accept "
@@ -184,13 +216,6 @@ static const struct lma_pool4_cfg *pool_of(const struct lma_cfg *l, const struct
 		    prefix4_has_addr(&l->pools4[i].prefix, p->home4))
 			return &l->pools4[i];
 	return NULL;
-}
-
-static struct in_addr router_of(const struct lma_pool4_cfg *pool)
-{
-	if (pool->router.s_addr)
-		return pool->router;
-	return (struct in_addr){htonl(ntohl(pool->prefix.addr.s_addr) + (pool->prefix.len < 31))};
 }
 
 static int check_home(const struct lma_cfg *l, struct config_yaml *y, const char *at,

@@ -50,6 +50,28 @@
 static const struct {
 	const char *what, *yaml, *error;
 } broken[] = {
+	/* ---- home networks */
+	{"a pool that would give a node the LMA's address",
+	 LMA "    - {name: q, prefix: 198.51.100.0/24}\n",
+	 "f:8: lma.ipv4-pools[1].prefix: 198.51.100.0/24 has 198.51.100.2 in it, the address of an LMA or "
+	 "MAG; a network of nodes alone"},
+	{"or a MAG's, in a domain of its own",
+	 LMA "    - {name: q, prefix: 192.0.2.0/24, ipv4-domain: 1}\n"
+	     "  gre-encapsulation: accept\n"
+	     "  mags:\n"
+	     "    - {name: m, address: 192.0.2.11}\n",
+	 "f:8: lma.ipv4-pools[1].prefix: 192.0.2.0/24 has 192.0.2.11 in it, the address of an LMA or MAG; a "
+	 "network of nodes alone"},
+	{"prefixes with the LMA's own address",
+	 LMA6 "    - {name: q, prefix: 2001:db8::/44}\n",
+	 "f:7: lma.pools[1].prefix: 2001:db8::/44 has 2001:db8:2::1 in it, the address of an LMA or MAG; "
+	 "prefixes of nodes alone"},
+	{"static prefixes with a MAG's",
+	 LMA "  static-prefixes: [2001:db8:11::/64]\n"
+	     "  mags:\n"
+	     "    - {name: m, address: \"2001:db8:11::1\"}\n",
+	 "f:8: lma.static-prefixes[0]: 2001:db8:11::/64 has 2001:db8:11::1 in it, the address of an LMA or "
+	 "MAG; prefixes of nodes alone"},
 	/* ---- transport */
 	{"a MAG of a family that the LMA has not",
 	 LMA6 "  mags:\n"
