@@ -423,7 +423,7 @@ def test_ipv4_home_address_and_the_host(fresh):
 
 def test_pools_of_ipv4_home_addresses_and_the_host(fresh, tmp_path):
     """The host reaches nodes of the pools; a domain of its own it does not. The default router's
-    address answers where the host has it; else the node is told that nobody is there."""
+    address answers, and is the host's for as long as the daemon runs."""
     t, net, router = fresh(nodes=1), "100.64.0.0/24", "100.64.0.1"
     may = [{"mn-id": t.mn1.mnid, "link-layer-addresses": [t.mn1.mac], "ipv4": True}]
     for i in ("net0", "inet0"):
@@ -443,9 +443,13 @@ def test_pools_of_ipv4_home_addresses_and_the_host(fresh, tmp_path):
     assert t.lma.ping(home, 3, 0.1) == 3
     assert t.mn1.ping(LMAA4, 3, 0.1) == 3
     assert t.mn1.ping(CN4, 3, 0.1) == 3
-    r = t.mn1.run("ping", "-4", "-n", "-c", 1, "-W", 2, router, check=False)
-    assert "Unreachable" in r.stdout
-    t.lma.ip(f"addr add {router}/32 dev lo")
     assert t.mn1.ping(router, 3, 0.1) == 3
+    own = t.lma.ip_json("route", "show", "table", "local", "proto", "213")
+    assert [(r["dst"], r["dev"]) for r in own] == [(router, "pmip0")]
+    # nothing that the host says by itself has the router's address
+    assert t.lma.ip_json("route", "get", home)[0]["prefsrc"] != router
+    r = t.mn1.run("ping", "-4", "-n", "-c", 1, "-W", 2, "100.64.0.250", check=False)
+    assert "Unreachable" in r.stdout
     t.daemons["lma"].stop()
     assert t.lma.ip_json("route", "show", "proto", "213") == []
+    assert t.lma.ip_json("route", "show", "table", "local", "proto", "213") == []

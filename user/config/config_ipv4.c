@@ -36,13 +36,6 @@ static bool is_nobodys(const struct prefix4 *p, struct in_addr a)
 	return p->len < 31 && (bits == 0 || bits == host);
 }
 
-static struct in_addr router_of(const struct lma_pool4_cfg *pool)
-{
-	if (pool->router.s_addr)
-		return pool->router;
-	return (struct in_addr){htonl(ntohl(pool->prefix.addr.s_addr) + (pool->prefix.len < 31))};
-}
-
 /* ---- LMA */
 
 static int check_pool(const struct lma_cfg *l, struct config_yaml *y, unsigned i)
@@ -89,7 +82,7 @@ static int check_ends(const struct config *c, struct config_yaml *y, unsigned i)
 		const struct in_addr end = addr_to_ip4(at);
 
 		if (!addr_is_ip4(at) || !prefix4_has_addr(&p->prefix, end) ||
-		    is_nobodys(&p->prefix, end) || end.s_addr == router_of(p).s_addr)
+		    is_nobodys(&p->prefix, end) || end.s_addr == lma_pool4_router(p).s_addr)
 			continue;
 		return config_fail(y, path_of(path, "lma.ipv4-pools[%u].prefix", i),
 				   "%s has %s in it, the address of an LMA or MAG; a network of "
@@ -229,7 +222,7 @@ static int check_home(const struct lma_cfg *l, struct config_yaml *y, const char
 		return config_fail(y, path, "%s is in no network of %s%s; an address of one",
 				   addr4_str(p->home4, a), p->pool4[0] ? "pool " : "lma.ipv4-pools",
 				   p->pool4);
-	if (is_nobodys(&pool->prefix, p->home4) || p->home4.s_addr == router_of(pool).s_addr)
+	if (is_nobodys(&pool->prefix, p->home4) || p->home4.s_addr == lma_pool4_router(pool).s_addr)
 		return config_fail(y, path,
 				   "%s is the network's own, its broadcast or its default "
 				   "router's address; another of %s",

@@ -68,6 +68,12 @@ struct iface {
 	char note[DP_BPF_ERRLEN]; /* why it is not attached, or not as hoped */
 };
 
+/* A home network, or the default router's address of one. */
+struct home_net {
+	struct prefix6 net;
+	bool router;
+};
+
 /* The interface by which this host reaches mobile nodes; host.c. */
 struct host {
 	char name[IFNAMSIZ]; /* "": none is wanted */
@@ -133,7 +139,7 @@ struct daemon {
 	struct iface *ifaces;
 	unsigned n_ifaces;
 	struct host host;
-	struct prefix6 *home; /* networks that routes are there for */
+	struct home_net *home; /* what routes are there for */
 	unsigned n_home;
 	dp_ref *warm; /* tunnels to configured peers, held so that their next hops are known */
 	unsigned n_warm;

@@ -22,6 +22,9 @@
  *
  * The interface is of domain 0: home networks of IPv4 in other domains are not reached by it.
  *
+ * The default routers of these networks are nobody but this host, for which each has a local route:
+ * nodes that ping their gateway, to see whether they have one, are answered from here.
+ *
  * Under the route by this interface lies an unreachable one for each home network, so that packets
  * to a prefix that nobody has end here, and not in a loop, whatever becomes of the interface.
  */
@@ -42,32 +45,67 @@
 
 /* ---- home networks: pools, static prefixes, and what static sessions have besides */
 
-static bool within(const struct prefix6 *list, unsigned n, const struct prefix6 *p)
+static bool within(const struct home_net *list, unsigned n, const struct prefix6 *p)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (prefix6_contains(&list[i], p))
+		if (prefix6_contains(&list[i].net, p))
 			return true;
 	return false;
 }
 
-static unsigned add_static(struct prefix6 *list, unsigned n, unsigned n_aggregates,
+static unsigned add_net(struct home_net *list, unsigned n, const struct prefix6 *p)
+{
+	list[n] = (struct home_net){.net = *p};
+	return n + 1;
+}
+
+static unsigned add_static(struct home_net *list, unsigned n, unsigned n_aggregates,
 			   const struct static_session *s)
 {
+	const struct prefix6 addr4 = {.addr = s->addr4, .len = 128};
+
 	for (unsigned i = 0; i < s->n_prefixes; i++)
 		if (!within(list, n_aggregates, &s->prefixes[i]))
-			list[n++] = s->prefixes[i];
+			n = add_net(list, n, &s->prefixes[i]);
 	/* the host interface is of the domain 0 */
 	if (!addr6_is_zero(&s->addr4) && !s->domain)
-		list[n++] = (struct prefix6){.addr = s->addr4, .len = 128};
+		n = add_net(list, n, &addr4);
+	return n;
+}
+
+static bool is_lmaa(const struct config *c, const struct in6_addr *a)
+{
+	for (unsigned i = 0; i < c->n_lma_addrs4; i++)
+		if (addr6_eq(&c->lma_addrs4[i], a))
+			return true;
+	return false;
+}
+
+/* The host interface is of the domain 0. A router's address that this host has anyway stays as it
+ * is. */
+static unsigned add_pool4(struct home_net *list, unsigned n, const struct config *c,
+			  const struct lma_pool4_cfg *p)
+{
+	const struct prefix6 net = {addr_from_ip4(p->prefix.addr), (uint8_t)(96 + p->prefix.len)};
+	const struct in6_addr router = addr_from_ip4(lma_pool4_router(p));
+
+	if (p->domain)
+		return n;
+	n = add_net(list, n, &net);
+	if (!is_lmaa(c, &router))
+		list[n++] = (struct home_net){
+			.net = {router, 128},
+			      .router = true
+		    };
 	return n;
 }
 
 /* 0 or -ENOMEM; the caller frees the list. */
-static int home_networks(const struct config *c, struct prefix6 **out, unsigned *n)
+static int home_networks(const struct config *c, struct home_net **out, unsigned *n)
 {
 	const struct lma_cfg *l = &c->lma;
-	unsigned most = 1 + l->n_pools + l->n_static_prefixes + l->n_pools4, aggregates;
-	struct prefix6 *list;
+	unsigned most = 1 + l->n_pools + l->n_static_prefixes + 2 * l->n_pools4, aggregates;
+	struct home_net *list;
 
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
 		most += c->lma_statics[i].n_prefixes + 1;
@@ -79,16 +117,12 @@ static int home_networks(const struct config *c, struct prefix6 **out, unsigned 
 	if (!c->has_lma)
 		return 0;
 	for (unsigned i = 0; i < l->n_pools; i++)
-		list[(*n)++] = l->pools[i].prefix;
+		*n = add_net(list, *n, &l->pools[i].prefix);
 	for (unsigned i = 0; i < l->n_static_prefixes; i++)
-		list[(*n)++] = l->static_prefixes[i];
+		*n = add_net(list, *n, &l->static_prefixes[i]);
 	aggregates = *n;
 	for (unsigned i = 0; i < l->n_pools4; i++)
-		if (!l->pools4[i].domain)
-			list[(*n)++] = (struct prefix6){
-				.addr = addr_from_ip4(l->pools4[i].prefix.addr),
-				.len = (uint8_t)(96 + l->pools4[i].prefix.len),
-			};
+		*n = add_pool4(list, *n, c, &l->pools4[i]);
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
 		*n = add_static(list, *n, aggregates, &c->lma_statics[i]);
 	return 0;
@@ -96,20 +130,20 @@ static int home_networks(const struct config *c, struct prefix6 **out, unsigned 
 
 /* ---- routes */
 
-static struct nl_route backstop(const struct prefix6 *p)
+static struct nl_route backstop(const struct home_net *h)
 {
 	return (struct nl_route){
-		.dst = *p,
+		.dst = h->net,
 		.type = NL_ROUTE_UNREACHABLE,
 		.metric = UINT32_MAX,
 	};
 }
 
-static struct nl_route by_interface(const struct daemon *d, const struct prefix6 *p)
+static struct nl_route by_interface(const struct daemon *d, const struct home_net *h)
 {
 	return (struct nl_route){
-		.dst = *p,
-		.type = NL_ROUTE_UNICAST,
+		.dst = h->net,
+		.type = h->router ? NL_ROUTE_LOCAL : NL_ROUTE_UNICAST,
 		.ifindex = d->host.ifindex,
 		.metric = HOST_METRIC,
 	};
@@ -122,7 +156,8 @@ static void put_route(struct daemon *d, const struct nl_route *r)
 
 	if (err)
 		log_msg(LOG_C_LOCAL, "%s: cannot add its %s route: %s", prefix6_str(&r->dst, text),
-			r->type == NL_ROUTE_UNICAST ? d->host.name : "unreachable", strerror(-err));
+			r->type == NL_ROUTE_UNREACHABLE ? "unreachable" : d->host.name,
+			strerror(-err));
 }
 
 /* The kernel takes them away when the interface goes down. */
@@ -135,19 +170,20 @@ static void put_interface_routes(struct daemon *d)
 	}
 }
 
-static void del_route(struct daemon *d, const struct prefix6 *p)
+static void del_route(struct daemon *d, const struct home_net *h)
 {
-	const struct nl_route last = backstop(p), first = by_interface(d, p);
+	const struct nl_route last = backstop(h), first = by_interface(d, h);
 
 	if (d->host.up)
 		nl_route_del(d->nl, &first);
-	nl_route_del(d->nl, &last);
+	if (!h->router)
+		nl_route_del(d->nl, &last);
 }
 
-static bool listed(const struct prefix6 *list, unsigned n, const struct prefix6 *p)
+static bool listed(const struct home_net *list, unsigned n, const struct home_net *h)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (prefix6_eq(&list[i], p))
+		if (prefix6_eq(&list[i].net, &h->net) && list[i].router == h->router)
 			return true;
 	return false;
 }
@@ -155,7 +191,7 @@ static bool listed(const struct prefix6 *list, unsigned n, const struct prefix6 
 /* Brings the routes to what d->cfg says. */
 static void settle_routes(struct daemon *d)
 {
-	struct prefix6 *list;
+	struct home_net *list;
 	unsigned n;
 
 	if (home_networks(d->cfg, &list, &n)) {
@@ -171,7 +207,8 @@ static void settle_routes(struct daemon *d)
 	for (unsigned i = 0; i < n; i++) {
 		const struct nl_route r = backstop(&list[i]);
 
-		put_route(d, &r);
+		if (!list[i].router)
+			put_route(d, &r);
 	}
 	put_interface_routes(d);
 }

@@ -32,6 +32,14 @@ struct lma_pool4_cfg {
 				* sessions must have GRE keys */
 };
 
+/* The router's address that is meant. */
+static inline struct in_addr lma_pool4_router(const struct lma_pool4_cfg *p)
+{
+	const uint32_t first = ntohl(p->prefix.addr.s_addr) + (p->prefix.len < 31);
+
+	return p->router.s_addr ? p->router : (struct in_addr){htonl(first)};
+}
+
 /* What becomes of GRE Key options (RFC 5845 5.2). */
 enum lma_gre {
 	LMA_GRE_REFUSE,	 /* status 2 */

@@ -15,17 +15,6 @@ static bool overlap(const struct prefix6 *a, const struct prefix6 *b)
 	return prefix6_contains(a, b) || prefix6_contains(b, a);
 }
 
-static struct in_addr default_router(const struct lma_pool4_cfg *p)
-{
-	struct in_addr first = p->prefix.addr;
-
-	if (p->router.s_addr)
-		return p->router;
-	if (p->prefix.len < 31)
-		first.s_addr = htonl(ntohl(first.s_addr) + 1);
-	return first;
-}
-
 bool lma_conf_addr_ok(const struct in6_addr *addr)
 {
 	return addr_is_ip4(addr) ? addr4_is_unicast_routable(addr_to_ip4(addr))
@@ -62,7 +51,7 @@ static bool pools4_ok(const struct lma_cfg *cfg)
 	for (unsigned i = 0; i < cfg->n_pools4; i++) {
 		const struct lma_pool4_cfg *a = &cfg->pools4[i];
 
-		if (!addr4_is_unicast_routable(default_router(a)))
+		if (!addr4_is_unicast_routable(lma_pool4_router(a)))
 			return false;
 		for (unsigned j = 0; j < i; j++) {
 			const struct lma_pool4_cfg *b = &cfg->pools4[j];
@@ -116,7 +105,7 @@ static int add_pools4(struct lma_conf *c, const struct lma_cfg *cfg)
 	for (unsigned i = 0; i < cfg->n_pools4; i++) {
 		const struct lma_pool4_cfg *from = &cfg->pools4[i];
 		struct lma_pool4 *to = &c->pools4[i];
-		int err = pool4_new(&to->pool, &from->prefix, default_router(from));
+		int err = pool4_new(&to->pool, &from->prefix, lma_pool4_router(from));
 
 		if (err)
 			return err;

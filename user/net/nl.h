@@ -144,14 +144,19 @@ int nl_link_get(struct nl *nl, const char *name, struct nl_link *out);
 int nl_veth_add(struct nl *nl, const char *name, const char *peer, uint32_t mtu);
 
 /* An IPv4-mapped destination is a route of IPv4. */
-enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE };
+enum nl_route_type {
+	NL_ROUTE_UNICAST,
+	NL_ROUTE_LOCAL, /* to this host, which takes the address for its own; in the local table */
+	NL_ROUTE_UNREACHABLE,
+	NL_ROUTE_BLACKHOLE,
+};
 struct nl_route {
 	struct prefix6 dst;
 	enum nl_route_type type;
-	unsigned ifindex;	 /* NL_ROUTE_UNICAST: egress; 0: from the gateway */
+	unsigned ifindex; /* NL_ROUTE_UNICAST: egress; 0: from the gateway. Or of NL_ROUTE_LOCAL */
 	struct in6_addr gateway; /* :: none */
 	uint32_t metric;	 /* 0: the kernel's default */
-	uint32_t table;		 /* 0: main */
+	uint32_t table;		 /* 0: main, or local */
 };
 /* Routes carry protocol number NL_ROUTE_PROTO, so that an operator sees whose they are. */
 #define NL_ROUTE_PROTO 213

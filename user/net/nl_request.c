@@ -61,13 +61,26 @@ struct nlmsghdr *nl_build_addr(void *buf, bool add, unsigned ifindex, const stru
 	return h;
 }
 
+/* IPv6 has no scopes; in IPv4 a destination is behind a router, on the link, or this host. */
+static uint8_t scope_of(const struct nl_route *r)
+{
+	if (!addr_is_ip4(&r->dst.addr))
+		return RT_SCOPE_UNIVERSE;
+	if (r->type == NL_ROUTE_LOCAL)
+		return RT_SCOPE_HOST;
+	return r->type == NL_ROUTE_UNICAST && addr6_is_zero(&r->gateway) ? RT_SCOPE_LINK
+									 : RT_SCOPE_UNIVERSE;
+}
+
 struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r)
 {
 	static const uint8_t types[] = {
 		[NL_ROUTE_UNICAST] = RTN_UNICAST,
+		[NL_ROUTE_LOCAL] = RTN_LOCAL,
 		[NL_ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
 		[NL_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
 	};
+	const uint32_t usual = r->type == NL_ROUTE_LOCAL ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
 	struct rtmsg *rtm;
 	struct nlmsghdr *h;
 	void *fixed;
@@ -79,18 +92,14 @@ struct nlmsghdr *nl_build_route(void *buf, bool add, const struct nl_route *r)
 	rtm->rtm_dst_len = addr_is_ip4(&r->dst.addr) ? r->dst.len - 96 : r->dst.len;
 	rtm->rtm_protocol = NL_ROUTE_PROTO;
 	rtm->rtm_type = types[r->type];
-	/* IPv6 has no scopes; in IPv4 a destination is either behind a router or on the link */
-	rtm->rtm_scope = addr_is_ip4(&r->dst.addr) && r->type == NL_ROUTE_UNICAST &&
-					 addr6_is_zero(&r->gateway)
-				 ? RT_SCOPE_LINK
-				 : RT_SCOPE_UNIVERSE;
-	rtm->rtm_table = r->table && r->table < 256 ? r->table : RT_TABLE_MAIN;
+	rtm->rtm_scope = scope_of(r);
+	rtm->rtm_table = r->table && r->table < 256 ? r->table : usual;
 	if (r->table >= 256) {
 		rtm->rtm_table = RT_TABLE_UNSPEC;
 		mnl_attr_put_u32(h, RTA_TABLE, r->table);
 	}
 	put_addr(h, RTA_DST, &r->dst.addr);
-	if (r->type == NL_ROUTE_UNICAST && r->ifindex)
+	if ((r->type == NL_ROUTE_UNICAST || r->type == NL_ROUTE_LOCAL) && r->ifindex)
 		mnl_attr_put_u32(h, RTA_OIF, r->ifindex);
 	if (r->type == NL_ROUTE_UNICAST && !addr6_is_zero(&r->gateway))
 		put_addr(h, RTA_GATEWAY, &r->gateway);

@@ -357,6 +357,14 @@ static void test_build_route(void)
 	CU_ASSERT(rtm->rtm_family == AF_INET && rtm->rtm_dst_len == 16);
 	CU_ASSERT_EQUAL(rtm->rtm_scope, RT_SCOPE_LINK);
 	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*rtm), RTA_DST, 4));
+
+	r.type = NL_ROUTE_LOCAL;
+	h = nl_build_route(b, true, &r);
+	rtm = mnl_nlmsg_get_payload(h);
+	CU_ASSERT(rtm->rtm_type == RTN_LOCAL && rtm->rtm_scope == RT_SCOPE_HOST);
+	CU_ASSERT_EQUAL(rtm->rtm_table, RT_TABLE_LOCAL);
+	v = attr_of(h, sizeof(*rtm), RTA_OIF, 4);
+	CU_ASSERT(v && *v == 4);
 }
 
 static void test_build_get_and_neigh(void)
