@@ -402,7 +402,7 @@ static void invent(struct rd *r)
 		m.src = w.host[path >> 4].addr;
 	if (addr_is_ip4(&m.src) && path % HOSTS == LMA_HOST)
 		m.dst = w.lmaa4;
-	m.port = (uint16_t)(1 + len);
+	m.port = len & 1 ? len : MH_UDP_PORT;
 	m.len = len < rd_left(r) ? len : (uint16_t)rd_left(r);
 	rd_copy(r, m.data, m.len);
 	fix_checksum(&m);

@@ -12,6 +12,8 @@
 
 #include "base/nsec.h"
 
+#define MH_UDP_PORT 5436 /* "pmip6-cntl", RFC 5844 6 */
+
 /* A Mobility Header on its way in or out. Borrowed by the callee for the call only. Between IPv4
  * addresses (IPv4-mapped here) it travels in UDP (RFC 5844 4.1). */
 struct packet {

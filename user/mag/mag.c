@@ -186,6 +186,7 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	m->profiles = *profiles;
 	m->links = links;
 	m->sink = sink;
+	m->news = (struct log_limit){.burst = 50, .every = nsec_from_ms(20)};
 	take_cfg(m, cfg);
 	env->random(env->ctx, seed, sizeof(seed));
 	env->random(env->ctx, &m->seq, sizeof(m->seq));

@@ -103,6 +103,7 @@
 	X(MAG_C_PBA_RECEIVED, "pba_received", "Binding Acknowledgements received")                         \
 	X(MAG_C_PBA_FOREIGN, "pba_ignored_source", "ignored: source is not a configured LMA")              \
 	X(MAG_C_PBA_DESTINATION, "pba_ignored_destination", "ignored: not sent to our Proxy-CoA")          \
+	X(MAG_C_PBA_PORT, "pba_ignored_port", "ignored: over UDP, but not from port 5436")                 \
 	X(MAG_C_PBA_NOT_PROXY, "pba_ignored_not_proxy", "ignored: P flag not set")                         \
 	X(MAG_C_PBA_NO_MN_ID, "pba_ignored_no_mn_id", "ignored: no Mobile Node Identifier option")         \
 	X(MAG_C_PBA_UNMATCHED, "pba_ignored_unmatched", "ignored: answers no open request")                \
@@ -300,6 +301,7 @@ struct mag {
 	uint64_t counter[MAG_C_MAX];
 	struct log_limit foreign_limit; /* lines that strangers cause */
 	struct log_limit node_limit;	/* lines that access links cause */
+	struct log_limit news; /* what sessions are given: no storm of them fills the log */
 	/* Who sent which Sequence Number; a newer sender takes the place. Finds an answer with a
 	 * wrong MN-Identifier, RFC 5213 6.9.1.2 (6). */
 	struct mag_session *inflight[MAG_INFLIGHT];

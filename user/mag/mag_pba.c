@@ -311,6 +311,11 @@ static void receive_pba(struct mag *m, struct mag_lma *lma, const struct packet 
 		mag_count_up(m, MAG_C_PBA_DESTINATION);
 		return;
 	}
+	/* RFC 5844 4.1.3.2; any program on the LMA's host can send from the others */
+	if (addr_is_ip4(&pkt->src) && pkt->port && pkt->port != MH_UDP_PORT) {
+		mag_count_up(m, MAG_C_PBA_PORT);
+		return;
+	}
 	if (!(msg->ba.flags & MH_BA_P)) {
 		mag_count_up(m, MAG_C_PBA_NOT_PROXY);
 		log_limited(&lma->limit, now, LOG_C_REMOTE,

@@ -154,13 +154,14 @@ static void emit(struct mag *m, const struct mag_session *s, enum event_type typ
 					    .home4 = &s->b.home4});
 }
 
-static void log_home4(struct mag *m, const struct mag_session *s)
+static void log_home4(struct mag *m, const struct mag_session *s, nsec_t now)
 {
 	char addr[ADDR6_STRLEN], router[ADDR6_STRLEN];
 	struct in6_addr a = addr_from_ip4(s->b.home4.addr), r = addr_from_ip4(s->b.home4.router);
 
-	mag_log(m, s, NULL, 0, LOG_C_INFO, "has IPv4 home address %s/%u, default router %s, of %s",
-		addr_str(&a, addr), s->b.home4.len, addr_str(&r, router), s->lma->name);
+	mag_log(m, s, &m->news, now, LOG_C_INFO,
+		"has IPv4 home address %s/%u, default router %s, of %s", addr_str(&a, addr),
+		s->b.home4.len, addr_str(&r, router), s->lma->name);
 }
 
 /* The node may not be served by halves: when forwarding fails, all of it ends. */
@@ -200,13 +201,13 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 		advertise(m, s, gone, n_gone, 0);
 	if (s->serving && !same) {
 		mag_count_up(m, MAG_C_RENUMBERED);
-		mag_log(m, s, NULL, now, LOG_C_INFO, "%s changed the %s", s->lma->name,
+		mag_log(m, s, &m->news, now, LOG_C_INFO, "%s changed the %s", s->lma->name,
 			same4	? "prefixes"
 			: same6 ? "IPv4 home address"
 				: "prefixes and the IPv4 home address");
 	}
 	if (home4_is_set(&g->home4) && (!s->serving || !same4))
-		log_home4(m, s);
+		log_home4(m, s, now);
 	if (!s->serving)
 		s->lma->info.bindings++;
 	if (!s->serving || !same)

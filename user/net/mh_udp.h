@@ -19,8 +19,6 @@
 #include "base/nsec.h"
 #include "core/env.h"
 
-#define MH_UDP_PORT 5436
-
 struct mh_udp;
 
 struct mh_udp_rx {

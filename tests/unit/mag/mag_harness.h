@@ -467,6 +467,7 @@ struct reply {
 	bool not_proxy;
 	const char *from, *at;
 	bool no_mnid;
+	uint16_t port;              /* UDP source port; 0: as it should be */
 	/* IPv4: where a Request asked for it, the named address or 10.1.0.5, with len4 or 24 */
 	const char *home4;
 	bool no_home4;
@@ -540,7 +541,7 @@ static void answer(struct bench *b, const struct reply *r)
 	struct mh_msg m = {.type = MH_BA};
 	struct mh_msg *in = malloc(sizeof(*in));
 	uint8_t buf[MH_MAX_LEN];
-	struct packet pkt = {.src = src, .dst = dst, .data = buf};
+	struct packet pkt = {.src = src, .dst = dst, .data = buf, .port = r->port};
 	const struct mh_opt *o;
 	unsigned i;
 	int len;

@@ -109,6 +109,11 @@ static void test_transport_answers(void)
 	CU_ASSERT_EQUAL(counter(b, "pba_ignored_destination"), 2);
 	answer(b, &(struct reply){.from = "192.0.2.9"});
 	CU_ASSERT_EQUAL(counter(b, "pba_ignored_source"), 1);
+	/* whoever may use a port on the LMA's host; RFC 5844 4.1.3.2: the source port is 5436 */
+	answer(b, &(struct reply){.port = 5437});
+	answer(b, &(struct reply){.port = 40000});
+	CU_ASSERT_EQUAL(counter(b, "pba_ignored_port"), 2);
+	CU_ASSERT_FALSE(in_state(b, 1, "ACTIVE"));
 	/* an LMA of the other family, which was not asked */
 	answer(b, &(struct reply){.from = "2001:db8:2::2", .at = "2001:db8:1::1"});
 	CU_ASSERT_EQUAL(counter(b, "pba_ignored_unmatched"), 1);

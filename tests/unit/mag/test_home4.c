@@ -1272,6 +1272,39 @@ static void test_reload(void)
 	bench_free(b);
 }
 
+static void count_address(void *ctx, enum log_class cls, const char *line)
+{
+	*(unsigned *)ctx += strstr(line, "has IPv4 home address") != NULL;
+}
+
+/* Strangers decide how many nodes come, and how fast. */
+static void test_log_storm(void)
+{
+	struct bench *b = bench_new();
+	unsigned lines = 0;
+
+	for (unsigned i = 1; i <= 80; i++) {
+		struct profile p = dual;
+		char id[32];
+
+		snprintf(id, sizeof(id), "mn%u@example.com", i);
+		add_profile(b, &p, id, i);
+	}
+	bench_start(b);
+	log_set_sink(count_address, &lines);
+	for (unsigned i = 1; i <= 80; i++) {
+		char addr[INET_ADDRSTRLEN], prefix[PREFIX6_STRLEN];
+
+		snprintf(addr, sizeof(addr), "10.1.0.%u", i + 1);
+		snprintf(prefix, sizeof(prefix), "2001:db8:100:%x::/64", i);
+		CU_ASSERT_EQUAL(attach(b, 7, i), 0);
+		answer(b, &(struct reply){.home4 = addr, .prefix = {prefix}});
+		CU_ASSERT(in_state(b, i, "ACTIVE"));
+	}
+	CU_ASSERT_EQUAL(lines, 50);
+	bench_free(b);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -1328,6 +1361,7 @@ int main(int argc, char **argv)
 		{"V-30 (RFC 5844 3.4.3): a client that asks on is heard again after a while only", test_dhcp_paced},
 		{"V-30 (RFC 5844 3.4.3): a client without the right to IPv4 causes no requests", test_dhcp_without_right},
 		{"a profile with neither IP version entitles to nothing", test_not_entitled},
+		{"a storm of nodes does not fill the log", test_log_storm},
 		{"a reload gives back what the profile no longer allows, and asks for what it allows now", test_reload},
 		{0},
 	};
