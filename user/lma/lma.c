@@ -317,6 +317,7 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 	lma_conf_clear(&l->conf);
 	l->conf = next;
 	l->profiles = *profiles;
+	lma_home4_settle(l);
 	bce_walk(l->cache, recount, l);
 	return 0;
 }

@@ -47,9 +47,9 @@ static bool in_allowed_pool(const struct lma_job *j, struct in_addr addr)
 	return false;
 }
 
-static bool is_of_a_profile(const struct lma_job *j, const struct lma_pool4 *p, struct in_addr addr)
+static bool is_of_a_profile(const struct lma *l, const struct lma_pool4 *p, struct in_addr addr)
 {
-	const struct profiles *prof = &j->l->profiles;
+	const struct profiles *prof = &l->profiles;
 
 	return prof->has_home4 && prof->has_home4(prof->ctx, addr, p->name);
 }
@@ -76,7 +76,7 @@ static enum pba_status take_this(const struct lma_job *j, struct lma_pool4 *p, s
 		*why = no_key;
 		return PBA_GRE_KEY_REQUIRED;
 	}
-	if (j->profile->home4.s_addr != addr.s_addr && is_of_a_profile(j, p, addr)) {
+	if (j->profile->home4.s_addr != addr.s_addr && is_of_a_profile(j->l, p, addr)) {
 		*why = "the IPv4 home address of another node's profile";
 		return PBA_NOT_AUTHORIZED_FOR_IPV4_HOA;
 	}
@@ -132,7 +132,7 @@ static enum pba_status take_from_pools(const struct lma_job *j, struct home4 *ou
 		}
 		may = true;
 		while (!pool4_take(p->pool, &addr)) {
-			if (is_of_a_profile(j, p, addr)) {
+			if (is_of_a_profile(j->l, p, addr)) {
 				p->aside++;
 				continue;
 			}
@@ -167,6 +167,32 @@ static enum pba_status take_any(const struct lma_job *j, struct home4 *out, cons
 enum pba_status lma_home4_assign(struct lma_job *j, struct home4 *out, const char **why)
 {
 	return j->req->hoa4.addr.s_addr ? take_asked(j, out, why) : take_any(j, out, why);
+}
+
+/* Looks for the pool's own entries from its lowest address on, where most of them are. */
+static void settle(struct lma *l, struct lma_pool4 *p)
+{
+	const struct prefix4 *net = pool4_network(p->pool);
+	const uint32_t first = ntohl(net->addr.s_addr);
+	uint32_t left = p->aside;
+
+	for (uint32_t n = 0; left && n <= ~ntohl(prefix4_mask(net->len).s_addr); n++) {
+		const struct in_addr addr = {htonl(first + n)};
+
+		if (!pool4_in_use(p->pool, addr) || bce_by_addr4(l->cache, p->domain, addr))
+			continue;
+		left--;
+		if (is_of_a_profile(l, p, addr))
+			continue;
+		pool4_release(p->pool, addr);
+		p->aside--;
+	}
+}
+
+void lma_home4_settle(struct lma *l)
+{
+	for (unsigned i = 0; i < l->conf.n_pools4; i++)
+		settle(l, &l->conf.pools4[i]);
 }
 
 void lma_home4_release(struct lma *l, const struct home4 *h)

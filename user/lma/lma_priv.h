@@ -339,6 +339,8 @@ void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
  * PBA_ACCEPTED nothing is taken and `why` says what was missing. */
 enum pba_status lma_home4_assign(struct lma_job *j, struct home4 *out, const char **why);
 void lma_home4_release(struct lma *l, const struct home4 *h);
+/* After a change of profiles: what none has any more is set aside no longer. */
+void lma_home4_settle(struct lma *l);
 /* Whether the node's profile lets it have addresses of the pool. */
 bool lma_home4_pool_allowed(const struct profile *prof, const struct lma_pool4 *p);
 

@@ -206,9 +206,9 @@ static void test_v7_kept(void)
 	p = node(&b, 1, MAG1, "0.0.0.0");
 	gets(&b, &p, "10.0.0.2");
 	CU_ASSERT_EQUAL(bed_used4(&b), 2);
-	CU_ASSERT_EQUAL(lma_delete(b.l, &(struct mnid){MNID_NAI, 15, (uint8_t *)"mn1@example.com"},
-				   b.now),
-			1);
+	CU_ASSERT_EQUAL(
+		lma_delete(b.l, &(struct mnid){MNID_NAI, 15, (uint8_t *)"mn1@example.com"}, b.now),
+		1);
 	CU_ASSERT_EQUAL(bed_used4(&b), 1);
 	p = node(&b, 3, MAG1, "0.0.0.0");
 	gets(&b, &p, "10.0.0.4");
@@ -686,6 +686,54 @@ static void test_reload(void)
 	bed_down(&b);
 }
 
+/* What was set aside for a profile is anybody's when no profile has it any more. */
+static void test_reload_kept(void)
+{
+	struct profile_table *fewer;
+	const char *why = NULL;
+	struct profiles ps;
+	struct bed b;
+	struct pbu p;
+
+	bed_init(&b);
+	b.pools4[0].prefix = prefix4("10.0.0.0/29"); /* .2 to .6 */
+	bed_add_profile(&b, "mn1@example.com",
+			(struct profile){.ipv4 = true, .home4 = ip4("10.0.0.2")});
+	bed_add_profile(&b, "mn2@example.com",
+			(struct profile){.ipv4 = true, .home4 = ip4("10.0.0.3")});
+	bed_add_profile(&b, "mn3@example.com", (struct profile){.ipv4 = true});
+	bed_start(&b);
+	p = node(&b, 3, MAG1, "0.0.0.0");
+	gets(&b, &p, "10.0.0.4"); /* sets the other two aside */
+	CU_ASSERT_EQUAL_FATAL(profile_table_new(&fewer), 0);
+	for (unsigned i = 2; i <= 4; i++) {
+		const char *const id[] = {"mn2@example.com", "mn3@example.com", "mn4@example.com"};
+		struct profile some = {.enabled = true, .ipv4 = true, .prefix_count = 1};
+
+		some.mnid = (struct mnid){MNID_NAI, 15, (const uint8_t *)id[i - 2]};
+		if (i == 2)
+			some.home4 = ip4("10.0.0.3");
+		CU_ASSERT_EQUAL_FATAL(profile_table_add(fewer, &some), 0);
+	}
+	ps = profile_table_profiles(fewer);
+	CU_ASSERT_EQUAL(lma_reload(b.l, &b.cfg, &ps, &why, b.now), 0);
+	CU_ASSERT_EQUAL(bed_used4(&b), 1);
+	for (unsigned i = 0; i < 3; i++) {
+		const char *const want[] = {"10.0.0.5", "10.0.0.6", "10.0.0.2"};
+
+		p = node(&b, 4, MAG1, "0.0.0.0");
+		p.llid[5] = (uint8_t)(100 + i);
+		gets(&b, &p, want[i]);
+	}
+	p = node(&b, 4, MAG1, "0.0.0.0");
+	p.llid[5] = 103;
+	refused(&b, &p, PBA_INSUFFICIENT_RESOURCES, HOA4_REASON_UNSPECIFIED);
+	p = node(&b, 2, MAG1, "0.0.0.0");
+	gets(&b, &p, "10.0.0.3");
+	bed_down(&b);
+	profile_table_free(&fewer);
+}
+
 static void see_pool(void *ctx, const struct lma_pool4_info *i)
 {
 	struct lma_pool4_info *out = ctx;
@@ -740,6 +788,7 @@ int main(int argc, char **argv)
 		{"V-5 L-56 RFC 6275 9.5.1 sequence numbers count for the session of the address", test_v5_sequence},
 		{"IPv4 pools and addresses that contradict each other are refused", test_conf},
 		{"IPv4 pools come and go with a reload, unless a binding uses them", test_reload},
+		{"V-7 a reload sets free what no profile has any more", test_reload_kept},
 		{"IPv4 pools are shown with size and use", test_views},
 		{0},
 	};
