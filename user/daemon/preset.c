@@ -76,7 +76,8 @@ struct preset_features preset_features(const struct config *c)
 }
 
 /* A binding takes one for a prefix and one for an IPv4 home address, where these are in no pool of
- * ours; on the MAG one for the key besides, which is known before they are. */
+ * ours; on the MAG one for the key besides, which is known before they are. An LMA may demand keys
+ * of a MAG that is not configured for them, or is so by a reload. */
 uint32_t preset_slots(const struct config *c)
 {
 	const struct preset_features f = preset_features(c);
@@ -85,7 +86,7 @@ uint32_t preset_slots(const struct config *c)
 	if (c->has_lma)
 		n += (uint64_t)c->lma.max_bindings * (1 + f.ip4);
 	if (c->has_mag)
-		n += (uint64_t)c->mag.max_bindings * (1 + f.ip4 + (c->mag.gre == MAG_GRE_KEYS));
+		n += (uint64_t)c->mag.max_bindings * (1 + f.ip4 + f.gre);
 	for (unsigned i = 0; i < c->n_lma_statics; i++)
 		n += c->lma_statics[i].n_prefixes + 1;
 	for (unsigned i = 0; i < c->n_mag_statics; i++)
