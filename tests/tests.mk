@@ -45,8 +45,8 @@ $(patsubst %.c,$(O)/%.o,$(wildcard tests/kernels/*.c)): | $(BPF_SKEL)
 
 # Latency of the control plane's operations, and what a packet costs in the data plane.
 BENCH_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/bench_*.c))
-$(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,$(SIM_LAYERS))
-	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^
+$(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs_of,store $(SIM_LAYERS))
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,store $(SIM_LAYERS))
 BENCH_FORWARD := $(O)/tests/bench/forward/bench_forward
 BENCH_FORWARD_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/forward/*.c)))
 BENCH_SKEL := $(patsubst tests/bench/forward/%.bpf.c,$(BUILD)/include/%.skel.h,$(wildcard tests/bench/forward/*.bpf.c))

@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define BATCH_ITEMS  4096
-#define BATCH_OCTETS (1u << 20)
+#define BATCH_ITEMS  1024
+#define BATCH_OCTETS (1u << 18)
 #define CHANGE_HEAD  12
 #define CHANGE_PUT   1
 #define CHANGE_DEL   2

@@ -20,7 +20,7 @@
 #include "store/store_format.h"
 #include "store/store_scan.h"
 
-#define STORE_BATCH_MAX (2u << 20)
+#define STORE_BATCH_MAX (1u << 20)
 
 /* Makes a file with a head and all records of `from` (NULL: none), on disk when this returns.
  * Fills in head->commit, count and sum. 0 or -errno; a file that failed may be left. */
