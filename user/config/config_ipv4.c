@@ -335,20 +335,25 @@ static int check_shared(const struct config_file *f, struct config_yaml *y)
 }
 
 /* Static sessions share the pools' networks, not what these give out by themselves. */
-static int check_static_in_pool(const struct config *c, struct config_yaml *y)
+static int check_static_addresses(const struct config *c, struct config_yaml *y)
 {
 	char path[PATH_LEN], text[ADDR6_STRLEN];
 
 	for (unsigned i = 0; i < c->n_lma_statics; i++) {
 		const struct static_session *s = &c->lma_statics[i];
+		const struct in6_addr *end;
 
+		path_of(path, "lma.static-sessions[%u].ipv4-home-address", i);
+		for (unsigned k = 0; (end = config_end(c, k)); k++)
+			if (!addr6_is_zero(end) && addr6_eq(end, &s->addr4))
+				return config_fail(
+					y, path, "%s is the address of an LMA or MAG; a node's own",
+					addr_str(end, text));
 		for (unsigned n = 0; !addr6_is_zero(&s->addr4) && n < c->lma.n_pools4; n++)
 			if (c->lma.pools4[n].domain == s->domain &&
 			    prefix4_has_addr(&c->lma.pools4[n].prefix, addr_to_ip4(&s->addr4)))
 				return config_fail(
-					y,
-					path_of(path, "lma.static-sessions[%u].ipv4-home-address",
-						i),
+					y, path,
 					"%s is in pool %s, which gives it to any node; an address "
 					"outside of the pools",
 					addr_str(&s->addr4, text), c->lma.pools4[n].name);
@@ -392,7 +397,7 @@ int config_check_ipv4(const struct config_file *f, struct config_yaml *y)
 	for (unsigned i = 0; !rc && i < f->n_fallbacks; i++)
 		rc = check_profile(c, y, path_of(at, "fallback-profiles[%u]", i), &f->fallbacks[i]);
 	if (!rc && c->has_lma)
-		rc = check_static_in_pool(c, y);
+		rc = check_static_addresses(c, y);
 	if (!rc && c->has_lma)
 		rc = check_shared(f, y);
 	if (!rc && c->has_mag)

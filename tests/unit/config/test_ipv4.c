@@ -262,6 +262,12 @@ static const struct {
 	     "  - {mn-id: c, ipv4: true, ipv4-home-address: 203.0.113.9}\n",
 	 "f:11: profiles[2].ipv4-home-address: is the same as profiles[0].ipv4-home-address in line 9; each "
 	 "of them once"},
+	{"address of a static session that is a MAG's",
+	 LMA "  mags: [{name: m, address: 198.51.100.12}]\n"
+	     "  static-sessions:\n"
+	     "    - {mn-id: s, proxy-coa: 198.51.100.11, ipv4-home-address: 198.51.100.12}\n",
+	 "f:10: lma.static-sessions[0].ipv4-home-address: 198.51.100.12 is the address of an LMA or MAG; a "
+	 "node's own"},
 	{"address of a static session in a pool",
 	 LMA "  static-sessions:\n"
 	     "    - {mn-id: s, proxy-coa: 198.51.100.11, ipv4-home-address: 203.0.113.7}\n",
