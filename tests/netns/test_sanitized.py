@@ -94,7 +94,9 @@ def test_sanitized_daemons_with_ipv4_find_nothing(fresh, asan, tmp_path):
     addr = client.wait_address()
     for i in range(4):
         to_ap(t, t.mn1, 2 - i % 2)
+        n = len(client.events())
         client.renew()
+        wait_until(lambda: client.events()[n:] == [f"renew {addr}"], 5, "the lease to be renewed")
         assert t.mn1.ping(CN4, 2, 0.1) == 2
     client.release()
     wait_until(lambda: binding(t, t.mn1)["ipv4"] is None, 5, "the address to be released")
