@@ -8,25 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file is an image of memory: numbers have the machine's order and width. */
+#include "store/mdb_page.h"
+
 _Static_assert(sizeof(size_t) == 8, "the layout below is that of 64-bit machines");
 
 #define MAGIC	    0xbeefc0deu
 #define VERSION	    1
 #define NO_PAGE	    UINT64_MAX
-#define PAGE_HEAD   16
 #define PAGE_MAX    32768
 #define PAGES_MAX   (1ull << 36)
 #define MAPSIZE_MAX (1ull << 46)
 #define DEPTH_MAX   16
-#define KEY_MAX	    511
-#define NODE_HEAD   8
 
-#define P_BRANCH   0x01
-#define P_LEAF	   0x02
-#define P_OVERFLOW 0x04
-#define P_META	   0x08
-#define F_BIGDATA  0x01
 #define INTEGERKEY 0x08
 #define DB_FLAGS   0x7f /* the lower ones say how keys are compared */
 
@@ -41,18 +34,6 @@ struct meta {
 	struct table free, main;
 };
 
-struct bound {
-	const uint8_t *key; /* NULL: none */
-	size_t len;
-};
-
-struct node {
-	const uint8_t *key, *data;
-	size_t key_len, len;
-	uint64_t child; /* on branch pages */
-	uint16_t flags;
-};
-
 struct mdb_file {
 	int fd;
 	size_t page_size;
@@ -64,7 +45,8 @@ struct mdb_file {
 	uint64_t *leaf;
 	size_t n_leaves, leaves_cap;
 	struct table seen;
-	bool in_tree; /* of the records, not of the free pages */
+	uint64_t conflicts; /* pages that two claim */
+	bool in_tree;	    /* of the records, not of the free pages */
 	bool oom;
 };
 
@@ -92,30 +74,6 @@ static bool wrong(struct mdb_file *f, uint64_t page, const char *what)
 }
 
 /* ---- loads */
-
-static uint16_t get16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 static bool bit(const uint8_t *map, uint64_t i)
 {
@@ -235,82 +193,19 @@ static bool page_get(struct mdb_file *f, uint64_t page, uint8_t *buf)
 	return true;
 }
 
-static unsigned page_nodes(const uint8_t *buf)
+static bool conflict(struct mdb_file *f, uint64_t page, const char *what)
 {
-	return (get16(buf + 12) - PAGE_HEAD) / 2u;
-}
-
-static bool page_head_ok(const struct mdb_file *f, const uint8_t *buf, uint16_t kind)
-{
-	const unsigned lower = get16(buf + 12), upper = get16(buf + 14);
-
-	return get16(buf + 10) == kind && lower >= PAGE_HEAD && !(lower & 1) && lower <= upper &&
-	       upper <= f->page_size;
-}
-
-static bool node_get(const struct mdb_file *f, const uint8_t *buf, uint16_t kind, unsigned i,
-		     struct node *out)
-{
-	const size_t at = get16(buf + PAGE_HEAD + 2 * i);
-	const uint8_t *p = buf + at;
-	uint64_t low;
-	size_t room;
-
-	if (at < get16(buf + 14) || at + NODE_HEAD > f->page_size)
-		return false;
-	low = get16(p) | (uint32_t)get16(p + 2) << 16;
-	out->flags = get16(p + 4);
-	out->key_len = get16(p + 6);
-	out->key = p + NODE_HEAD;
-	out->data = out->key + out->key_len;
-	out->child = low | (uint64_t)out->flags << 32;
-	out->len = 0;
-	room = f->page_size - at - NODE_HEAD;
-	if (out->key_len > KEY_MAX || out->key_len > room)
-		return false;
-	if (kind == P_BRANCH)
-		return true;
-	out->len = low;
-	room -= out->key_len;
-	return out->flags == F_BIGDATA ? room >= 8 : !out->flags && out->len <= room;
-}
-
-static int key_cmp(const struct bound *a, const uint8_t *key, size_t len)
-{
-	const int d = memcmp(a->key, key, a->len < len ? a->len : len);
-
-	return d ? d : (a->len > len) - (a->len < len);
-}
-
-/* Nodes in order and between the parent's separators: lo <= key < hi. */
-static bool keys_ok(const struct mdb_file *f, const uint8_t *buf, uint16_t kind,
-		    const struct bound *lo, const struct bound *hi)
-{
-	const unsigned n = page_nodes(buf);
-	struct bound last = {0};
-	struct node node;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (!node_get(f, buf, kind, i, &node))
-			return false;
-		if (kind == P_BRANCH && !i)
-			continue; /* stands for all that is lower */
-		if ((last.key && key_cmp(&last, node.key, node.key_len) >= 0) ||
-		    (lo->key && key_cmp(lo, node.key, node.key_len) > 0) ||
-		    (hi->key && key_cmp(hi, node.key, node.key_len) <= 0))
-			return false;
-		last = (struct bound){node.key, node.key_len};
-	}
-	return n > 0;
+	f->conflicts++;
+	return wrong(f, page, what);
 }
 
 /* Whether a page may be what the tree says; it is taken then. */
 static bool page_take(struct mdb_file *f, uint64_t page)
 {
 	if (bit(f->unused, page))
-		return wrong(f, page, "is in use and free");
+		return conflict(f, page, "is in use and free");
 	if (bit(f->used, page))
-		return wrong(f, page, "is in use twice");
+		return conflict(f, page, "is in use twice");
 	set_bit(f->used, page);
 	return true;
 }
@@ -372,7 +267,7 @@ static bool free_leaf(struct mdb_file *f, uint64_t page, const uint8_t *buf)
 
 	f->seen.leaves++;
 	for (unsigned i = 0; i < n; i++) {
-		bool ok = node_get(f, buf, P_LEAF, i, &node) && node.key_len == 8;
+		bool ok = page_node(buf, f->page_size, P_LEAF, i, &node) && node.key_len == 8;
 
 		if (ok && node.flags == F_BIGDATA)
 			ok = node.len < f->n_pages * 16 &&
@@ -395,7 +290,7 @@ static bool walk_free(struct mdb_file *f, uint64_t page, unsigned depth)
 
 	if (!page_get(f, page, buf))
 		return false;
-	if (!page_head_ok(f, buf, kind))
+	if (!page_head_ok(buf, f->page_size, kind))
 		return wrong(f, page, "is not of its kind");
 	if (!page_take(f, page))
 		return false;
@@ -403,7 +298,7 @@ static bool walk_free(struct mdb_file *f, uint64_t page, unsigned depth)
 		return free_leaf(f, page, buf);
 	f->seen.branches++;
 	for (unsigned i = 0; i < page_nodes(buf); i++) {
-		if (!node_get(f, buf, P_BRANCH, i, &node))
+		if (!page_node(buf, f->page_size, P_BRANCH, i, &node))
 			return wrong(f, page, "has a damaged node");
 		ok &= walk_free(f, node.child, depth - 1);
 	}
@@ -438,11 +333,11 @@ static void walk_main(struct mdb_file *f, uint64_t page, unsigned depth, struct 
 
 	if (f->oom || !page_get(f, page, buf))
 		return;
-	if (!page_head_ok(f, buf, kind)) {
+	if (!page_head_ok(buf, f->page_size, kind)) {
 		wrong(f, page, "is not of its kind");
 		return;
 	}
-	if (!keys_ok(f, buf, kind, &lo, &hi)) {
+	if (!page_keys_ok(buf, f->page_size, kind, &lo, &hi)) {
 		wrong(f, page, "has damaged or misplaced nodes");
 		return;
 	}
@@ -459,38 +354,131 @@ static void walk_main(struct mdb_file *f, uint64_t page, unsigned depth, struct 
 	for (unsigned i = 0; i < n; i++) {
 		struct node node, next = {0};
 
-		node_get(f, buf, P_BRANCH, i, &node);
+		page_node(buf, f->page_size, P_BRANCH, i, &node);
 		if (i + 1 < n)
-			node_get(f, buf, P_BRANCH, i + 1, &next);
+			page_node(buf, f->page_size, P_BRANCH, i + 1, &next);
 		walk_main(f, node.child, depth - 1, i ? (struct bound){node.key, node.key_len} : lo,
 			  i + 1 < n ? (struct bound){next.key, next.key_len} : hi);
 	}
 }
 
-static void check_sums(struct mdb_file *f, const struct table *said, const char *which)
+static bool check_sums(struct mdb_file *f, const struct table *said, const char *which)
 {
 	const struct table *seen = &f->seen;
 
 	if (seen->branches == said->branches && seen->leaves == said->leaves &&
 	    seen->overflows == said->overflows && seen->entries == said->entries)
-		return;
+		return true;
 	f->damage->wrong++;
 	note(f->damage, "%s: %llu entries where %llu should be", which,
 	     (unsigned long long)seen->entries, (unsigned long long)said->entries);
+	return false;
 }
+
+/* ---- leaves whose parents are lost
+ *
+ * Where it is known which pages are free, all others are of the last commit: a leaf among them that
+ * no parent led to has lost its parent. Its place is by its keys; two leaves that claim the same
+ * keys are both left out. */
+
+#define SPAN_KEY 16
+
+struct span {
+	uint64_t page;
+	uint8_t key[2][SPAN_KEY]; /* first, last */
+	size_t len[2];
+	bool bad;
+};
+
+static struct bound span_bound(const struct span *s, unsigned i)
+{
+	return (struct bound){s->key[i], s->len[i]};
+}
+
+static int span_order(const void *a, const void *b)
+{
+	const struct bound x = span_bound(a, 0), y = span_bound(b, 0);
+
+	return bound_cmp(&x, &y);
+}
+
+static bool span_get(struct mdb_file *f, uint64_t page, struct span *out)
+{
+	const struct bound none = {0};
+	uint8_t *buf = f->buf[0];
+
+	if (!read_at(f->fd, buf, f->page_size, page * f->page_size) || get64(buf) != page ||
+	    !page_head_ok(buf, f->page_size, P_LEAF) ||
+	    !page_keys_ok(buf, f->page_size, P_LEAF, &none, &none))
+		return false;
+	out->page = page;
+	out->bad = false;
+	for (unsigned i = 0; i < 2; i++) {
+		struct node node;
+
+		page_node(buf, f->page_size, P_LEAF, i ? page_nodes(buf) - 1 : 0, &node);
+		if (node.key_len > SPAN_KEY)
+			return false;
+		memcpy(out->key[i], node.key, node.key_len);
+		out->len[i] = node.key_len;
+	}
+	return true;
+}
+
+static void find_orphans(struct mdb_file *f)
+{
+	const size_t led_to = f->n_leaves;
+	struct span *span;
+	size_t n = 0;
+
+	for (uint64_t page = 2; page <= f->meta.last_page && !f->oom; page++) {
+		struct span s;
+
+		if (!bit(f->used, page) && !bit(f->unused, page) && span_get(f, page, &s))
+			leaf_keep(f, page);
+	}
+	if (f->oom || f->n_leaves == led_to)
+		return;
+	span = calloc(f->n_leaves, sizeof(*span));
+	if (!span) {
+		f->oom = true;
+		return;
+	}
+	for (size_t i = 0; i < f->n_leaves; i++)
+		n += span_get(f, f->leaf[i], &span[n]);
+	qsort(span, n, sizeof(*span), span_order);
+	for (size_t i = 1, last = 0; i < n; i++) {
+		const struct bound a = span_bound(&span[last], 1), b = span_bound(&span[i], 0);
+		const struct bound end = span_bound(&span[i], 1);
+
+		if (bound_cmp(&a, &b) >= 0)
+			span[last].bad = span[i].bad = true;
+		if (bound_cmp(&end, &a) > 0)
+			last = i;
+	}
+	f->n_leaves = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!span[i].bad)
+			f->leaf[f->n_leaves++] = span[i].page;
+	free(span);
+}
+
+/* ---- both tables */
 
 static void read_tables(struct mdb_file *f)
 {
+	struct mdb_damage *d = f->damage;
 	const struct table *t = &f->meta.free;
 
-	f->damage->free_known = t->root == NO_PAGE || walk_free(f, t->root, t->depth);
-	check_sums(f, t, "free pages");
+	d->free_known = t->root == NO_PAGE || walk_free(f, t->root, t->depth);
+	d->free_known &= check_sums(f, t, "free pages");
 	t = &f->meta.main;
 	f->in_tree = true;
 	f->seen = (struct table){0};
 	if (t->root != NO_PAGE)
 		walk_main(f, t->root, t->depth, (struct bound){0}, (struct bound){0});
-	check_sums(f, t, "records");
+	if (!check_sums(f, t, "records") && d->free_known && !f->conflicts)
+		find_orphans(f);
 }
 
 /* ---- life */
@@ -557,11 +545,11 @@ static int visit_leaf(struct mdb_file *f, uint64_t page, mdb_visit visit, void *
 	struct node node;
 	int err = 0;
 
-	if (!page_get(f, page, buf) || !page_head_ok(f, buf, P_LEAF) ||
-	    !keys_ok(f, buf, P_LEAF, &none, &none))
+	if (!page_get(f, page, buf) || !page_head_ok(buf, f->page_size, P_LEAF) ||
+	    !page_keys_ok(buf, f->page_size, P_LEAF, &none, &none))
 		return 0;
 	for (unsigned i = 0; i < page_nodes(buf) && !err; i++)
-		if (node_get(f, buf, P_LEAF, i, &node) && !node.flags)
+		if (page_node(buf, f->page_size, P_LEAF, i, &node) && !node.flags)
 			err = visit(ctx, node.key, node.key_len, node.data, node.len);
 	return err;
 }

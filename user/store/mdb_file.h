@@ -11,6 +11,8 @@
  * to an older version of a page, which is sound in itself. A file without any damage adds up:
  * pages and entries are as many as the meta page says.
  *
+ * Leaves whose parents are unusable are found among the pages that are neither free nor reached.
+ *
  * Keys are compared octet by octet. Only the main table is read, and values that need pages of
  * their own are taken for damage: user/store makes neither.
  */

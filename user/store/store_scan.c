@@ -273,7 +273,7 @@ int store_scan_open(struct store_scan **out, int fd, const struct store_mark *ma
 	}
 	result->sound = is_sound(v, mark);
 	s->trusted = is_trusted(v, mark);
-	result->head_known = v->n_heads;
+	result->head_known = v->n_heads > 0;
 	result->claimed = v->n_heads ? v->head.count : 0;
 	if (v->n_heads)
 		result->head = v->head;

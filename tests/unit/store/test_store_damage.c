@@ -212,6 +212,25 @@ static void test_runs(void)
 	dir_remove();
 }
 
+/* The root, a page of records, a list of free pages: one that is lost takes with it what stands on
+ * it, and no more. */
+static void test_one_page(void)
+{
+	struct store_scan_result r;
+	unsigned unsound = 0;
+
+	begin();
+	for (size_t at = METAS; at < good_len; at += PAGE) {
+		restore();
+		memset(work + at, 0xee, PAGE);
+		judge(&good_mark, &r);
+		unsound += !r.sound;
+		CU_ASSERT_TRUE(n_back >= n_expected - PAGE / 64);
+	}
+	CU_ASSERT_TRUE(unsound > 10);
+	dir_remove();
+}
+
 /* A write that never reached the disk leaves an older page, which is sound in itself. */
 static void test_stale_pages(void)
 {
@@ -387,17 +406,18 @@ static void test_aside_twice(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"a file without damage is sound", test_sound},
-		{"cut at every page and at 200 octets",				test_cut},
+		{"a file without damage is sound",	   test_sound},
+		{"cut at every page and at 200 octets",					test_cut},
 		{"octets changed anywhere",test_flips},
-		{"octets changed in the heads of pages",	 test_headers},
-		{"runs of zeros and noise",				    test_runs},
+		{"octets changed in the heads of pages",		 test_headers},
+		{"runs of zeros and noise",					    test_runs},
+		{"a page that is lost takes no more with it than stands on it",		test_one_page},
 		{"pages of one commit before",	       test_stale_pages},
-		{"pages in another's place",	     test_pointers},
-		{"a file that went back is not trusted",				 test_went_back},
-		{"a mark is whole or none",    test_mark},
-		{"a damaged store is kept aside and what was saved goes on",	     test_salvage},
-		{"every damaged file is kept",				       test_aside_twice},
+		{"pages in another's place",					     test_pointers},
+		{"a file that went back is not trusted",		 test_went_back},
+		{"a mark is whole or none",	    test_mark},
+		{"a damaged store is kept aside and what was saved goes on",					     test_salvage},
+		{"every damaged file is kept",test_aside_twice},
 		{0},
 	};
 	const int status = cu_main("store damage", tests, argc, argv);
