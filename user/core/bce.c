@@ -35,6 +35,7 @@ struct bce_cache {
 	struct htable by_addr4;
 	struct htable by_mnid;
 	struct bce_node *oldest, *newest;
+	struct bce_node *sweep; /* whose turn it is next in bce_sweep() */
 	size_t n;
 };
 
@@ -112,6 +113,8 @@ static void node_drop_if_empty(struct bce_cache *c, struct bce_node *n)
 {
 	if (n->first)
 		return;
+	if (c->sweep == n)
+		c->sweep = n->next;
 	if (n->prev)
 		n->prev->next = n->next;
 	else
@@ -445,6 +448,26 @@ unsigned bce_prefixes(const struct bce *b, struct prefix6 *out)
 	for (unsigned i = 0; i < b->n_prefixes; i++)
 		out[i] = b->prefixes[i].prefix;
 	return b->n_prefixes;
+}
+
+void bce_sweep_start(struct bce_cache *c)
+{
+	c->sweep = c->oldest;
+}
+
+bool bce_sweep(struct bce_cache *c, unsigned nodes, void (*cb)(void *ctx, struct bce *b), void *ctx)
+{
+	while (c->sweep && nodes--) {
+		struct bce *b = c->sweep->first, *next;
+
+		/* the node goes with its last entry */
+		c->sweep = c->sweep->next;
+		for (; b; b = next) {
+			next = b->next;
+			cb(ctx, b);
+		}
+	}
+	return c->sweep;
 }
 
 void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), void *ctx)

@@ -3,9 +3,9 @@
  * The binding cache (RFC 5213 5.1, RFC 6275 9.1).
  *
  * One struct bce is one mobility session: one interface of one mobile node. It is found by any of
- * its home network prefixes, by its IPv4 home address (RFC 5844 3.1.1), by its node's MN-Identifier,
- * and by MN-Identifier, access technology and link-layer identifier together. The prefixes of a
- * session are fixed as long as it has any; one of the two families may come or go
+ * its home network prefixes, by its IPv4 home address (RFC 5844 3.1.1), by its node's
+ * MN-Identifier, and by MN-Identifier, access technology and link-layer identifier together. The
+ * prefixes of a session are fixed as long as it has any; one of the two families may come or go
  * (bce_set_addresses()). Everything that a registration brings is in struct bce_reg and may be
  * replaced.
  *
@@ -42,8 +42,8 @@ struct bce_reg {
 	uint32_t lifetime_s;	    /* granted */
 	uint32_t down_key;	    /* GRE key that the MAG chose, RFC 5845 3.3; with keyed ones */
 	uint16_t seq;
-	uint16_t port;		    /* UDP source port of the request, RFC 5844 4.1; else 0 */
-	uint8_t encap;		    /* enum dp_encap */
+	uint16_t port; /* UDP source port of the request, RFC 5844 4.1; else 0 */
+	uint8_t encap; /* enum dp_encap */
 	uint8_t att;
 	uint8_t llid_len; /* 0: none, which RFC 5213 5.1 shows as two octets of zero */
 	union {
@@ -112,6 +112,15 @@ struct prefix6 bce_prefix(const struct bce *b, unsigned i);
 struct home4 bce_home4(const struct bce *b); /* not set: none */
 /* All of them into out[DP_PREFIXES_MAX]; returns how many. */
 unsigned bce_prefixes(const struct bce *b, struct prefix6 *out);
+
+/*
+ * A walk over all nodes in pieces, with other work in between; there is one of them at a time.
+ * bce_sweep() calls back for the entries of the next `nodes` nodes; the callback may delete the
+ * entry, and no other. False: that was the end.
+ */
+void bce_sweep_start(struct bce_cache *c);
+bool bce_sweep(struct bce_cache *c, unsigned nodes, void (*cb)(void *ctx, struct bce *b),
+	       void *ctx);
 
 /* Calls back for every entry, node by node in the order in which they came; the callback must not
  * add or delete any. */

@@ -22,6 +22,12 @@ const char *event_type_name(enum event_type t)
 		return "detach";
 	case EV_REFUSED:
 		return "refused";
+	case EV_PEER_DOWN:
+		return "peer-down";
+	case EV_PEER_UP:
+		return "peer-up";
+	case EV_PEER_RESTARTED:
+		return "peer-restarted";
 	}
 	return "unknown";
 }

@@ -19,7 +19,10 @@ enum event_type {
 	EV_SESSION_DOWN,
 	EV_ATTACH, /* access link: mac, ifname, cause = what triggered it */
 	EV_DETACH,
-	EV_REFUSED, /* cause: why; peer or mac: who */
+	EV_REFUSED,   /* cause: why; peer or mac: who */
+	EV_PEER_DOWN, /* the other node answers no heartbeats; peer, cause */
+	EV_PEER_UP,
+	EV_PEER_RESTARTED, /* and lost its sessions */
 };
 
 struct event {

@@ -499,6 +499,60 @@ static void count(void *ctx, struct bce *b)
 	++*(unsigned *)ctx;
 }
 
+struct swept {
+	struct bce_cache *c;
+	unsigned met, deleted;
+	bool delete_odd;
+};
+
+static void sweep_one(void *ctx, struct bce *b)
+{
+	struct swept *s = ctx;
+
+	s->met++;
+	if (s->delete_odd && s->met % 2) {
+		s->deleted++;
+		bce_del(s->c, &b);
+	}
+}
+
+static void test_sweep(void)
+{
+	struct bce_cache *c = cache();
+	struct swept s = {.c = c, .delete_odd = true};
+	struct bce *all[10], *late;
+	char id[20], p[40];
+	unsigned calls = 0;
+
+	CU_ASSERT_FALSE(bce_sweep(c, 5, sweep_one, &s)); /* nothing began */
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(id, sizeof(id), "n%u@x", i / 2);
+		snprintf(p, sizeof(p), "2001:db8:%x::/64", i + 1);
+		all[i] = add(c, id, p);
+	}
+	bce_sweep_start(c);
+	CU_ASSERT_TRUE(bce_sweep(c, 2, sweep_one, &s)); /* two nodes, two entries each */
+	CU_ASSERT_EQUAL(s.met, 4);
+	CU_ASSERT_EQUAL(s.deleted, 2);
+	/* in between: the next node goes, another comes */
+	bce_del(c, &all[4]);
+	bce_del(c, &all[5]);
+	late = add(c, "late@x", "2001:db8:99::/64");
+	CU_ASSERT_PTR_NOT_NULL(late);
+	s.delete_odd = false;
+	while (bce_sweep(c, 1, sweep_one, &s))
+		calls++;
+	CU_ASSERT_EQUAL(calls, 2);
+	CU_ASSERT_EQUAL(s.met, 4 + 4 + 1);
+	/* all that is left goes, in one piece */
+	bce_sweep_start(c);
+	s = (struct swept){.c = c, .delete_odd = true};
+	CU_ASSERT_FALSE(bce_sweep(c, 1000, sweep_one, &s));
+	CU_ASSERT_EQUAL(s.met, 7);
+	CU_ASSERT_EQUAL(bce_count(c), 3);
+	bce_cache_free(&c);
+}
+
 static void test_many(void)
 {
 	enum { N = 5000 };
@@ -562,7 +616,9 @@ int main(int argc, char **argv)
 		 test_addresses_model},
 		{"a walk meets nodes in the order in which they came",test_order},
 		{"thousands of entries with two prefixes each, a third of them deleted", test_many},
-		{0									     },
+		{"a sweep in pieces meets all that stay, whatever comes and goes in between",
+		 test_sweep},
+		{0		  },
 	};
 
 	return cu_main("bce", tests, argc, argv);
