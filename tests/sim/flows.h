@@ -8,3 +8,4 @@ extern const struct cu_test flows_basic[];
 extern const struct cu_test flows_trouble[];
 extern const struct cu_test flows_ipv4[];
 extern const struct cu_test flows_gre[];
+extern const struct cu_test flows_peers[];

@@ -113,8 +113,8 @@ static bool reachable(const struct world *w, const struct packet *p)
 	if (w->lma.silent)
 		return false;
 	for (int i = 0; i < SIM_MAGS; i++)
-		if (w->mag[i].cut &&
-		    (addr6_eq(&p->src, &w->mag[i].addr) || addr6_eq(&p->dst, &w->mag[i].addr)))
+		if (((w->mag[i].cut || w->mag[i].mute) && addr6_eq(&p->src, &w->mag[i].addr)) ||
+		    ((w->mag[i].cut || w->mag[i].deaf) && addr6_eq(&p->dst, &w->mag[i].addr)))
 			return false;
 	return true;
 }

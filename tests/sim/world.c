@@ -109,6 +109,10 @@ static void fill_lma_cfg(struct world *w)
 	c->dhcp_relay = w->cfg.dhcp_relay;
 	c->gre = w->cfg.gre;
 	c->gre_tlv = w->cfg.tlv;
+	c->heartbeat = (struct heartbeat_cfg){w->cfg.heartbeat_s, 3, w->lma.lives};
+	c->on_mag_failure = w->cfg.on_mag_failure;
+	c->on_mag_restart = w->cfg.on_mag_restart;
+	c->mag_restart_grace_s = w->cfg.mag_restart_grace_s;
 	c->pools = &w->pool;
 	c->n_pools = 1;
 	c->mags = w->mag_peers;
@@ -137,6 +141,8 @@ static void init_lma(struct world *w)
 		abort();
 	inbox_init(&l->inbox, &l->env, &l->sink);
 	inbox_on(&l->inbox, MH_BU, to_lma, l);
+	inbox_on(&l->inbox, MH_HEARTBEAT, to_lma, l);
+	inbox_on(&l->inbox, MH_BE, to_lma, l);
 	fill_lma_cfg(w);
 	rng = w->rng;
 	if (lma_new(&l->lma, &w->lma_cfg, &l->env, dp_fake_dataplane(l->dp), l->tunnels,
@@ -170,6 +176,8 @@ static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg 
 			addr("fe80::200:5eff:fe00:5213"),
 		.realm = "example.com",
 		.deprecate_on_detach = true,
+		.heartbeat = {w->cfg.heartbeat_s, 3, m->lives},
+		.reregister_rate = w->cfg.reregister_rate,
 	};
 }
 
@@ -191,6 +199,8 @@ static void init_mag(struct world *w, int index)
 	inbox_on(&m->inbox, MH_BA, to_mag, m);
 	inbox_on(&m->inbox, MH_BRR, to_mag, m);
 	inbox_on(&m->inbox, MH_BE, to_mag, m);
+	if (!w->cfg.no_heartbeat[index])
+		inbox_on(&m->inbox, MH_HEARTBEAT, to_mag, m);
 	if (mag_new(&m->mag, &c, &m->env, dp_fake_dataplane(m->dp), m->tunnels, &w->profiles,
 		    &m->links, &m->sink))
 		abort();
@@ -265,17 +275,49 @@ void world_reload(struct world *w)
 	world_check(w);
 }
 
+static void free_mag(struct sim_mag *m)
+{
+	mag_free(&m->mag);
+	tunnels_free(&m->tunnels);
+	dp_fake_free(&m->dp);
+}
+
+static void free_lma(struct sim_lma *l)
+{
+	lma_free(&l->lma);
+	tunnels_free(&l->tunnels);
+	dp_fake_free(&l->dp);
+}
+
+void world_restart_lma(struct world *w)
+{
+	free_lma(&w->lma);
+	w->lma.lives++;
+	/* a new life owes the old one nothing */
+	memset(w->past, 0, sizeof(w->past));
+	init_lma(w);
+	lma_announce_restart(w->lma.lma, w->now);
+	world_check(w);
+}
+
+void world_restart_mag(struct world *w, int mag)
+{
+	struct sim_mag *m = &w->mag[mag];
+
+	free_mag(m);
+	m->lives++;
+	memset(m->advert, 0, sizeof(m->advert));
+	init_mag(w, mag);
+	mag_announce_restart(m->mag, w->now);
+	world_check(w);
+}
+
 void world_free(struct world *w)
 {
 	world_drop_in_flight(w);
-	for (int i = 0; i < SIM_MAGS; i++) {
-		mag_free(&w->mag[i].mag);
-		tunnels_free(&w->mag[i].tunnels);
-		dp_fake_free(&w->mag[i].dp);
-	}
-	lma_free(&w->lma.lma);
-	tunnels_free(&w->lma.tunnels);
-	dp_fake_free(&w->lma.dp);
+	for (int i = 0; i < SIM_MAGS; i++)
+		free_mag(&w->mag[i]);
+	free_lma(&w->lma);
 	profile_table_free(&w->table);
 }
 

@@ -2,8 +2,9 @@
 /*
  * A whole PMIPv6 domain in one process: one real LMA, real MAGs, fake data planes, fake access
  * links, mobile nodes that are nothing but a place, and a network that delays, drops, duplicates
- * and reorders. The LMA has an address of either family, each MAG one of its own choice. Time moves from event to event. Everything random comes from the seed, so that a
- * seed is a test that can be replayed.
+ * and reorders. The LMA has an address of either family, each MAG one of its own choice. Time moves
+ * from event to event. Everything random comes from the seed, so that a seed is a test that can be
+ * replayed.
  */
 #pragma once
 
@@ -17,11 +18,11 @@
 #include "lma/lma.h"
 #include "mag/mag.h"
 
-#define SIM_MAGS 3
-#define SIM_NODES 8
-#define SIM_IFACES 2 /* of a mobile node; each has a link-layer address of its own */
+#define SIM_MAGS    3
+#define SIM_NODES   8
+#define SIM_IFACES  2 /* of a mobile node; each has a link-layer address of its own */
 #define SIM_NOWHERE (-1)
-#define SIM_OFFICE 7 /* domain of the second IPv4 home network, whose addresses are the first's */
+#define SIM_OFFICE  7 /* domain of the second IPv4 home network, whose addresses are the first's */
 
 enum sim_family { SIM_IPV6, SIM_DUAL, SIM_IPV4 };
 
@@ -39,23 +40,28 @@ struct world_cfg {
 	uint32_t lifetime_s;
 	unsigned loss_percent, dup_percent;
 	uint32_t min_delay_us, max_delay_us; /* one way; a wide range reorders */
-	int skew_ms[SIM_MAGS];               /* MAG clocks, relative to the LMA's */
-	unsigned pool_bits;                  /* prefixes in the pool: 2 to this power */
-	bool sequence_mode;                  /* TimestampBasedApproachInUse = 0 */
-	bool no_hold;                        /* skip MaxDelayBeforeNewBCEAssign */
-	bool no_llid;                        /* access links without link-layer addresses */
-	bool trace;                          /* the signalling ladder on stdout */
+	int skew_ms[SIM_MAGS];		     /* MAG clocks, relative to the LMA's */
+	unsigned pool_bits;		     /* prefixes in the pool: 2 to this power */
+	bool sequence_mode;		     /* TimestampBasedApproachInUse = 0 */
+	bool no_hold;			     /* skip MaxDelayBeforeNewBCEAssign */
+	bool no_llid;			     /* access links without link-layer addresses */
+	bool trace;			     /* the signalling ladder on stdout */
 	struct sim_mag_cfg mag[SIM_MAGS];
 	enum sim_family family[SIM_NODES];
-	bool static4[SIM_NODES];	     /* the IPv4 address is written in the profile */
-	bool office[SIM_NODES];		     /* it is of the domain SIM_OFFICE */
-	unsigned pool4_bits;		     /* each IPv4 home network is of 2 to this power */
-	bool refuse_udp;		     /* AcceptForcedIPv4UDPEncapsulationRequest = 0 */
+	bool static4[SIM_NODES]; /* the IPv4 address is written in the profile */
+	bool office[SIM_NODES];	 /* it is of the domain SIM_OFFICE */
+	unsigned pool4_bits;	 /* each IPv4 home network is of 2 to this power */
+	bool refuse_udp;	 /* AcceptForcedIPv4UDPEncapsulationRequest = 0 */
 	bool dhcp_relay;
 	enum lma_gre gre;
-	bool tlv;			     /* the LMA knows the TLV header */
-	bool moody;			     /* policies change now and then */
-	bool full;			     /* data planes refuse something now and then */
+	bool tlv;	      /* the LMA knows the TLV header */
+	uint32_t heartbeat_s; /* HEARTBEAT_INTERVAL of all; 0: off */
+	enum lma_orphans on_mag_failure, on_mag_restart;
+	uint32_t mag_restart_grace_s;
+	uint32_t reregister_rate;    /* of MAGs */
+	bool no_heartbeat[SIM_MAGS]; /* the MAG is of a kind that does not know them */
+	bool moody;		     /* policies change now and then */
+	bool full;		     /* data planes refuse something now and then */
 };
 struct world_cfg world_defaults(uint64_t seed);
 extern bool world_trace; /* what `trace` is by default */
@@ -100,7 +106,10 @@ struct sim_mag {
 	struct mag *mag;
 	struct link_ops links;
 	struct event_sink sink;
-	bool cut; /* unreachable for the LMA, both ways */
+	bool cut;	/* unreachable for the LMA, both ways */
+	bool mute;	/* what it sends is lost */
+	bool deaf;	/* what is sent to it is lost */
+	uint32_t lives; /* its Restart Counter */
 	struct sim_advert advert[SIM_NODES][SIM_IFACES];
 };
 
@@ -113,7 +122,8 @@ struct sim_lma {
 	struct tunnels *tunnels;
 	struct lma *lma;
 	struct event_sink sink;
-	bool silent; /* receives nothing, sends nothing */
+	bool silent;	/* receives nothing, sends nothing */
+	uint32_t lives; /* its Restart Counter */
 };
 
 struct world {
@@ -127,7 +137,8 @@ struct world {
 	struct lma_cfg lma_cfg;
 	struct lma_mag_cfg mag_peers[SIM_MAGS];
 	struct lma_pool_cfg pool;
-	struct lma_pool4_cfg pool4[2]; /* "home", and "office" when any node has its address there */
+	struct lma_pool4_cfg
+		pool4[2]; /* "home", and "office" when any node has its address there */
 	struct sim_lma lma;
 	struct sim_mag mag[SIM_MAGS];
 	struct sim_node node[SIM_NODES];
@@ -165,6 +176,11 @@ void world_detach(struct world *w, unsigned node, unsigned iface, bool tell);
  * when NSEC_NEVER (the MAG then finds out by asking). */
 int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint, nsec_t late);
 
+/* It ends and begins anew with nothing: no bindings, an empty data plane, the next Restart Counter.
+ * Nodes of a MAG stay where they are, and it knows nothing of them. */
+void world_restart_lma(struct world *w);
+void world_restart_mag(struct world *w, int mag);
+
 /* Delivers nothing that is in flight. */
 void world_drop_in_flight(struct world *w);
 
@@ -176,6 +192,6 @@ bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struc
 uint64_t world_counter(const struct counter_set *s, const char *name);
 
 /* invariants.c */
-void world_check(struct world *w);        /* always true */
-void world_check_quiet(struct world *w);  /* true when nothing is under way any more */
+void world_check(struct world *w);	 /* always true */
+void world_check_quiet(struct world *w); /* true when nothing is under way any more */
 void world_break(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -28,7 +28,10 @@ int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
 	err = lma_conf_new(&l->conf, cfg);
 	if (!err)
 		err = bce_cache_new(&l->cache, seed);
+	if (!err)
+		err = lma_peers_new(l);
 	if (err) {
+		bce_cache_free(&l->cache);
 		lma_conf_clear(&l->conf);
 		free(l);
 		return err;
@@ -57,6 +60,7 @@ void lma_free(struct lma **p)
 		return;
 	while (l->holds)
 		lma_hold_free(l->holds);
+	lma_peers_free(l);
 	bce_walk(l->cache, withdraw, l);
 	bce_cache_free(&l->cache);
 	lma_conf_clear(&l->conf);
@@ -96,7 +100,7 @@ static void ignore_stranger(struct lma *l, const struct packet *pkt, enum lma_co
 
 	lma_bump(l, c);
 	if (log_level() >= LOG_C_AUTH)
-		log_limited(&l->unknown_sources, now, LOG_C_AUTH, "lma: PBU from %s ignored: %s",
+		log_limited(&l->unknown_sources, now, LOG_C_AUTH, "lma: message of %s ignored: %s",
 			    addr_str(&pkt->src, src), why);
 	event_emit(l->sink, &ev);
 }
@@ -114,6 +118,17 @@ static void end_unserved(struct lma_job *j)
 		lma_binding_step(j->l, j->lookup.bce, LMA_EV_DELETED, j->now);
 }
 
+static void receive_from_peer(struct lma *l, const struct packet *pkt, const struct mh_msg *msg,
+			      nsec_t now)
+{
+	if (!lma_conf_serves(&l->conf, &pkt->dst))
+		ignore_stranger(l, pkt, LMA_C_IGNORED_ADDRESS, "not to an LMA address", now);
+	else if (msg->type == MH_HEARTBEAT)
+		heartbeat_receive(l->heartbeat, pkt, msg, now);
+	else
+		heartbeat_binding_error(l->heartbeat, pkt, msg, now);
+}
+
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
 {
 	struct lma_hnp hnp[MH_OPTS_MAX];
@@ -122,6 +137,10 @@ void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *m
 	const char *why = NULL;
 	enum pba_status status;
 
+	if (msg->type == MH_HEARTBEAT || msg->type == MH_BE) {
+		receive_from_peer(l, pkt, msg, now);
+		return;
+	}
 	if (msg->type != MH_BU || !(msg->bu.flags & MH_BU_P)) {
 		lma_bump(l, LMA_C_IGNORED_NOT_PROXY);
 		return;
@@ -285,6 +304,8 @@ static void keep_mag_counters(const struct lma_conf *from, struct lma_conf *to)
 		m->pbu_received = old->pbu_received;
 		m->pbu_rejected = old->pbu_rejected;
 		m->refusals = old->refusals;
+		m->doom_at = old->doom_at;
+		m->doom_before = old->doom_before;
 	}
 }
 
@@ -294,13 +315,16 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 	struct lma_conf next;
 	struct reload r = {.l = l, .next = &next};
 
-	(void)now;
 	r.err = lma_conf_new(&next, cfg);
 	if (r.err) {
 		*why = r.err == -EINVAL ? "lma: the configuration contradicts itself" : "no memory";
 		return r.err;
 	}
 	bce_walk(l->cache, check_binding, &r);
+	if (!r.err && lma_peers_set(l, &next)) {
+		r.err = -ENOMEM;
+		r.why = "no memory";
+	}
 	if (r.err) {
 		lma_conf_clear(&next);
 		*why = r.why;
@@ -319,6 +343,7 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 	l->profiles = *profiles;
 	lma_home4_settle(l);
 	bce_walk(l->cache, recount, l);
+	lma_peers_reloaded(l, now);
 	return 0;
 }
 
@@ -425,7 +450,7 @@ void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_m
 		   void *ctx)
 {
 	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next) {
-		const struct lma_mag_info info = {
+		struct lma_mag_info info = {
 			.name = m->cfg.name,
 			.addr = m->cfg.addr,
 			.pbu_received = m->pbu_received,
@@ -433,6 +458,7 @@ void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_m
 			.bindings = m->bindings,
 		};
 
+		lma_peer_show(l, m, &info.heartbeat);
 		cb(ctx, &info);
 	}
 }

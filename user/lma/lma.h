@@ -12,6 +12,7 @@
 #include "core/dataplane.h"
 #include "core/env.h"
 #include "core/event.h"
+#include "core/heartbeat.h"
 #include "core/home4.h"
 #include "core/profile.h"
 #include "core/tunnel.h"
@@ -45,6 +46,12 @@ enum lma_gre {
 	LMA_GRE_REFUSE,	 /* status 2 */
 	LMA_GRE_ACCEPT,	 /* whoever asks gets it */
 	LMA_GRE_REQUIRE, /* who does not ask gets status 163 */
+};
+
+/* What becomes of the bindings of a MAG that failed or restarted (RFC 5847 3). */
+enum lma_orphans {
+	LMA_ORPHANS_HOLD, /* they stay until their lifetime ends or another MAG takes them */
+	LMA_ORPHANS_DROP,
 };
 
 /* A MAG that may register nodes, and for whom (RFC 5213 section 4). */
@@ -81,6 +88,10 @@ struct lma_cfg {
 	uint32_t max_bindings;
 	uint32_t max_lifetime;	 /* s granted at most; L-40 */
 	uint32_t refresh_advice; /* s; 0: no Binding Refresh Advice option */
+	struct heartbeat_cfg heartbeat;
+	enum lma_orphans on_mag_failure;
+	enum lma_orphans on_mag_restart;
+	uint32_t mag_restart_grace_s; /* before LMA_ORPHANS_DROP after a restart */
 	/* RFC 5213 section 9.1 */
 	uint32_t min_delay_before_bce_delete_ms;     /* 10000 */
 	uint32_t max_delay_before_new_bce_assign_ms; /* 1500 */
@@ -117,8 +128,11 @@ void lma_free(struct lma **p);
 int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now);
 
-/* A decoded PBU (MH type 5, P flag set) that arrived from pkt->src at pkt->dst; anything else is
- * counted and ignored. */
+/* Our sessions are lost: tells all MAGs (RFC 5847 3.2). */
+void lma_announce_restart(struct lma *l, nsec_t now);
+
+/* A decoded PBU (MH type 5, P flag set), Heartbeat or Binding Error that arrived from pkt->src at
+ * pkt->dst; anything else is counted and ignored. */
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t lma_next(const struct lma *l); /* when lma_tick() wants to be called */
 void lma_tick(struct lma *l, nsec_t now);
@@ -177,8 +191,10 @@ struct lma_mag_info {
 	struct in6_addr addr;
 	uint64_t pbu_received, pbu_rejected;
 	uint32_t bindings;
+	struct heartbeat_info heartbeat;
 };
 void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_mag_info *i),
 		   void *ctx);
 
 struct counter_set lma_counters(const struct lma *l); /* one per PBA status sent, and more */
+struct counter_set lma_heartbeat_counters(const struct lma *l);

@@ -17,8 +17,8 @@
 
 static const char *const binding_states[] = {"PENDING", "ACTIVE", "DEREGISTERING", "GONE"};
 static const char *const binding_events[] = {
-	"accepted", "failed",	     "extended", "moved",
-	"released", "de-registered", "timeout",	 "deleted",
+	"accepted",	 "failed",  "extended", "moved",      "released",
+	"de-registered", "timeout", "deleted",	"MAG failed",
 };
 static const char *const hold_states[] = {"HELD", "SETTLED"};
 static const char *const hold_events[] = {
@@ -149,6 +149,11 @@ static void act_lost(void *obj, void *arg)
 	end(obj, arg, LMA_C_LOST, "lost for want of memory");
 }
 
+static void act_orphaned(void *obj, void *arg)
+{
+	end(obj, arg, LMA_C_MAG_LOST, "dropped with its MAG");
+}
+
 static void act_deleted(void *obj, void *arg)
 {
 	end(obj, arg, LMA_C_DELETED, "deleted by order");
@@ -170,6 +175,7 @@ static const struct fsm_rule binding_rules[] = {
 	{ACTIVE,        LMA_EV_TIMEOUT,      NULL, act_expired,           GONE,          "RFC 6275 10.3.1"},
 	{ACTIVE,        LMA_EV_FAILED,       NULL, act_lost,              GONE,          "memory"},
 	{ACTIVE,        LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
+	{ACTIVE,        LMA_EV_ORPHANED,     NULL, act_orphaned,          GONE,          "RFC 5847 3"},
 	{DEREGISTERING, LMA_EV_EXTENDED,     NULL, act_revived,           ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	{DEREGISTERING, LMA_EV_MOVED,        NULL, act_revived_elsewhere, ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	/* its MAG did not get the reply; the wait counts from the first */

@@ -16,6 +16,7 @@
  *	lma_fsm.c      the states of a binding and of a held request
  *	lma_hold.c     RFC 5213 5.4.1: requests that wait for another's de-registration
  *	lma_pba.c      RFC 5213 5.3.6: the reply
+ *	lma_peer.c     RFC 5847: MAGs that fail or restart, and their bindings
  *
  * A message becomes a struct lma_req, which borrows it; a struct lma_job carries it through checks
  * and procedures. Whatever a job wants to keep is copied.
@@ -84,6 +85,7 @@
 	X(LMA_C_EXPIRED, "expired", "bindings whose lifetime ended")                                          \
 	X(LMA_C_DELAY_OVER, "deletion_delay_over", "bindings deleted after MinDelayBeforeBCEDelete")          \
 	X(LMA_C_DELETED, "deleted_by_operator", "bindings deleted by the operator")                           \
+	X(LMA_C_MAG_LOST, "dropped_with_mag", "bindings dropped because their MAG failed or restarted")       \
 	X(LMA_C_LOST, "lost", "bindings that ended because no memory was left to undo a change")              \
 	X(LMA_C_HELD, "held", "requests held for another MAG's de-registration")                              \
 	X(LMA_C_HOLD_REPLACED, "hold_replaced", "held requests replaced by a retransmission")                 \
@@ -107,8 +109,9 @@ enum lma_event {
 	LMA_EV_MOVED,	 /* registered by another MAG */
 	LMA_EV_RELEASED, /* one address family was de-registered */
 	LMA_EV_DEREGISTERED,
-	LMA_EV_TIMEOUT, /* the state's deadline */
-	LMA_EV_DELETED, /* operator's order */
+	LMA_EV_TIMEOUT,	 /* the state's deadline */
+	LMA_EV_DELETED,	 /* operator's order */
+	LMA_EV_ORPHANED, /* its MAG failed or restarted, and policy is to drop it */
 	LMA_EV_MAX
 };
 
@@ -219,6 +222,8 @@ struct lma_mag {
 	struct log_limit refusals, sessions;
 	uint64_t pbu_received, pbu_rejected;
 	uint32_t bindings;
+	/* bindings registered at doom_before or earlier are dropped at doom_at; 0: none are */
+	nsec_t doom_at, doom_before;
 	bool oom;
 };
 
@@ -266,6 +271,9 @@ struct lma {
 	struct bce_cache *cache;
 	struct deadlines deadlines;
 	struct lma_hold *holds;
+	struct heartbeat *heartbeat;
+	struct deadline sweep;		  /* of orphaned bindings */
+	nsec_t sweep_began;		  /* 0: none is under way */
 	struct log_limit unknown_sources; /* all of them together */
 	struct log_limit local;
 	uint64_t counter[LMA_C_MAX];
@@ -445,6 +453,20 @@ struct lma_pba {
 	struct lma_encap encap; /* registrations */
 };
 void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *a, nsec_t now);
+
+/* ---- lma_peer.c */
+
+int lma_peers_new(struct lma *l);
+void lma_peers_free(struct lma *l);
+/* Makes the MAGs of `c` the peers. 0 or -ENOMEM. */
+int lma_peers_set(struct lma *l, const struct lma_conf *c);
+/* After a reload, when the new configuration is in force and the bindings are counted. */
+void lma_peers_reloaded(struct lma *l, nsec_t now);
+/* The number of the MAG's bindings changed; the newest is with our address `lmaa`, NULL: as before.
+ */
+void lma_peer_count(struct lma *l, const struct lma_mag *m, const struct in6_addr *lmaa,
+		    nsec_t now);
+void lma_peer_show(const struct lma *l, const struct lma_mag *m, struct heartbeat_info *out);
 
 /* ---- counters */
 

@@ -74,12 +74,14 @@ void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char 
 
 /* ---- pieces */
 
-static void count_binding(struct lma *l, const struct in6_addr *coa, int by)
+static void count_binding(struct lma *l, const struct bce_reg *reg, int by, nsec_t now)
 {
-	struct lma_mag *m = lma_conf_mag(&l->conf, coa);
+	struct lma_mag *m = lma_conf_mag(&l->conf, &reg->proxy_coa);
 
-	if (m)
-		m->bindings += (uint32_t)by;
+	if (!m)
+		return;
+	m->bindings += (uint32_t)by;
+	lma_peer_count(l, m, by > 0 ? &reg->lmaa : NULL, now);
 }
 
 /* In units of 4 s, at least one: an accepted registration never reads as a de-registration. */
@@ -223,7 +225,7 @@ void lma_session_create(struct lma_job *j)
 		refuse_dataplane(j, err);
 		return;
 	}
-	count_binding(l, &b->reg.proxy_coa, 1);
+	count_binding(l, &b->reg, 1, j->now);
 	lma_binding_step(l, b, LMA_EV_ACCEPTED, j->now);
 	acknowledge(j, b, &addrs, grant(j));
 }
@@ -289,8 +291,9 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	}
 	lma_addrs_release(l, &c.old_addrs, &c.addrs);
 	count_families(l, &c.old_addrs, &c.addrs);
-	count_binding(l, &c.old_reg.proxy_coa, -1);
-	count_binding(l, &c.reg.proxy_coa, 1);
+	/* in this order, so that the MAG's last binding does not seem to end */
+	count_binding(l, &c.reg, 1, j->now);
+	count_binding(l, &c.old_reg, -1, j->now);
 	bce_reg_clear(&c.old_reg);
 	lma_binding_step(l, b, handoff ? LMA_EV_MOVED : LMA_EV_EXTENDED, j->now);
 	acknowledge(j, b, &c.addrs, grant(j));
@@ -384,7 +387,7 @@ void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 	lma_hold_orphan(l, b, now);
 	if (was_up) {
 		l->dp->ops->session_del(l->dp, b->session);
-		count_binding(l, &b->reg.proxy_coa, -1);
+		count_binding(l, &b->reg, -1, now);
 	}
 	tunnel_put(l->tunnels, b->tunnel);
 	lma_addrs_of(b, &addrs);

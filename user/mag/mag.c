@@ -191,7 +191,7 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	env->random(env->ctx, seed, sizeof(seed));
 	env->random(env->ctx, &m->seq, sizeof(m->seq));
 	m->lmas = lmas_new(cfg);
-	if (!m->lmas || bul_new(&m->bul, seed)) {
+	if (!m->lmas || bul_new(&m->bul, seed) || mag_peers_new(m, cfg)) {
 		mag_free(&m);
 		return -ENOMEM;
 	}
@@ -209,6 +209,7 @@ void mag_free(struct mag **p)
 	while (m->bul && (e = bul_first(m->bul)))
 		mag_session_free(m, mag_session_of(e));
 	bul_free(&m->bul);
+	mag_peers_free(m);
 	lmas_free(m->lmas);
 	free(m);
 	*p = NULL;
@@ -309,13 +310,15 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 	if (*why)
 		return -EBUSY;
 	fresh = lmas_new(cfg);
-	if (!fresh) {
+	if (!fresh || mag_peers_set(m, cfg)) {
+		lmas_free(fresh);
 		*why = "out of memory";
 		return -ENOMEM;
 	}
 	lmas_adopt(m, fresh);
 	take_cfg(m, cfg);
 	m->profiles = *profiles;
+	mag_peers_reloaded(m, now);
 	apply_policy(m, now);
 	return 0;
 }
@@ -393,8 +396,12 @@ void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_l
 {
 	const struct mag_lma *l;
 
-	for (l = m->lmas; l; l = l->next)
-		cb(ctx, &l->info);
+	for (l = m->lmas; l; l = l->next) {
+		struct mag_lma_info info = l->info;
+
+		heartbeat_info(m->heartbeat, &info.addr, &info.heartbeat);
+		cb(ctx, &info);
+	}
 }
 
 struct counter_set mag_counters(const struct mag *m)

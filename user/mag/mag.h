@@ -13,6 +13,7 @@
 #include "core/dataplane.h"
 #include "core/env.h"
 #include "core/event.h"
+#include "core/heartbeat.h"
 #include "core/home4.h"
 #include "core/profile.h"
 #include "core/tunnel.h"
@@ -44,6 +45,8 @@ struct mag_cfg {
 	uint32_t refresh_percent; /* re-register when this part of the granted lifetime is over */
 	uint32_t tunnel_mtu;	  /* default while the path's is unknown, and never more than
 				   * this, RFC 5213 6.9.5; 0: from the path alone */
+	struct heartbeat_cfg heartbeat;
+	uint32_t reregister_rate; /* sessions per second when an LMA is back; 0: at once */
 	/* RFC 6275 section 12 */
 	uint32_t initial_bindack_timeout_ms; /* 1000 */
 	uint32_t max_bindack_timeout_ms;     /* 32000 */
@@ -111,7 +114,10 @@ void mag_link_local_in_use(struct mag *m, const struct link_node *n, const struc
 /* The path to an LMA changed its MTU: advertise anew (RFC 5213 6.9.5). */
 void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 
-/* A decoded PBA (type 6), BRR (type 0) or BE (type 7); others are counted. */
+/* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
+void mag_announce_restart(struct mag *m, nsec_t now);
+
+/* A decoded PBA (type 6), BRR (type 0), BE (type 7) or Heartbeat (type 13); others are counted. */
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t mag_next(const struct mag *m);
 void mag_tick(struct mag *m, nsec_t now);
@@ -148,9 +154,11 @@ struct mag_lma_info {
 	struct in6_addr addr;
 	uint64_t pbu_sent, pba_received, pba_rejected;
 	uint32_t bindings;
+	struct heartbeat_info heartbeat;
 	int64_t clock_offset_ms; /* its clock minus ours, as of its last status 156; 0: none came */
 };
 void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i),
 		   void *ctx);
 
 struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */
+struct counter_set mag_heartbeat_counters(const struct mag *m);

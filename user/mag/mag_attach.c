@@ -98,6 +98,7 @@ void mag_session_free(struct mag *m, struct mag_session *s)
 	if (!s->serving)
 		mag_forward_stop(m, s);
 	deadline_cancel(&m->timers, &s->timer);
+	mag_peer_forget(m, s);
 	bul_del(m->bul, &s->b);
 	free(s);
 }

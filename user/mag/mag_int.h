@@ -11,6 +11,7 @@
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
  *	mag_home4.c  the IPv4 home address: asked for, granted, given back (RFC 5844 3.2)
  *	mag_encap.c  the encapsulation that is negotiated, GRE keys (RFC 5844 4.2, RFC 5845 4)
+ *	mag_peer.c   LMAs that fail or restart; all sessions registered anew (RFC 5847)
  *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements
  *(6.10, 6.9.2)
  *
@@ -76,6 +77,7 @@
 	X(MAG_C_DETACH, "detach", "nodes that left or were removed")                                       \
 	X(MAG_C_PBU_SENT, "pbu_sent", "Proxy Binding Updates sent, retransmissions included")              \
 	X(MAG_C_PBU_REGISTER, "pbu_register", "first or renewed registrations started")                    \
+	X(MAG_C_REREGISTERED, "reregistered", "sessions registered anew for an LMA that came back")        \
 	X(MAG_C_PBU_REFRESH, "pbu_refresh", "re-registrations started")                                    \
 	X(MAG_C_PBU_DEREGISTER, "pbu_deregister", "de-registrations started")                              \
 	X(MAG_C_PBU_RETURN4, "pbu_return_ipv4", "selective de-registrations of IPv4 home addresses")       \
@@ -282,7 +284,8 @@ struct mag_session {
 	bool deferred;	   /* a transmission waits for MAX_UPDATE_RATE */
 	bool absent;	   /* left while REJECTED or BARRED */
 	bool local_routing;
-	uint8_t id[]; /* octets of b.mnid */
+	struct mag_session *again_next, **again_link; /* mag->again; link NULL: not in it */
+	uint8_t id[];				      /* octets of b.mnid */
 };
 
 struct mag {
@@ -295,6 +298,9 @@ struct mag {
 	const struct event_sink *sink;
 	struct bul *bul;
 	struct deadlines timers;
+	struct heartbeat *heartbeat;
+	struct mag_session *again, **again_end; /* to be registered anew, in order */
+	struct deadline again_timer;
 	struct mag_lma *lmas; /* in the order of the configuration */
 	size_t n_released;
 	uint16_t seq; /* of the last transmission in timestamp mode, RFC 5213 6.9.1.1 (6) */
@@ -380,6 +386,17 @@ enum mag_event mag_status_event(uint8_t status, enum mag_counter *counter, const
 /* Takes over what the answer grants, addresses and forwarding excepted. True: the LMA has to be
  * told of a link-local address that was made here. */
 bool mag_accept(struct mag_session *s, struct mag_ctx *c);
+
+/* ---- mag_peer.c */
+int mag_peers_new(struct mag *m, const struct mag_cfg *cfg);
+void mag_peers_free(struct mag *m);
+/* Makes these the peers; as heartbeat_set_peers(). */
+int mag_peers_set(struct mag *m, const struct mag_cfg *cfg);
+void mag_peers_reloaded(struct mag *m, nsec_t now);
+/* One more or one less session has service from that LMA. */
+void mag_peer_count(struct mag *m, struct mag_lma *l, int by, nsec_t now);
+/* The session goes. */
+void mag_peer_forget(struct mag *m, struct mag_session *s);
 
 /* ---- mag_home4.c */
 /* Its next registration asks for an IPv4 home address. */

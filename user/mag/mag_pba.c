@@ -370,8 +370,11 @@ static void receive_brr(struct mag *m, struct mag_lma *lma, const struct packet 
 	mag_count_up(m, n ? MAG_C_BRR : MAG_C_BRR_IGNORED);
 }
 
-static void receive_be(struct mag *m, struct mag_lma *lma, const struct mh_msg *msg, nsec_t now)
+static void receive_be(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
+		       const struct mh_msg *msg, nsec_t now)
 {
+	if (heartbeat_binding_error(m->heartbeat, pkt, msg, now))
+		return;
 	/* It names neither node nor request. Retransmission goes on: the LMA may be misconfigured.
 	 */
 	mag_count_up(m, MAG_C_BE);
@@ -396,6 +399,10 @@ void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *m
 {
 	struct mag_lma *lma = mag_lma_by_addr(m, &pkt->src);
 
+	if (msg->type == MH_HEARTBEAT) {
+		heartbeat_receive(m->heartbeat, pkt, msg, now);
+		return;
+	}
 	if (msg->type == MH_BA)
 		mag_count_up(m, MAG_C_PBA_RECEIVED);
 	if (lma) {
@@ -423,7 +430,7 @@ void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *m
 		break;
 	case MH_BE:
 		if (lma)
-			receive_be(m, lma, msg, now);
+			receive_be(m, lma, pkt, msg, now);
 		else
 			foreign(m, MAG_C_BE_FOREIGN, pkt, msg, now);
 		break;

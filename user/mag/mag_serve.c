@@ -209,7 +209,7 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	if (home4_is_set(&g->home4) && (!s->serving || !same4))
 		log_home4(m, s, now);
 	if (!s->serving)
-		s->lma->info.bindings++;
+		mag_peer_count(m, s->lma, 1, now);
 	if (!s->serving || !same)
 		emit(m, s, EV_SESSION_UP, s->serving ? "renumbered" : "registered", now);
 	s->serving = true;
@@ -238,7 +238,7 @@ static void service_over(struct mag *m, struct mag_session *s, bool deprecate, c
 	if (!s->serving)
 		return;
 	s->serving = false;
-	s->lma->info.bindings--;
+	mag_peer_count(m, s->lma, -1, now);
 	m->links->withdraw(m->links->ctx, &node, deprecate);
 	emit(m, s, EV_SESSION_DOWN, cause, now);
 }

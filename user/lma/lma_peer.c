@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MAGs that fail or restart, and what becomes of their bindings (RFC 5847 3).
+ *
+ * By policy they are held, as any binding is, until their lifetime ends or another MAG registers
+ * the node; or they are dropped. A MAG that failed loses them at once. One that restarted will
+ * register the nodes that are still there, so that its bindings are dropped after a grace only, and
+ * then those that were not registered again; a binding of which nobody can tell whether it is of
+ * the time before or after the restart is kept. Dropping goes through the cache in slices, for as
+ * many as there are must not stop the signalling of the others.
+ */
+#include "lma/lma_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+#define SLICE_NODES 256
+#define SLICE_EVERY nsec_from_ms(1)
+
+static void sweep_slice(struct deadline *d, void *ctx, nsec_t now);
+
+/* ---- the sweep */
+
+static void arm_sweep(struct lma *l)
+{
+	nsec_t at = NSEC_NEVER;
+
+	if (l->sweep_began)
+		return; /* what is due comes after this one */
+	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+		if (m->doom_at)
+			at = nsec_min(at, m->doom_at);
+	if (at != NSEC_NEVER)
+		deadline_arm(&l->deadlines, &l->sweep, at);
+	else
+		deadline_cancel(&l->deadlines, &l->sweep);
+}
+
+struct sweep {
+	struct lma *l;
+	nsec_t now;
+};
+
+static void sweep_binding(void *ctx, struct bce *b)
+{
+	const struct sweep *s = ctx;
+	const struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
+
+	if (!m || !m->doom_at || m->doom_at > s->l->sweep_began || b->state != LMA_ST_ACTIVE)
+		return;
+	/* its deadline is the end of its lifetime */
+	if (nsec_sub(b->deadline.at, nsec_from_s(b->reg.lifetime_s)) <= m->doom_before)
+		lma_binding_step(s->l, b, LMA_EV_ORPHANED, s->now);
+}
+
+static void sweep_slice(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct lma *l = ctx;
+	struct sweep s = {l, now};
+
+	if (!l->sweep_began) {
+		l->sweep_began = now;
+		bce_sweep_start(l->cache);
+	}
+	if (bce_sweep(l->cache, SLICE_NODES, sweep_binding, &s)) {
+		deadline_arm(&l->deadlines, d, now + SLICE_EVERY);
+		return;
+	}
+	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+		if (m->doom_at && m->doom_at <= l->sweep_began)
+			m->doom_at = 0;
+	l->sweep_began = 0;
+	arm_sweep(l);
+}
+
+/* Those of the MAG that were registered at `before` or earlier go at `at`. */
+static void doom(struct lma *l, struct lma_mag *m, nsec_t before, nsec_t at, nsec_t now)
+{
+	/* they are going already, and `before` is no later than then */
+	if (m->doom_at && m->doom_at <= now && at > now)
+		return;
+	m->doom_before = before;
+	m->doom_at = at;
+	arm_sweep(l);
+}
+
+/* ---- what the failure detector found out */
+
+static void tell(struct lma *l, const struct lma_mag *m, enum event_type type, const char *cause,
+		 nsec_t now)
+{
+	const struct event ev = {.type = type,
+				 .role = "lma",
+				 .now = now,
+				 .peer = &m->cfg.addr,
+				 .cause = cause,
+				 .clause = "RFC 5847 3"};
+	char addr[ADDR6_STRLEN];
+
+	log_msg(LOG_C_REMOTE, "lma: MAG %s (%s) %s", m->cfg.name, addr_str(&m->cfg.addr, addr),
+		cause);
+	event_emit(l->sink, &ev);
+}
+
+static void on_down(void *ctx, const struct in6_addr *peer, nsec_t now)
+{
+	struct lma *l = ctx;
+	struct lma_mag *m = lma_conf_mag(&l->conf, peer);
+	const bool drop = l->conf.cfg.on_mag_failure == LMA_ORPHANS_DROP;
+
+	if (!m)
+		return;
+	tell(l, m, EV_PEER_DOWN,
+	     drop ? "answers no heartbeats: its bindings are dropped"
+		  : "answers no heartbeats: its bindings are held",
+	     now);
+	if (drop)
+		doom(l, m, now, now, now);
+}
+
+static void on_up(void *ctx, const struct in6_addr *peer, nsec_t now)
+{
+	struct lma *l = ctx;
+	const struct lma_mag *m = lma_conf_mag(&l->conf, peer);
+
+	if (m)
+		tell(l, m, EV_PEER_UP, "answers heartbeats again", now);
+}
+
+/* It will register its nodes anew if it gave us up; our bindings are as they were. */
+static void on_doubtful(void *ctx, const struct in6_addr *peer, nsec_t now)
+{
+	(void)ctx;
+	(void)peer;
+	(void)now;
+}
+
+static void on_restarted(void *ctx, const struct in6_addr *peer, nsec_t since, nsec_t now)
+{
+	struct lma *l = ctx;
+	struct lma_mag *m = lma_conf_mag(&l->conf, peer);
+	const bool drop = l->conf.cfg.on_mag_restart == LMA_ORPHANS_DROP;
+
+	if (!m)
+		return;
+	tell(l, m, EV_PEER_RESTARTED,
+	     drop ? "restarted: bindings that it does not register again will be dropped"
+		  : "restarted: its bindings are held",
+	     now);
+	if (drop)
+		doom(l, m, since, now + nsec_from_s(l->conf.cfg.mag_restart_grace_s), now);
+}
+
+/* ---- peers */
+
+int lma_peers_set(struct lma *l, const struct lma_conf *c)
+{
+	const unsigned n = HASH_COUNT(c->mags);
+	struct heartbeat_peer *peers = calloc(n ? n : 1, sizeof(*peers)), *p = peers;
+	int rc;
+
+	if (!peers)
+		return -ENOMEM;
+	for (const struct lma_mag *m = c->mags; m; m = m->hh.next) {
+		unsigned i;
+
+		for (i = 0; i < c->cfg.n_addrs; i++)
+			if (addr_is_ip4(&c->cfg.addrs[i]) == addr_is_ip4(&m->cfg.addr))
+				break;
+		if (i < c->cfg.n_addrs) /* else no PBU of its family can come */
+			*p++ = (struct heartbeat_peer){m->cfg.addr, c->cfg.addrs[i]};
+	}
+	rc = heartbeat_set_peers(l->heartbeat, peers, (unsigned)(p - peers));
+	free(peers);
+	return rc;
+}
+
+int lma_peers_new(struct lma *l)
+{
+	const struct heartbeat_ops ops = {l, on_down, on_up, on_doubtful, on_restarted};
+	int rc = heartbeat_new(&l->heartbeat, "lma", &l->conf.cfg.heartbeat, &ops, l->env,
+			       &l->deadlines, l->sink);
+
+	if (!rc)
+		rc = lma_peers_set(l, &l->conf);
+	if (rc) {
+		heartbeat_free(&l->heartbeat);
+		return rc;
+	}
+	l->sweep.fire = sweep_slice;
+	return 0;
+}
+
+void lma_peers_free(struct lma *l)
+{
+	heartbeat_free(&l->heartbeat);
+	deadline_cancel(&l->deadlines, &l->sweep);
+}
+
+void lma_peers_reloaded(struct lma *l, nsec_t now)
+{
+	heartbeat_configure(l->heartbeat, &l->conf.cfg.heartbeat, now);
+	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+		lma_peer_count(l, m, NULL, now);
+	arm_sweep(l);
+}
+
+void lma_peer_count(struct lma *l, const struct lma_mag *m, const struct in6_addr *lmaa, nsec_t now)
+{
+	heartbeat_users(l->heartbeat, &m->cfg.addr, lmaa, m->bindings, now);
+}
+
+void lma_peer_show(const struct lma *l, const struct lma_mag *m, struct heartbeat_info *out)
+{
+	heartbeat_info(l->heartbeat, &m->cfg.addr, out);
+}
+
+void lma_announce_restart(struct lma *l, nsec_t now)
+{
+	heartbeat_announce(l->heartbeat, now);
+}
+
+struct counter_set lma_heartbeat_counters(const struct lma *l)
+{
+	return heartbeat_counters(l->heartbeat);
+}
