@@ -108,6 +108,10 @@ enum ctl_format {
 	C("BINDINGS", "bindings", CTL_NUMBER) \
 	C("PBU", "pbu", CTL_NUMBER) \
 	C("REJECTED", "rejected", CTL_NUMBER) \
+	C("HEARTBEAT", "heartbeat", CTL_TEXT) \
+	C("MISSING", "missing", CTL_NUMBER) \
+	C("RTT", "rtt", CTL_NUMBER) \
+	C("RESTARTS", "restart_counter", CTL_NUMBER) \
 	C("NEXT HOP", "next_hop", CTL_TEXT) \
 	C("MTU", "mtu", CTL_NUMBER)
 #define CTL_COLS_INTERFACES(C) \

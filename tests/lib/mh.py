@@ -10,7 +10,7 @@ BRR, BU, BA, BE = 0, 5, 6, 7
 FLAG_A, FLAG_P = 0x8000, 0x0200
 
 # Option type: (multiple, remainder) of its alignment. RFC 6275 6.2, RFC 5213 8.
-ALIGN = {22: (8, 4), 26: (8, 6), 27: (8, 2), 3: (8, 6), 2: (2, 0)}
+ALIGN = {22: (8, 4), 26: (8, 6), 28: (4, 2), 27: (8, 2), 3: (8, 6), 2: (2, 0)}
 
 
 def packed(addr):

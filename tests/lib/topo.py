@@ -379,6 +379,7 @@ class Topo:
     def lma_config(self, **over):
         conf = {
             "instance": f"{self.tag}-lma",
+            "state-directory": str(self.dir / "state-lma"),
             "log-level": "debug",
             "control-socket": str(self.dir / "lma.sock"),
             "transport": [{"name": "net0"}] + [{"name": f"inet{i}"}
@@ -405,6 +406,7 @@ class Topo:
             a["access-technology-type"] = "ieee-802.11"
         conf = {
             "instance": f"{self.tag}-{mag}",
+            "state-directory": str(self.dir / f"state-{mag}"),
             "log-level": "debug",
             "control-socket": str(self.dir / f"{mag}.sock"),
             "transport": [{"name": "net0"}],

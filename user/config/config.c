@@ -33,6 +33,12 @@ static void spread(struct config_file *f)
 	if (!c->control_socket[0])
 		snprintf(c->control_socket, sizeof(c->control_socket), "/run/pmipd/%s.sock",
 			 c->instance);
+	if (!c->state_directory[0])
+		snprintf(c->state_directory, sizeof(c->state_directory), "/var/lib/pmipd/%s",
+			 c->instance);
+	c->lma.heartbeat.interval_s = c->heartbeat_interval_s;
+	c->lma.heartbeat.missing_allowed = c->missing_heartbeats_allowed;
+	c->mag.heartbeat = c->lma.heartbeat;
 
 	for (unsigned i = 0; i < c->n_lma_addrs6; i++)
 		c->lma.addrs[c->lma.n_addrs++] = c->lma_addrs6[i];

@@ -67,7 +67,10 @@ struct config {
 	char control_socket[CONFIG_PATH_LEN];
 	char control_group[32];	     /* group that may use the socket; "": root alone */
 	char bpffs[CONFIG_PATH_LEN]; /* maps are pinned in <bpffs>/pmip/<instance>/ */
-	uint32_t signalling_dscp;    /* of our Mobility Headers */
+	char state_directory[CONFIG_PATH_LEN];
+	uint32_t heartbeat_interval_s;	     /* in lma.heartbeat and mag.heartbeat too */
+	uint32_t missing_heartbeats_allowed; /* likewise */
+	uint32_t signalling_dscp;	     /* of our Mobility Headers */
 	bool tcp_mss_clamp;
 	bool udp_fixed_port; /* source port of tunnels in UDP */
 	uint32_t spread_cpu[CONFIG_SPREAD_MAX];

@@ -172,6 +172,12 @@ static const struct config_name names_mag_gre[] = {
 	{NULL,	       0		},
 };
 
+static const struct config_name names_orphans[] = {
+	{"hold", LMA_ORPHANS_HOLD},
+	{"drop", LMA_ORPHANS_DROP},
+	{NULL,   0		},
+};
+
 static const struct config_name names_dhcp4[] = {
 	{"server", false},
 	{"relay",  true },
@@ -307,6 +313,12 @@ static const struct config_row rows_lma[] = {
 	 .help = "Made by the daemon: by it this host, and what it forwards from other interfaces, reaches the nodes; \"\": none."},
 	{"mags", CONFIG_SECTION, HEAP(struct config_file, c.lma.mags, c.lma.n_mags, 65535), .def = "", .sub = &sec_lma_mag,
 	 LIVE, .rfc = "RFC 5213 4", .help = "Who may register nodes; nobody else is answered."},
+	{"on-mag-failure", CONFIG_NAME, L(on_mag_failure), .def = "hold", .names = names_orphans, LIVE, .rfc = "RFC 5847 3",
+	 .help = "Bindings of a MAG that answers no heartbeats: hold them until their lifetime ends, or drop them at once."},
+	{"on-mag-restart", CONFIG_NAME, L(on_mag_restart), .def = "drop", .names = names_orphans, LIVE, .rfc = "RFC 5847 3",
+	 .help = "Bindings of a MAG that restarted without its sessions: hold them, or drop those that it does not register again."},
+	{"mag-restart-grace", CONFIG_UINT, L(mag_restart_grace_s), .def = "60", RANGE(0, 86400), .unit = "s", LIVE,
+	 .rfc = "RFC 5847 3", .help = "How long that MAG has to register its nodes again."},
 	{"max-bindings", CONFIG_UINT, L(max_bindings), .def = "100000", RANGE(1, 10000000), .rfc = "RFC 5213 5.1",
 	 .help = "Size of the binding cache; beyond it registrations get status 130."},
 	{"max-lifetime", CONFIG_UINT, L(max_lifetime), .def = "3600", RANGE(4, LIFETIME_MAX), .unit = "s", LIVE,
@@ -475,6 +487,8 @@ static const struct config_row rows_mag[] = {
 	 .rfc = "RFC 5213 6.9.1.1", .help = "Asked for in registrations; a multiple of 4."},
 	{"refresh-percent", CONFIG_UINT, M(refresh_percent), .def = "75", RANGE(10, 95), .unit = "%", LIVE,
 	 .rfc = "RFC 5213 6.9.1.3", .help = "Registers anew when this part of the granted lifetime is over."},
+	{"reregister-rate", CONFIG_UINT, M(reregister_rate), .def = "500", RANGE(1, 1000000), .unit = "nodes/s", LIVE,
+	 .rfc = "RFC 5847 3", .help = "How fast all nodes are registered again when an LMA restarted or is reachable again."},
 	{"initial-bindack-timeout", CONFIG_UINT, M(initial_bindack_timeout_ms), .def = "1000", RANGE(100, 60000),
 	 .unit = "ms", LIVE, .rfc = "INITIAL_BINDACK_TIMEOUT, RFC 6275 12",
 	 .help = "First wait for an acknowledgement; doubles with each retransmission."},
@@ -586,6 +600,12 @@ static const struct config_row rows_root[] = {
 	 .help = "Group that may use the control socket; none: root alone."},
 	{"bpffs", CONFIG_STRING, R(bpffs), .def = "/sys/fs/bpf", .syntax = &syn_path,
 	 .help = "BPF file system; maps and programs are pinned in pmip/INSTANCE/ there."},
+	{"state-directory", CONFIG_STRING, R(state_directory), .def = "", .syntax = &syn_path_or_empty,
+	 .example = "/var/lib/pmipd/lma1", .help = "Made by the daemon, for what outlives it: the Restart Counter; none: /var/lib/pmipd/INSTANCE."},
+	{"heartbeat-interval", CONFIG_UINT, R(heartbeat_interval_s), .def = "60", RANGE(0, 3600), .unit = "s", LIVE,
+	 .rfc = "HEARTBEAT_INTERVAL, RFC 5847 5", .help = "Between requests to a peer that has bindings with us; 30 and more is recommended; 0: none are sent, those of peers are answered."},
+	{"missing-heartbeats-allowed", CONFIG_UINT, R(missing_heartbeats_allowed), .def = "3", RANGE(0, 1000), LIVE,
+	 .rfc = "MISSING_HEARTBEATS_ALLOWED, RFC 5847 5", .help = "More unanswered requests in a row, and the peer counts as unreachable."},
 	{"signalling-dscp", CONFIG_UINT, R(signalling_dscp), .def = "48", RANGE(0, 63), .rfc = "CS6, RFC 4594 3.2",
 	 .help = "Differentiated Services code point of our Mobility Headers."},
 	{"tcp-mss-clamp", CONFIG_BOOL, R(tcp_mss_clamp), .def = "false", .rfc = "MSS, RFC 9293 3.7.1",

@@ -22,6 +22,8 @@ static json_t *message_json(const struct mh_msg *m, bool verbose)
 		control_set(o, "status", json_integer(m->ba.status));
 		control_set(o, "status_name", control_str(pba_status_name(m->ba.status)));
 	}
+	if (m->type == MH_HEARTBEAT)
+		control_set(o, "seq", json_integer(m->hb.seq));
 	if (verbose) {
 		char *text = NULL;
 		size_t len = 0;

@@ -227,6 +227,17 @@ int control_sessions(struct control_req *r)
 	return 0;
 }
 
+/* What the failure detector knows of a peer; round trip in seconds. */
+static void set_heartbeat(json_t *o, const struct heartbeat_info *i)
+{
+	control_set(o, "heartbeat", control_str(heartbeat_state_name(i->state)));
+	control_set(o, "missing", json_integer(i->missing));
+	if (i->has_rtt)
+		control_set(o, "rtt", json_real((double)i->rtt / (double)NSEC_PER_SEC));
+	if (i->has_counter)
+		control_set(o, "restart_counter", json_integer(i->restart_counter));
+}
+
 static void show_mag(void *ctx, const struct lma_mag_info *i)
 {
 	struct control_req *r = ctx;
@@ -241,6 +252,7 @@ static void show_mag(void *ctx, const struct lma_mag_info *i)
 	control_set(o, "bindings", json_integer(i->bindings));
 	control_set(o, "pbu", json_integer((json_int_t)i->pbu_received));
 	control_set(o, "rejected", json_integer((json_int_t)i->pbu_rejected));
+	set_heartbeat(o, &i->heartbeat);
 	control_page_row(&r->page, o);
 }
 
@@ -259,6 +271,7 @@ static void show_lma(void *ctx, const struct mag_lma_info *i)
 	control_set(o, "pbu", json_integer((json_int_t)i->pbu_sent));
 	control_set(o, "pba", json_integer((json_int_t)i->pba_received));
 	control_set(o, "rejected", json_integer((json_int_t)i->pba_rejected));
+	set_heartbeat(o, &i->heartbeat);
 	control_page_row(&r->page, o);
 }
 
@@ -483,8 +496,12 @@ int control_counter_list(struct control_req *r)
 
 	if (c->lma)
 		sets[n++] = lma_counters(c->lma);
+	if (c->lma)
+		sets[n++] = lma_heartbeat_counters(c->lma);
 	if (c->mag)
 		sets[n++] = mag_counters(c->mag);
+	if (c->mag)
+		sets[n++] = mag_heartbeat_counters(c->mag);
 	sets[n++] = *r->own;
 	if (c->ops.drops && c->ops.drops(c->ops.ctx, &sets[n]) == 0)
 		n++;

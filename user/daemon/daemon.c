@@ -80,8 +80,10 @@ static void on_message(struct daemon *d, const struct packet *pkt, unsigned ifin
 {
 	const struct iface *i = link_by_index(d, ifindex);
 
+	if (d->starting)
+		d->counter[DAEMON_C_STALE]++;
 	/* no node has anything to say here, in whosever name (RFC 5213 1) */
-	if (i && i->is_access)
+	else if (i && i->is_access)
 		d->counter[DAEMON_C_FROM_ACCESS]++;
 	else
 		inbox_receive(&d->inbox, pkt, now);
@@ -108,6 +110,18 @@ static void on_binding_update(void *ctx, const struct packet *pkt, const struct 
 		d->counter[DAEMON_C_WRONG_DESTINATION]++;
 	else
 		lma_receive(d->lma, pkt, msg, now);
+}
+
+static void on_heartbeat(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	if (d->lma && lma_serves_addr(d->lma, &pkt->dst))
+		lma_receive(d->lma, pkt, msg, now);
+	else if (d->mag && mag_serves_addr(d->mag, &pkt->dst))
+		mag_receive(d->mag, pkt, msg, now);
+	else
+		d->counter[DAEMON_C_WRONG_DESTINATION]++;
 }
 
 static void on_binding_ack(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
@@ -392,7 +406,6 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 	dhcp4_settle(d);
 	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
 	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
-	inbox_on(&d->inbox, MH_BE, on_binding_ack, d);
 	return 0;
 }
 
@@ -462,12 +475,46 @@ void daemon_cool_tunnels(struct daemon *d)
 	d->warm = NULL;
 }
 
+/* RFC 5847 3.2: nothing of the sessions outlives the daemon. */
+static void start_restart_counter(struct daemon *d)
+{
+	d->restart_counter = restart_counter_load(d->cfg->state_directory, true, env_wallclock(d));
+	d->cfg->lma.heartbeat.restart_counter = d->restart_counter;
+	d->cfg->mag.heartbeat.restart_counter = d->restart_counter;
+	/* of both roles */
+	inbox_on(&d->inbox, MH_HEARTBEAT, on_heartbeat, d);
+	inbox_on(&d->inbox, MH_BE, on_heartbeat, d);
+}
+
+/* The sockets are open since before the programs were loaded. What has waited in them for so long
+ * has an old timestamp, would be refused, and ends service where a refresh was (RFC 5213 6.9.1.2
+ * (11)): better it is repeated. */
+static void discard_stale(struct daemon *d)
+{
+	d->starting = true;
+	while (mh_sock_read(d->mh, 0, daemon_now()) > 0)
+		;
+	while (d->udp && mh_udp_read(d->udp, 0, daemon_now()) > 0)
+		;
+	d->starting = false;
+}
+
+static void announce_restart(struct daemon *d, nsec_t now)
+{
+	if (d->lma)
+		lma_announce_restart(d->lma, now);
+	if (d->mag)
+		mag_announce_restart(d->mag, now);
+}
+
 static int start_all(struct daemon *d, char *err, size_t cap)
 {
 	int rc = start_sockets(d, err, cap);
 
 	if (!rc)
 		rc = start_dataplane(d, err, cap);
+	if (!rc)
+		start_restart_counter(d);
 	if (!rc && d->cfg->has_lma)
 		rc = start_lma(d, err, cap);
 	if (!rc && d->cfg->has_mag)
@@ -486,6 +533,8 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 		return rc;
 	daemon_warm_tunnels(d);
 	preset_settle(d, daemon_now());
+	discard_stale(d);
+	announce_restart(d, daemon_now());
 	return loop_start(d);
 }
 

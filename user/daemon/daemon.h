@@ -15,6 +15,7 @@
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
+ *	restart.c   our Restart Counter
  *	caps.c      what of root's power is kept
  *
  * This layer alone reads clocks. Everything runs in one thread.
@@ -84,12 +85,13 @@ struct host {
 	char note[DP_BPF_ERRLEN]; /* why it is not there, or not as wanted */
 };
 
-#define DAEMON_COUNTERS(X)                                                        \
-	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                        \
-	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded") \
-	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                         \
-	  "Binding Updates without the P flag, discarded")                        \
-	X(DAEMON_C_FROM_ACCESS, "from_access_link",                               \
+#define DAEMON_COUNTERS(X)                                                                        \
+	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                        \
+	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                 \
+	X(DAEMON_C_NOT_PROXY, "binding_update_not_proxy",                                         \
+	  "Binding Updates without the P flag, discarded")                                        \
+	X(DAEMON_C_STALE, "came_while_starting", "messages that waited for the start, discarded") \
+	X(DAEMON_C_FROM_ACCESS, "from_access_link",                                               \
 	  "messages that came from an access link, discarded")
 
 enum daemon_counter { DAEMON_COUNTERS(COUNTER_ENUM) DAEMON_C_MAX };
@@ -145,6 +147,8 @@ struct daemon {
 	unsigned n_warm;
 
 	nsec_t started_at;
+	uint32_t restart_counter; /* RFC 5847 3.2 */
+	bool starting;		  /* no message is heard yet */
 	uint64_t counter[DAEMON_C_MAX];
 	int exit_code;
 };
@@ -235,6 +239,15 @@ struct control_ops show_ops(struct daemon *d);
 
 /* reload.c */
 int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now);
+
+/* restart.c */
+/*
+ * The Restart Counter that `dir` holds, one more than before when sessions were lost (RFC 5847
+ * 3.2), and kept there for the next time. Where there is none to be had, or none that can be kept,
+ * it is made from the wall clock, so that it differs from whatever was said before; an
+ * error is logged, and the daemon goes on.
+ */
+uint32_t restart_counter_load(const char *dir, bool lost, uint64_t wallclock);
 
 /* caps.c */
 int caps_drop(char *err, size_t cap);

@@ -48,6 +48,8 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 		return changes;
 	}
 	profiles = profile_table_profiles(new->profiles);
+	new->lma.heartbeat.restart_counter = d->restart_counter;
+	new->mag.heartbeat.restart_counter = d->restart_counter;
 	rc = preset_judge(d, new, &why);
 	if (!rc)
 		rc = dhcp6_prepare(d, new, &why);

@@ -673,7 +673,7 @@ static void test_counters_and_drops(void)
 	list(fd, CTL_COUNTERS, "{\"cmd\":\"counters\",\"args\":{\"module\":\"net\"}}", 2, &a);
 	json_decref(a);
 	ask_refused(&w.loop, fd, "{\"cmd\":\"counters\",\"args\":{\"module\":\"nat\"}}",
-		    "no module \"nat\"; there are lma mag control drop net");
+		    "no module \"nat\"; there are lma lma-heartbeat mag mag-heartbeat control drop net");
 	row = json_array_get(list(fd, CTL_DROPS, "{\"cmd\":\"drops\"}", 2, &a), 1);
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "two");
 	json_decref(a);
