@@ -140,6 +140,23 @@ struct {
 	__type(value, struct pm_meta);
 } pm_meta SEC(".maps");
 
+/* The daemon's own: no program reads them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);     /* loader: session halves, if they are kept */
+	__type(key, __u32);         /* reference */
+	__type(value, struct pm_half);
+} pm_half SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);     /* loader */
+	__type(key, __u32);         /* 2 * reference + copy */
+	__type(value, struct pm_more);
+} pm_more SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PM_DROP_MAX);

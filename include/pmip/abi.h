@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 4
+#define PM_LAYOUT_VERSION 5
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -301,10 +301,79 @@ struct pm_hints {
 
 /* pm_meta: one element, for whoever adopts the maps or reads a dump. */
 struct pm_meta {
-	__u32 layout_version;
+	__u32 layout_version; /* 0: being made, or being removed */
 	__u32 n_slots;
 	__u32 pool_slots;   /* slots [1, pool_slots) belong to pool prefixes */
+	__u32 features;     /* enum pm_feature */
+	__u64 layout;       /* hash over the types that the maps hold */
+	__u32 generation;   /* that pm_global had when the daemon ended */
 	__u32 pad;
+};
+
+/* What the programs were made for, as far as the contents of maps depend on it. */
+enum pm_feature {
+	PM_FEATURE_IP4 = 1 << 0,
+	PM_FEATURE_IP4_OUTER = 1 << 1,
+	PM_FEATURE_GRE = 1 << 2,
+	PM_FEATURE_DOMAINS = 1 << 3,
+	PM_FEATURE_UDP_FIXED = 1 << 4,
+};
+
+/*
+ * pm_half: reference -> a session half as the daemon was asked for it. Programs do not read it: what
+ * they need are slots, and two halves may stand behind one. A daemon that adopts the maps learns from
+ * here what the slots are made of. Only there when the data plane is to outlive the daemon.
+ *
+ * `head` is stored whole, last, and says which of two copies of the rest counts. So whenever the daemon
+ * dies, a half is what it was before a change or after it.
+ *
+ * The body is the slots of the half, then the octets of the node's identifier. What is too long to
+ * lie here, and every body that replaces another, is in pm_more: key 2 * reference, or that plus 1
+ * with PM_H_MORE_TURN.
+ */
+struct pm_half_way {
+	__u32 down;         /* tunnel, or ifindex */
+	__u32 down_key;     /* GRE key that the peer chose */
+	__u8 mac[6];
+	__u16 access;
+	__u32 up;
+	__u32 up_key;
+	__u8 down_kind;     /* enum of core/dataplane.h */
+	__u8 up_kind;
+	__u16 domain;
+	__u32 key;          /* slot that is the half's own key; 0: none */
+};
+
+#define PM_BODY_HERE 56
+#define PM_BODY_MAX  328
+
+struct pm_half {
+	union {
+		__u64 head; /* always stored whole */
+		struct {
+			__u8 flags; /* enum pm_half_flag */
+			__u8 half;
+			__u8 mode;
+			__u8 slots; /* in the body */
+			__u8 subtype;
+			__u8 id_len;
+			__u16 pad;
+		};
+	};
+	struct pm_half_way way[2];
+	__u8 body[PM_BODY_HERE];
+};
+
+struct pm_more {
+	__u8 body[PM_BODY_MAX];
+};
+
+enum pm_half_flag {
+	PM_H_VALID = 1 << 0,
+	PM_H_TURN = 1 << 1, /* way[1] counts */
+	PM_H_MORE = 1 << 2, /* the body is in pm_more */
+	PM_H_MORE_TURN = 1 << 3,
+	PM_H_LOCAL_ROUTING = 1 << 4,
 };
 
 /*

@@ -29,7 +29,7 @@ static const struct dp_bpf_cfg small = {
 
 static struct dp_bpf *contract_dp;
 
-static struct dataplane *fresh(void)
+static struct dp_bpf_cfg contract_cfg(void)
 {
 	struct dp_bpf_cfg cfg = small;
 
@@ -37,16 +37,33 @@ static struct dataplane *fresh(void)
 	cfg.max_peers = DP_CONTRACT_PEERS;
 	cfg.max_sessions = DP_CONTRACT_SESSIONS;
 	cfg.pool_slots = DP_CONTRACT_POOL;
-	cfg.ip4 = cfg.ip4_outer = cfg.gre = true;
+	cfg.ip4 = cfg.ip4_outer = cfg.gre = cfg.keep = true;
+	return cfg;
+}
+
+static struct dataplane *fresh(void)
+{
+	const struct dp_bpf_cfg cfg = contract_cfg();
+
 	if (!contract_dp)
 		contract_dp = env_dp(&cfg);
+	return dp_bpf_dataplane(contract_dp);
+}
+
+static struct dataplane *again(struct dataplane *dp)
+{
+	const struct dp_bpf_cfg cfg = contract_cfg();
+
+	dp_bpf_free(&contract_dp, false);
+	contract_dp = env_dp(&cfg);
+	CU_ASSERT_TRUE(dp_bpf_adopted(contract_dp));
 	return dp_bpf_dataplane(contract_dp);
 }
 
 /* No slot is left valid, and no way leads to one. */
 static void done(struct dataplane *dp)
 {
-	static const char *const ways[] = {"pm_prefix6", "pm_addr4", "pm_framed", "pm_mnid"};
+	static const char *const ways[] = {"pm_prefix6", "pm_addr4", "pm_framed", "pm_mnid", "pm_more"};
 	struct pm_session s;
 	int fd = env_pin(contract_dp, "pm_session");
 
@@ -311,7 +328,7 @@ int main(int argc, char **argv)
 		{"counters sum over CPUs and have names",	  test_counters_have_names},
 		{0			 }
 	   };
-	static const struct dp_contract contract = {fresh, done};
+	static const struct dp_contract contract = {fresh, done, again};
 
 	env_enter();
 	dp_contract_use(&contract);

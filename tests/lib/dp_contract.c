@@ -25,6 +25,12 @@ void dp_contract_end(void)
 	impl->done(model_dp);
 }
 
+void dp_contract_again(void)
+{
+	model_dp = impl->again(model_dp);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(model_dp);
+}
+
 /* ---- the contract */
 
 void dp_contract_peer_idempotent(void)
@@ -365,7 +371,7 @@ static void random_put(struct dice *d)
 		CU_ASSERT_EQUAL(r, model_taken(&s, d->ref[i]) ? -EEXIST : 0);
 }
 
-void dp_contract_random(void)
+static void random_calls(int restart_every)
 {
 	const struct prefix6 aggregate = {.addr = model_prefix(0).addr, .len = 61};
 	struct dice d = {0};
@@ -403,7 +409,22 @@ void dp_contract_random(void)
 			random_put(&d);
 		}
 		model_agree();
+		if (restart_every && step % restart_every == restart_every - 1) {
+			dp_contract_again();
+			model_agree();
+			model_claim_all();
+		}
 	}
 	CU_ASSERT_TRUE(d.busy < d.puts / 10);
 	dp_contract_end();
+}
+
+void dp_contract_random(void)
+{
+	random_calls(0);
+}
+
+void dp_contract_random_again(void)
+{
+	random_calls(1700);
 }

@@ -17,6 +17,8 @@ struct dp_contract {
 	struct dataplane *(*fresh)(void);
 	/* The test leaves nothing in it. */
 	void (*done)(struct dataplane *dp);
+	/* The daemon ends, which leaves the data plane alone, and begins again. */
+	struct dataplane *(*again)(struct dataplane *dp);
 };
 
 void dp_contract_use(const struct dp_contract *c);
@@ -24,6 +26,7 @@ void dp_contract_use(const struct dp_contract *c);
 /* Around each test. */
 void dp_contract_begin(void);
 void dp_contract_end(void);
+void dp_contract_again(void);
 
 void dp_contract_peer_idempotent(void);
 void dp_contract_peer_full(void);
@@ -45,6 +48,13 @@ void dp_contract_keyed_or_not(void);
 void dp_contract_peer_keys(void);
 void dp_contract_bad_addresses(void);
 void dp_contract_pool4(void);
+void dp_contract_adopts(void);
+void dp_contract_claims(void);
+void dp_contract_claims_changed(void);
+void dp_contract_claims_without_address(void);
+void dp_contract_gives_way(void);
+void dp_contract_sweeps(void);
+void dp_contract_random_again(void);
 
 // clang-format off
 #define DP_CONTRACT_TESTS                                                                          \
@@ -67,5 +77,12 @@ void dp_contract_pool4(void);
 	{"contract: keys of peers come back as they were put", dp_contract_peer_keys},             \
 	{"contract: prefixes that no node can have are EINVAL", dp_contract_bad_addresses},         \
 	{"contract: IPv4 addresses of an announced pool behave like others", dp_contract_pool4},   \
-	{"contract: random calls agree with a model after every one", dp_contract_random}
+	{"contract: random calls agree with a model after every one", dp_contract_random},         \
+	{"contract: after a restart all is there as it was, and nobody's", dp_contract_adopts},    \
+	{"contract: who puts the same again claims it, with its reference and key", dp_contract_claims}, \
+	{"contract: who puts something else of the same node changes it in place", dp_contract_claims_changed}, \
+	{"contract: a session without an address is claimed by its node", dp_contract_claims_without_address}, \
+	{"contract: what nobody claimed gives way to another node with its address", dp_contract_gives_way}, \
+	{"contract: sweep removes exactly what nobody claimed", dp_contract_sweeps},               \
+	{"contract: random restarts between random calls lose and invent nothing", dp_contract_random_again}
 // clang-format on

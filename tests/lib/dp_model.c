@@ -244,6 +244,39 @@ int model_put(const struct dp_session *s, dp_ref *ref)
 	return 0;
 }
 
+int model_claim(const struct dp_session *s, dp_ref ref)
+{
+	dp_ref got = 0;
+	int r = model_dp->ops->session_put(model_dp, s, &got);
+
+	CU_ASSERT_EQUAL(got, r ? 0 : ref);
+	return r ? r : model_put(s, &ref);
+}
+
+void model_claim_all(void)
+{
+	for (unsigned i = 0; i < MODEL_MAX; i++) {
+		dp_ref ref = 0;
+
+		if (m.peer[i].ref)
+			CU_ASSERT_EQUAL(model_dp->ops->peer_put(model_dp, &m.peer[i].p, &ref), 0);
+		CU_ASSERT_EQUAL(ref, m.peer[i].ref);
+	}
+	for (unsigned i = 0; i < MODEL_MAX; i++) {
+		const struct model_session *e = &m.session[i];
+		dp_ref ref = e->ref;
+
+		if (!e->ref)
+			continue;
+		if (e->s.n_prefixes || e->s.addr4.s_addr)
+			ref = 0; /* without an address, several may be alike */
+		CU_ASSERT_EQUAL(model_dp->ops->session_put(model_dp, &e->s, &ref), 0);
+		CU_ASSERT_EQUAL(ref, e->ref);
+	}
+	CU_ASSERT_EQUAL(model_dp->ops->sweep(model_dp), 0);
+	model_agree();
+}
+
 void model_del(dp_ref ref)
 {
 	struct model_session *e = ref ? model_at(ref) : NULL;

@@ -38,6 +38,10 @@ void model_peer_del(dp_ref ref);
 
 int model_put(const struct dp_session *s, dp_ref *ref);
 void model_del(dp_ref ref);
+/* Puts it as one that is not there yet, and expects it to be there: the one with `ref`. */
+int model_claim(const struct dp_session *s, dp_ref ref);
+/* After a restart, puts everything again: nothing is left to be swept, and nothing is different. */
+void model_claim_all(void);
 void model_move(dp_ref ref, const struct dp_path *path);
 void model_mode(dp_ref ref, enum dp_mode mode);
 struct model_session *model_at(dp_ref ref);

@@ -140,8 +140,24 @@ struct dataplane_ops {
 	int (*session_key)(struct dataplane *dp, dp_ref ref, uint32_t *key);
 	int (*session_stats)(struct dataplane *dp, dp_ref ref, struct dp_stats *out);
 
-	/* Every object, for reconciliation after a restart. Callbacks must not change the set. */
+	/* Every object. Callbacks must not change the set. */
 	void (*walk)(struct dataplane *dp, const struct dp_walk *w);
+
+	/*
+	 * After a restart a data plane may hold what an earlier run has put, and forward by it. Each
+	 * such object is adopted until it is claimed:
+	 *
+	 *	a peer		by peer_put() of the same
+	 *	a session	by session_put() with its reference; or without one, for the same half
+	 *			and node, when an address of it is asked for, or it has none and none is
+	 *			asked for. It keeps its reference and key, and what is the same is not
+	 *			touched. One that has an address which is put for somebody else goes.
+	 *
+	 * `adopted` shows what is still to be claimed. `sweep` removes that and says how many objects
+	 * it were; a peer that a claimed session uses counts as claimed.
+	 */
+	void (*adopted)(struct dataplane *dp, const struct dp_walk *w);
+	size_t (*sweep)(struct dataplane *dp);
 };
 
 /* Implementations embed this as their first member. */

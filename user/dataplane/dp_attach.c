@@ -17,8 +17,8 @@
 #include "dataplane/dp_state.h"
 
 /* Our place among the filters of an interface, so that we replace and remove only what is ours. */
-#define TC_HANDLE   0x706d
-#define TC_PRIORITY 0x706d
+#define TC_HANDLE   DP_TC_PLACE
+#define TC_PRIORITY DP_TC_PLACE
 
 static const char *const mode_name[] = {
 	[DP_BPF_MODE_TC] = "tc",
@@ -230,7 +230,7 @@ static int tc_attach(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t er
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY,
 		    .flags = BPF_TC_F_REPLACE);
 	int prog = dp->maps.prog[f->access ? DP_PROG_TC_ACCESS : DP_PROG_TC_TRANSPORT];
-	char path[DP_PIN_PATH + 64];
+	char path[DP_PIN_PATH + 64], fresh[DP_PIN_PATH + 64];
 	int r = bpf_tc_hook_create(&hook);
 
 	if (r < 0 && r != -EEXIST)
@@ -238,17 +238,24 @@ static int tc_attach(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t er
 			       "%s: no clsact hook: %s; it needs CONFIG_NET_SCH_INGRESS and "
 			       "CONFIG_NET_CLS_BPF",
 			       f->pub.ifname, strerror(-r));
+	/* pinned before and after, so that whoever comes after us knows it for ours */
+	dp_pin_path(&dp->maps.pins, fresh, "new-tc", (int)f->pub.ifindex);
+	unlink(fresh);
+	if (bpf_obj_pin(prog, fresh) < 0)
+		return dp_fail(err, errlen, errno, "cannot pin %s: %s", fresh, strerror(errno));
 	opts.prog_fd = prog;
 	r = bpf_tc_attach(&hook, &opts);
-	if (r < 0)
+	if (r < 0) {
+		unlink(fresh);
 		return dp_fail(err, errlen, -r, "%s: cannot attach to TC: %s", f->pub.ifname,
 			       strerror(-r));
+	}
 	f->tc_prog = prog_id(prog);
 	dp_pin_path(&dp->maps.pins, path, "tc", (int)f->pub.ifindex);
-	unlink(path);
-	if (bpf_obj_pin(prog, path) < 0) {
+	if (rename(fresh, path) < 0) {
 		r = -errno;
 		tc_detach(f->pub.ifindex, f->tc_prog);
+		unlink(fresh);
 		return dp_fail(err, errlen, -r, "cannot pin %s: %s", path, strerror(-r));
 	}
 	return 0;
@@ -273,17 +280,23 @@ static const char *xdp_reason(int code)
 	}
 }
 
+static int xdp_prog(const struct dp_bpf *dp, struct dp_iface *f)
+{
+	int prog = dp->maps.prog[f->access ? DP_PROG_XDP_ACCESS : DP_PROG_XDP_TRANSPORT];
+	int spread = dp->maps.prog[f->access ? DP_PROG_SPREAD_ACCESS : DP_PROG_SPREAD_TRANSPORT];
+
+	f->pub.spread = f->want_spread && spread >= 0;
+	return f->pub.spread ? spread : prog;
+}
+
 static int xdp_attach(struct dp_bpf *dp, struct dp_iface *f, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int prog = dp->maps.prog[f->access ? DP_PROG_XDP_ACCESS : DP_PROG_XDP_TRANSPORT];
-	int spread = dp->maps.prog[f->access ? DP_PROG_SPREAD_ACCESS : DP_PROG_SPREAD_TRANSPORT];
 	int fd;
 	char path[DP_PIN_PATH + 64];
 	int r;
 
-	f->pub.spread = f->want_spread && spread >= 0;
-	fd = bpf_link_create(f->pub.spread ? spread : prog, (int)f->pub.ifindex, BPF_XDP, &opts);
+	fd = bpf_link_create(xdp_prog(dp, f), (int)f->pub.ifindex, BPF_XDP, &opts);
 	if (fd < 0) {
 		f->pub.spread = false;
 		return fd;
@@ -337,13 +350,29 @@ static int xdp_attach_wanted(struct dp_bpf *dp, struct dp_iface *f, char *err, s
 }
 
 /* The kernel takes a link off an interface that goes away; it stays as an empty shell. */
-static bool xdp_alive(const struct dp_iface *f)
+bool dp_iface_xdp_alive(const struct dp_iface *f)
 {
 	struct bpf_link_info info = {0};
 	uint32_t len = sizeof(info);
 
 	return f->link >= 0 && bpf_obj_get_info_by_fd(f->link, &info, &len) == 0 &&
 	       info.xdp.ifindex == f->pub.ifindex;
+}
+
+/* Our program in the place of the one that an earlier run left, between two packets. */
+static bool xdp_renew(struct dp_bpf *dp, struct dp_iface *f)
+{
+	int r = bpf_link_update(f->link, xdp_prog(dp, f), NULL);
+
+	if (r == 0)
+		return true;
+	log_msg(LOG_C_LOCAL,
+		"%s: the XDP program of the earlier run must go before the present one comes: %s",
+		f->pub.ifname, strerror(-r));
+	bpf_link_detach(f->link);
+	close(f->link);
+	f->link = -1;
+	return false;
 }
 
 /* ---- attach and detach */
@@ -368,6 +397,7 @@ static void unhook(struct dp_bpf *dp, struct dp_iface *f)
 		unlink(path);
 	}
 	dp_vlan_keep_tags(dp, f);
+	f->adopted = false;
 	f->pub.xdp_tx = false;
 	f->written = false;
 	dp_iface_write(dp, f->pub.ifindex);
@@ -405,10 +435,11 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 		return dp_fail(err, errlen, -r, "%s: cannot enter it into the tables: %s",
 			       f->pub.ifname, strerror(-r));
 	r = tc_attach(dp, f, err, errlen);
-	if (r == 0 && f->link < 0)
+	if (r == 0 && (f->link < 0 || (f->adopted && !xdp_renew(dp, f))))
 		r = xdp_attach_wanted(dp, f, err, errlen);
 	if (r < 0)
 		return r;
+	f->adopted = false;
 	dp_vlan_keep_tags(dp, f);
 	/* Drivers offer it only once a program runs. */
 	f->pub.xdp_tx = ask_xdp_tx(dp, f);
@@ -426,7 +457,7 @@ static void forget(struct dp_bpf *dp, struct dp_iface *f)
 	*f = x->iface[--x->n];
 }
 
-static struct dp_iface *remember(struct dp_bpf *dp)
+struct dp_iface *dp_iface_new(struct dp_bpf *dp)
 {
 	struct dp_ifaces *x = &dp->ifaces;
 	struct dp_iface *more = realloc(x->iface, (x->n + 1) * sizeof(*more));
@@ -434,7 +465,8 @@ static struct dp_iface *remember(struct dp_bpf *dp)
 	if (!more)
 		return NULL;
 	x->iface = more;
-	return &x->iface[x->n++];
+	more[x->n] = (struct dp_iface){.link = -1};
+	return &more[x->n++];
 }
 
 /* The address that frames must be sent to. */
@@ -461,6 +493,18 @@ static void describe(struct dp_iface *f, const struct dp_bpf_attach *a)
 	f->own = ask_mac(f);
 }
 
+/* Can what an earlier run left be brought to what is wanted without taking it off first? */
+static bool serves(const struct dp_iface *f, const struct dp_bpf_attach *a)
+{
+	if (f->pub.kind != a->kind)
+		return false;
+	if (f->link < 0)
+		return true;
+	if (!dp_iface_xdp_alive(f) || a->want == DP_BPF_TC)
+		return false;
+	return (f->pub.mode == DP_BPF_MODE_XDP_GENERIC) == (a->want == DP_BPF_XDP_GENERIC);
+}
+
 int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bpf_iface *got,
 		  char *err, size_t errlen)
 {
@@ -475,14 +519,15 @@ int dp_bpf_attach(struct dp_bpf *dp, const struct dp_bpf_attach *a, struct dp_bp
 	if (had) {
 		was = f->pub;
 		/* What runs there can stay unless something else is wanted. */
-		if (f->pub.kind != a->kind || f->pub.want != a->want || f->want_spread != a->spread ||
-		    (f->link >= 0 && !xdp_alive(f)))
+		if (f->adopted ? !serves(f, a)
+			       : f->pub.kind != a->kind || f->pub.want != a->want ||
+					 f->want_spread != a->spread ||
+					 (f->link >= 0 && !dp_iface_xdp_alive(f)))
 			unhook(dp, f);
 	} else {
-		f = remember(dp);
+		f = dp_iface_new(dp);
 		if (!f)
 			return dp_fail(err, errlen, ENOMEM, "%s: out of memory", a->ifname);
-		*f = (struct dp_iface){.link = -1};
 	}
 	describe(f, a);
 	r = hook(dp, f, err, errlen);
@@ -599,9 +644,13 @@ void dp_attach_free(struct dp_bpf *dp, bool flush)
 
 void dp_attach_forget(const char *name, const char *path)
 {
-	bool xdp = !strncmp(name, "xdp-", 4), tc = !strncmp(name, "tc-", 3);
+	bool xdp, tc;
 	int fd;
 
+	if (!strncmp(name, "new-", 4))
+		name += 4;
+	xdp = !strncmp(name, "xdp-", 4);
+	tc = !strncmp(name, "tc-", 3);
 	if (!xdp && !tc)
 		return;
 	fd = bpf_obj_get(path);

@@ -15,6 +15,8 @@
 #include "dataplane/dp_netdev.h"
 #include "dataplane/dp_vlan.h"
 
+#define DP_TC_PLACE 0x706d /* handle and priority of our filter */
+
 struct dp_access {
 	unsigned ifindex; /* 0: free */
 	uint32_t users;	  /* sessions, and the attachment */
@@ -30,6 +32,7 @@ struct dp_iface {
 	bool written;	  /* in pm_iface */
 	bool want_spread;
 	bool leaves_tags; /* in frames that it receives, as it did not before */
+	bool adopted;	  /* as an earlier run left it */
 };
 
 struct dp_ifaces {
@@ -47,6 +50,15 @@ int dp_attach_init(struct dp_ifaces *x);
 /* With `flush` detaches everything, otherwise leaves what is pinned in place. */
 void dp_attach_free(struct dp_bpf *dp, bool flush);
 
+/* Takes over what pins and tables say of interfaces. */
+void dp_attach_adopt(struct dp_bpf *dp);
+/* A session on the interface has this access index; false when that cannot be. */
+bool dp_access_adopt(struct dp_bpf *dp, unsigned ifindex, uint32_t access);
+/* That were all: the other indices are free. */
+void dp_access_adopted(struct dp_bpf *dp);
+/* Detaches what is still as an earlier run left it. */
+void dp_attach_sweep(struct dp_bpf *dp);
+
 /* Detaches what a pin called `name` in the instance's directory holds; the caller unlinks it. */
 void dp_attach_forget(const char *name, const char *path);
 
@@ -54,6 +66,9 @@ void dp_attach_forget(const char *name, const char *path);
 uint32_t dp_access_get(struct dp_bpf *dp, unsigned ifindex);
 void dp_access_put(struct dp_bpf *dp, uint32_t access); /* 0 is ignored */
 
+/* Nothing is attached there yet. NULL: out of memory. */
+struct dp_iface *dp_iface_new(struct dp_bpf *dp);
+bool dp_iface_xdp_alive(const struct dp_iface *f);
 /* NULL: not attached. */
 struct dp_iface *dp_iface_find(const struct dp_bpf *dp, unsigned ifindex);
 /* Enters what is known of an interface, attached or a VLAN interface, into pm_iface and pm_access,

@@ -88,8 +88,19 @@ static int op_session_stats(struct dataplane *dp, dp_ref ref, struct dp_stats *o
 
 static void op_walk(struct dataplane *dp, const struct dp_walk *w)
 {
-	dp_peer_walk(self(dp), w);
-	dp_session_walk(self(dp), w);
+	dp_peer_walk(self(dp), w, false);
+	dp_session_walk(self(dp), w, false);
+}
+
+static void op_adopted(struct dataplane *dp, const struct dp_walk *w)
+{
+	dp_peer_walk(self(dp), w, true);
+	dp_session_walk(self(dp), w, true);
+}
+
+static size_t op_sweep(struct dataplane *dp)
+{
+	return dp_adopt_sweep(self(dp));
 }
 
 static const struct dataplane_ops ops = {
@@ -105,6 +116,8 @@ static const struct dataplane_ops ops = {
 	.session_key = op_session_key,
 	.session_stats = op_session_stats,
 	.walk = op_walk,
+	.adopted = op_adopted,
+	.sweep = op_sweep,
 };
 
 int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
@@ -132,11 +145,17 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of packets for the daemon");
 		goto fail;
 	}
+	if (dp->maps.adopted && dp_adopt(dp) < 0) {
+		r = dp_fail(err, errlen, ENOMEM, "not enough memory to go on with %u sessions",
+			    dp->maps.n_slots);
+		goto fail;
+	}
 	dp_route_init(dp);
 	*out = dp;
 	return 0;
 fail:
-	dp_bpf_free(&dp, true);
+	/* what an earlier run has left goes on forwarding */
+	dp_bpf_free(&dp, !cfg->keep || dp->maps.anew);
 	return r;
 }
 
@@ -155,6 +174,11 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 	dp_unload(&dp->maps, flush);
 	free(dp);
 	*p = NULL;
+}
+
+bool dp_bpf_adopted(const struct dp_bpf *dp)
+{
+	return dp->maps.adopted;
 }
 
 struct dataplane *dp_bpf_dataplane(struct dp_bpf *dp)

@@ -63,6 +63,9 @@ struct dp_bpf_cfg {
 	bool domains;		/* domains of IPv4 home addresses may have routes of their own */
 	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
 	bool mss_clamp;		/* TCP learns at its start what fits the tunnel */
+	/* Sessions are also kept in a pinned map, so that a later run can go on with them; and this
+	 * run goes on with what an earlier one left. */
+	bool keep;
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
 	struct in6_addr icmp_source; /* of ICMPv6 errors where no tunnel has one; or zero */
 	const uint32_t *spread_cpu; /* CPUs that frames may be spread over: [n_spread_cpus] */
@@ -72,8 +75,13 @@ struct dp_bpf_cfg {
 
 /*
  * Loads and pins. On failure returns -errno and stores in `err` one line that says what is wrong
- * and what to do about it. What an earlier run of the same instance left behind is removed; a
- * living one is an error (-EBUSY).
+ * and what to do about it. A living run of the same instance is an error (-EBUSY).
+ *
+ * What an earlier run left behind is adopted with `keep`, if it was made for the same (layout,
+ * sizes, features): sessions, tunnels, our own addresses and interfaces are there as they were, and
+ * packets are forwarded throughout. dp_bpf_attach() then puts the present programs in the place of
+ * the earlier ones between two packets. Otherwise a line in the log says what differs, all of it is
+ * removed, and everything begins anew.
  */
 int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen);
 
@@ -81,7 +89,11 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
  * this instance. Without it, programs and maps stay and go on forwarding. */
 void dp_bpf_free(struct dp_bpf **p, bool flush);
 
-/* The core's view of it; lives as long as `dp`. */
+/* Goes on with what an earlier run left. */
+bool dp_bpf_adopted(const struct dp_bpf *dp);
+
+/* The core's view of it; lives as long as `dp`. Its `sweep` also detaches adopted interfaces that
+ * have not been attached again, and forgets adopted addresses that have not been added again. */
 struct dataplane *dp_bpf_dataplane(struct dp_bpf *dp);
 
 /* The directory of the pins, for messages. */

@@ -13,6 +13,7 @@ struct fake_peer {
 	UT_hash_handle hh;
 	dp_ref ref;
 	struct dp_peer peer;
+	bool unclaimed;
 };
 
 struct fake_session {
@@ -21,6 +22,7 @@ struct fake_session {
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
 	uint8_t id[MH_NAI_MAX];
 	uint32_t key; /* 0: not keyed */
+	bool unclaimed;
 };
 
 /* A home address of one half. IPv4 addresses are mapped, so that no prefix is like them. */
@@ -202,6 +204,7 @@ static int fake_peer_put(struct dataplane *dp, const struct dp_peer *p, dp_ref *
 	for (e = f->peers; e; e = e->hh.next) {
 		if (addr6_eq(&e->peer.local, &p->local) && addr6_eq(&e->peer.remote, &p->remote) &&
 		    e->peer.encap == p->encap) {
+			e->unclaimed = false;
 			*out = e->ref;
 			return 0;
 		}
@@ -293,6 +296,58 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 	return 0;
 }
 
+static void fake_session_del(struct dataplane *dp, dp_ref ref)
+{
+	struct dp_fake *f = fake(dp);
+	struct fake_session *s = session_find(f, ref);
+
+	if (!s)
+		return;
+	disown(f, s);
+	HASH_DEL(f->sessions, s);
+	free(s);
+}
+
+static bool same_node(const struct dp_session *a, const struct dp_session *b)
+{
+	return a->half == b->half && a->mnid.subtype == b->mnid.subtype &&
+	       a->mnid.len == b->mnid.len &&
+	       (!a->mnid.len || !memcmp(a->mnid.id, b->mnid.id, a->mnid.len));
+}
+
+/* The unclaimed session that is put again. */
+static struct fake_session *unclaimed_like(const struct dp_fake *f, const struct dp_session *in)
+{
+	struct owner_key key[DP_PREFIXES_MAX + 1], other[DP_PREFIXES_MAX + 1];
+	unsigned n = in->n_prefixes > DP_PREFIXES_MAX ? 0 : keys_of(in, key);
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_owner *o = owner_at(f, &key[i]);
+
+		if (o && o->session->unclaimed && same_node(&o->session->pub.s, in))
+			return o->session;
+	}
+	for (struct fake_session *s = f->sessions; !n && s; s = s->hh.next) {
+		if (s->unclaimed && same_node(&s->pub.s, in) && !keys_of(&s->pub.s, other))
+			return s;
+	}
+	return NULL;
+}
+
+/* Others that nobody has claimed give way. */
+static void make_way(struct dp_fake *f, const struct dp_session *in, const struct fake_session *mine)
+{
+	struct owner_key key[DP_PREFIXES_MAX + 1];
+	unsigned n = in->n_prefixes > DP_PREFIXES_MAX ? 0 : keys_of(in, key);
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_owner *o = owner_at(f, &key[i]);
+
+		if (o && o->session->unclaimed && o->session != mine)
+			fake_session_del(&f->dp, o->session->pub.ref);
+	}
+}
+
 static int fake_session_put(struct dataplane *dp, const struct dp_session *in, dp_ref *ref)
 {
 	struct dp_fake *f = fake(dp);
@@ -308,6 +363,9 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 			return -ENOENT;
 		}
 	}
+	if (!s)
+		s = unclaimed_like(f, in);
+	make_way(f, in, s);
 	err = check_session(f, in, s);
 	if (err)
 		return err;
@@ -320,6 +378,7 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 	} else {
 		disown(f, s);
 	}
+	s->unclaimed = false;
 	s->pub.s = *in;
 	if (in->n_prefixes)
 		memcpy(s->prefixes, in->prefixes, in->n_prefixes * sizeof(s->prefixes[0]));
@@ -334,18 +393,6 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 	own(f, s);
 	*ref = s->pub.ref;
 	return 0;
-}
-
-static void fake_session_del(struct dataplane *dp, dp_ref ref)
-{
-	struct dp_fake *f = fake(dp);
-	struct fake_session *s = session_find(f, ref);
-
-	if (!s)
-		return;
-	disown(f, s);
-	HASH_DEL(f->sessions, s);
-	free(s);
 }
 
 static int fake_session_move(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
@@ -407,6 +454,54 @@ static void fake_walk(struct dataplane *dp, const struct dp_walk *w)
 		w->session(w->ctx, s->pub.ref, &s->pub.s);
 }
 
+static void fake_adopted(struct dataplane *dp, const struct dp_walk *w)
+{
+	const struct dp_fake *f = fake(dp);
+
+	for (const struct fake_peer *p = f->peers; w->peer && p; p = p->hh.next) {
+		if (p->unclaimed)
+			w->peer(w->ctx, p->ref, &p->peer);
+	}
+	for (const struct fake_session *s = f->sessions; w->session && s; s = s->hh.next) {
+		if (s->unclaimed)
+			w->session(w->ctx, s->pub.ref, &s->pub.s);
+	}
+}
+
+static bool in_use(const struct dp_fake *f, dp_ref peer)
+{
+	for (const struct fake_session *s = f->sessions; s; s = s->hh.next) {
+		if (path_uses(&s->pub.s.down, peer) || path_uses(&s->pub.s.up, peer))
+			return true;
+	}
+	return false;
+}
+
+static size_t fake_sweep(struct dataplane *dp)
+{
+	struct dp_fake *f = fake(dp);
+	struct fake_session *s, *next_s;
+	struct fake_peer *p, *next_p;
+	size_t n = 0;
+
+	HASH_ITER (hh, f->sessions, s, next_s) {
+		if (!s->unclaimed)
+			continue;
+		fake_session_del(dp, s->pub.ref);
+		n++;
+	}
+	HASH_ITER (hh, f->peers, p, next_p) {
+		if (!p->unclaimed)
+			continue;
+		p->unclaimed = false;
+		if (in_use(f, p->ref))
+			continue;
+		fake_peer_del(dp, p->ref);
+		n++;
+	}
+	return n;
+}
+
 static const struct dataplane_ops fake_ops = {
 	.pool_put = fake_pool_put,
 	.pool4_put = fake_pool4_put,
@@ -420,6 +515,8 @@ static const struct dataplane_ops fake_ops = {
 	.session_key = fake_session_key,
 	.session_stats = fake_session_stats,
 	.walk = fake_walk,
+	.adopted = fake_adopted,
+	.sweep = fake_sweep,
 };
 
 int dp_fake_new(struct dp_fake **out)
@@ -467,6 +564,15 @@ void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions)
 {
 	f->max_peers = max_peers;
 	f->max_sessions = max_sessions;
+}
+
+void dp_fake_restart(struct dp_fake *f)
+{
+	for (struct fake_peer *p = f->peers; p; p = p->hh.next)
+		p->unclaimed = true;
+	for (struct fake_session *s = f->sessions; s; s = s->hh.next)
+		s->unclaimed = true;
+	f->pools = f->pools4 = 0;
 }
 
 void dp_fake_set_first_key(struct dp_fake *f, uint32_t first)

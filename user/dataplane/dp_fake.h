@@ -23,6 +23,9 @@ void dp_fake_fail(struct dp_fake *f, enum dp_fake_op op, unsigned times, int err
 void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions);
 /* GRE keys are counted from there, so that those of two data planes differ. */
 void dp_fake_set_first_key(struct dp_fake *f, uint32_t first);
+/* As if the daemon had ended and begun again, and this were a data plane that outlives it: all that
+ * is there is adopted, pools are to be announced again. */
+void dp_fake_restart(struct dp_fake *f);
 /* What peer_mtu() answers from now on. */
 void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu);
 

@@ -45,6 +45,20 @@ void dp_hints_framed(struct dp_hints *h, int change)
 	__atomic_fetch_add(&h->maps->hints->framed, (uint32_t)change, __ATOMIC_RELEASE);
 }
 
+void dp_hints_settle(struct dp_hints *h, uint32_t framed)
+{
+	for (uint32_t i = 0; i < h->maps->n_seen; i++) {
+		uint64_t needed = 0;
+
+		for (unsigned bit = 0; bit < 64; bit++) {
+			if (h->users[i * 64 + bit])
+				needed |= 1ull << bit;
+		}
+		__atomic_store_n(&h->maps->seen[i], needed, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&h->maps->hints->framed, framed, __ATOMIC_RELEASE);
+}
+
 void dp_hints_local(const struct dp_maps *maps, const struct in6_addr *addr, unsigned n)
 {
 	uint64_t local[PM_LOCAL_WORDS] = {0};

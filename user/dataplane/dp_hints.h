@@ -25,5 +25,9 @@ void dp_hints_del(struct dp_hints *h, uint64_t owner);
 /* The same for pm_framed. */
 void dp_hints_framed(struct dp_hints *h, int change);
 
+/* Maps of an earlier run: all owners have been added. Clears bits that none of them needs;
+ * `framed`: entries of pm_framed. */
+void dp_hints_settle(struct dp_hints *h, uint32_t framed);
+
 /* Our own addresses, IPv4-mapped or not: all of them at once. */
 void dp_hints_local(const struct dp_maps *maps, const struct in6_addr *addr, unsigned n);

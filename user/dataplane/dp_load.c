@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "dataplane/dp_err.h"
+#include "dataplane/dp_reuse.h"
 #include "dataplane/dp_spread.h"
 #include "pmip_tc.skel.h"
 #include "pmip_xdp.skel.h"
@@ -33,6 +34,7 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_KEYS] = "pm_keys",	 [DP_MAP_HINTS] = "pm_hints",
 	[DP_MAP_SEEN] = "pm_seen",	 [DP_MAP_GLOBAL] = "pm_global",
 	[DP_MAP_ROUTE] = "pm_route",	 [DP_MAP_DOMAIN] = "pm_domain",
+	[DP_MAP_HALF] = "pm_half",	 [DP_MAP_MORE] = "pm_more",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -145,6 +147,8 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 
 	m->pool_slots = 1 + cfg->pool_slots;
 	m->n_slots = m->pool_slots + statics;
+	bpf_map__set_max_entries(m->xdp->maps.pm_half, cfg->keep ? 2 * m->n_slots : 1);
+	bpf_map__set_max_entries(m->xdp->maps.pm_more, cfg->keep ? 4 * m->n_slots : 1);
 	m->n_tunnels = 1 + cfg->max_peers;
 	if (m->n_tunnels > PM_MAX_TUNNELS)
 		m->n_tunnels = PM_MAX_TUNNELS;
@@ -239,6 +243,41 @@ static bool have_decap_flags(void)
 			(skel)->rodata->pm_icmp6_source[i_] = (cfg)->icmp_source.s6_addr[i_]; \
 	} while (0)
 
+static uint32_t features(const struct dp_bpf_cfg *cfg)
+{
+	return (cfg->ip4 ? PM_FEATURE_IP4 : 0) | (cfg->ip4_outer ? PM_FEATURE_IP4_OUTER : 0) |
+	       (cfg->gre ? PM_FEATURE_GRE : 0) | (cfg->domains ? PM_FEATURE_DOMAINS : 0) |
+	       (cfg->udp_fixed_port ? PM_FEATURE_UDP_FIXED : 0);
+}
+
+/* The programs get the maps of an earlier run, where these are what they would make themselves. */
+static int take_over(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	char why[160] = "";
+	int r;
+
+	m->meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
+				   .n_slots = m->n_slots,
+				   .pool_slots = m->pool_slots,
+				   .features = features(cfg),
+				   .layout = dp_reuse_layout(m->xdp->obj)};
+	if (cfg->keep && dp_reuse_fits(m, why, sizeof(why))) {
+		r = dp_reuse(m);
+		if (r < 0)
+			return dp_fail(err, errlen, -r, "cannot take over the maps in %s: %s",
+				       m->pins.dir, strerror(-r));
+		m->adopted = true;
+		return 0;
+	}
+	if (why[0])
+		log_msg(LOG_C_LOCAL,
+			"dataplane: begins anew, sessions are not forwarded until they come again: %s",
+			why);
+	dp_pins_leftovers(&m->pins);
+	m->anew = true;
+	return 0;
+}
+
 static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
 	const bool decap_flags = have_decap_flags();
@@ -254,6 +293,8 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	SET_SWITCHES(m->tc, cfg, decap_flags);
 	m->xdp->rodata->pm_seen_mask = m->tc->rodata->pm_seen_mask = m->n_seen - 1;
 	r = dp_spread_prepare(m, cfg, err, errlen);
+	if (r == 0)
+		r = take_over(m, cfg, err, errlen);
 	if (r < 0)
 		return r;
 	r = pmip_xdp__load(m->xdp);
@@ -279,7 +320,7 @@ static int pin_maps(struct dp_maps *m, char *err, size_t errlen)
 	{
 		char path[DP_PIN_PATH + 64];
 
-		if (bpf_map__is_internal(map))
+		if (bpf_map__is_internal(map) || m->adopted)
 			continue;
 		dp_pin_path(&m->pins, path, bpf_map__name(map), -1);
 		if (bpf_obj_pin(bpf_map__fd(map), path) < 0)
@@ -303,6 +344,11 @@ static size_t mapped_len(size_t n, size_t size)
 	return (n * size + page - 1) / page * page;
 }
 
+static size_t n_halves(const struct dp_maps *m)
+{
+	return (size_t)2 * m->n_slots;
+}
+
 static void *map_memory(int fd, size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -312,8 +358,7 @@ static void *map_memory(int fd, size_t len)
 
 int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
-	struct pm_meta meta;
-	uint32_t key = 0;
+	const uint32_t key = 0;
 	int r;
 
 	memset(m, 0, sizeof(*m));
@@ -327,7 +372,6 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 		r = dp_pins_open(&m->pins, cfg->bpffs, cfg->instance, err, errlen);
 	if (r < 0)
 		return r;
-	dp_pins_leftovers(&m->pins);
 	r = load_objects(m, cfg, err, errlen);
 	if (r == 0)
 		r = pin_maps(m, err, errlen);
@@ -340,13 +384,13 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	m->hints = map_memory(m->fd[DP_MAP_HINTS], mapped_len(1, sizeof(*m->hints)));
 	m->seen = map_memory(m->fd[DP_MAP_SEEN], mapped_len(m->n_seen, sizeof(*m->seen)));
 	m->global = map_memory(m->fd[DP_MAP_GLOBAL], mapped_len(1, sizeof(*m->global)));
+	if (cfg->keep)
+		m->half = map_memory(m->fd[DP_MAP_HALF], mapped_len(n_halves(m), sizeof(*m->half)));
 	if (!m->session || (cfg->gre && !m->keys) || !m->tunnel || !m->hints || !m->seen ||
-	    !m->global)
+	    !m->global || (cfg->keep && !m->half))
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
-	meta = (struct pm_meta){.layout_version = PM_LAYOUT_VERSION,
-				.n_slots = m->n_slots,
-				.pool_slots = m->pool_slots};
-	if (bpf_map_update_elem(m->fd[DP_MAP_META], &key, &meta, BPF_ANY) < 0)
+	/* last, because whoever finds it takes the rest for whole */
+	if (bpf_map_update_elem(m->fd[DP_MAP_META], &key, &m->meta, BPF_ANY) < 0)
 		return dp_fail(err, errlen, errno, "cannot write pm_meta: %s", strerror(errno));
 	return 0;
 }
@@ -365,6 +409,9 @@ void dp_unload(struct dp_maps *m, bool flush)
 		munmap(m->seen, mapped_len(m->n_seen, sizeof(*m->seen)));
 	if (m->global)
 		munmap(m->global, mapped_len(1, sizeof(*m->global)));
+	if (m->half)
+		munmap(m->half, mapped_len(n_halves(m), sizeof(*m->half)));
+	m->half = NULL;
 	m->global = NULL;
 	m->session = NULL;
 	m->keys = NULL;

@@ -25,20 +25,26 @@ static uint64_t fnv1a(const uint8_t *p, size_t n)
 	return h;
 }
 
-void dp_mnid_key(const struct dp_body *b, struct pm_mnid_key *key)
+void dp_mnid_key_of(const uint8_t *id, uint8_t len, struct pm_mnid_key *key)
 {
 	const size_t head = PM_MNID_KEY_LEN - 17;
 	char hex[17];
 
 	memset(key, 0, sizeof(*key));
-	if (b->id_len <= PM_MNID_KEY_LEN) {
-		memcpy(key->id, dp_body_id(b), b->id_len);
+	if (len <= PM_MNID_KEY_LEN) {
+		if (len)
+			memcpy(key->id, id, len);
 		return;
 	}
-	memcpy(key->id, dp_body_id(b), head);
+	memcpy(key->id, id, head);
 	key->id[head] = '~';
-	snprintf(hex, sizeof(hex), "%016" PRIx64, fnv1a(dp_body_id(b), b->id_len));
+	snprintf(hex, sizeof(hex), "%016" PRIx64, fnv1a(id, len));
 	memcpy(key->id + head + 1, hex, 16);
+}
+
+void dp_mnid_key(const struct dp_body *b, struct pm_mnid_key *key)
+{
+	dp_mnid_key_of(dp_body_id(b), b->id_len, key);
 }
 
 static uint64_t key_hash(const struct pm_mnid_key *key)
@@ -55,7 +61,7 @@ uint64_t dp_mnid_hash(const void *ctx, uint32_t ref)
 	return key_hash(&key);
 }
 
-static dp_ref dp_mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key)
+dp_ref dp_mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key)
 {
 	dp_ref ref;
 

@@ -13,6 +13,9 @@
 /* Both subtype and octets. */
 bool dp_mnid_same(const struct dp_body *a, const struct dp_body *b);
 void dp_mnid_key(const struct dp_body *b, struct pm_mnid_key *key);
+void dp_mnid_key_of(const uint8_t *id, uint8_t len, struct pm_mnid_key *key);
+/* The first half of that identifier; 0: none. */
+dp_ref dp_mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key);
 uint64_t dp_mnid_hash(const void *halves, uint32_t ref); /* for struct dp_index */
 
 /* Writes the map. 0, -ENOSPC, or -errno. */

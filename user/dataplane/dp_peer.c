@@ -98,12 +98,15 @@ static bool is_ip4(const struct in6_addr *a)
 	return IN6_IS_ADDR_V4MAPPED(a);
 }
 
+static uint32_t around(const struct dp_peer *p)
+{
+	return (is_ip4(&p->remote) ? IP4_HLEN : IP6_HLEN) + PM_ENCAP_LEN((unsigned)p->encap);
+}
+
 static uint16_t inner_mtu(const struct dp_bpf *dp, const struct dp_peer_rec *p)
 {
-	uint32_t around = (is_ip4(&p->peer.remote) ? IP4_HLEN : IP6_HLEN) +
-			  PM_ENCAP_LEN((unsigned)p->peer.encap);
-	uint32_t limit = dp->cfg.tunnel_mtu;
-	uint32_t mtu = p->nexthop.mtu > around ? p->nexthop.mtu - around : 0;
+	uint32_t limit = dp->cfg.tunnel_mtu, outer = around(&p->peer);
+	uint32_t mtu = p->nexthop.mtu > outer ? p->nexthop.mtu - outer : 0;
 
 	if (!mtu || (limit && limit < mtu))
 		mtu = limit;
@@ -207,6 +210,18 @@ static int check_peer(const struct dp_bpf *dp, const struct dp_peer *p)
 	return 0;
 }
 
+/* Somebody uses it: from now on its next hop is looked after. */
+static void claim(struct dp_bpf *dp, dp_ref ref)
+{
+	struct dp_peer_rec *r = &dp->peers.rec[ref];
+
+	if (!r->unclaimed)
+		return;
+	r->unclaimed = false;
+	if (dp->cfg.hooks.peer_added)
+		dp->cfg.hooks.peer_added(dp->cfg.hooks.ctx, ref, &r->peer);
+}
+
 int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 {
 	struct dp_peers *p = &dp->peers;
@@ -219,6 +234,7 @@ int dp_peer_put(struct dp_bpf *dp, const struct dp_peer *in, dp_ref *out)
 		return err;
 	ref = dp_peer_find(dp, in);
 	if (ref) {
+		claim(dp, ref);
 		*out = ref;
 		return 0;
 	}
@@ -251,7 +267,7 @@ void dp_peer_del(struct dp_bpf *dp, dp_ref ref)
 	r->used = false;
 	if (!r->users)
 		dp_fifo_give(&dp->peers.free, ref);
-	if (dp->cfg.hooks.peer_deleted)
+	if (dp->cfg.hooks.peer_deleted && !r->unclaimed)
 		dp->cfg.hooks.peer_deleted(dp->cfg.hooks.ctx, ref, &r->peer);
 }
 
@@ -262,10 +278,10 @@ uint32_t dp_peer_mtu(const struct dp_bpf *dp, dp_ref ref)
 	return r ? inner_mtu(dp, r) : 0;
 }
 
-void dp_peer_walk(const struct dp_bpf *dp, const struct dp_walk *w)
+void dp_peer_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed)
 {
 	for (dp_ref ref = 1; w->peer && ref < dp->maps.n_tunnels; ref++) {
-		if (dp->peers.rec[ref].used)
+		if (dp->peers.rec[ref].used && (!unclaimed || dp->peers.rec[ref].unclaimed))
 			w->peer(w->ctx, ref, &dp->peers.rec[ref].peer);
 	}
 }
@@ -332,13 +348,18 @@ int dp_bpf_local_add(struct dp_bpf *dp, const struct in6_addr *addr)
 	struct pm_addr6 key;
 	uint32_t one = 1;
 
-	if (is_local(p, addr))
-		return 0;
+	for (unsigned i = 0; i < p->n_local; i++) {
+		if (addr6_eq(&p->local[i], addr)) {
+			p->local_unclaimed[i] = false;
+			return 0;
+		}
+	}
 	if (p->n_local == PM_MAX_LOCAL)
 		return -ENOSPC;
 	memcpy(key.addr, addr, sizeof(key.addr));
 	if (bpf_map_update_elem(dp->maps.fd[DP_MAP_LOCAL], &key, &one, BPF_ANY) < 0)
 		return -errno;
+	p->local_unclaimed[p->n_local] = false;
 	p->local[p->n_local++] = *addr;
 	dp_hints_local(&dp->maps, p->local, p->n_local);
 	locals_changed(dp);
@@ -356,6 +377,7 @@ void dp_bpf_local_del(struct dp_bpf *dp, const struct in6_addr *addr)
 		memcpy(key.addr, addr, sizeof(key.addr));
 		bpf_map_delete_elem(dp->maps.fd[DP_MAP_LOCAL], &key);
 		p->local[i] = p->local[--p->n_local];
+		p->local_unclaimed[i] = p->local_unclaimed[p->n_local];
 		dp_hints_local(&dp->maps, p->local, p->n_local);
 		locals_changed(dp);
 		return;
@@ -377,4 +399,98 @@ void dp_bpf_walk_peers(const struct dp_bpf *dp,
 		if (r->used)
 			cb(ctx, &info);
 	}
+}
+
+/* ---- after an earlier run */
+
+static void adopt_locals(struct dp_bpf *dp)
+{
+	const int map = dp->maps.fd[DP_MAP_LOCAL];
+	struct dp_peers *p = &dp->peers;
+	struct pm_addr6 key, *at = NULL;
+
+	while (p->n_local < PM_MAX_LOCAL && bpf_map_get_next_key(map, at, &key) == 0) {
+		p->local_unclaimed[p->n_local] = true;
+		memcpy(&p->local[p->n_local++], key.addr, sizeof(key.addr));
+		at = &key;
+	}
+	dp_hints_local(&dp->maps, p->local, p->n_local);
+}
+
+/* What may have been half done when the earlier run ended is not believed. */
+static bool read_tunnel(const struct dp_bpf *dp, dp_ref ref, struct dp_peer_rec *r)
+{
+	const struct pm_tunnel *t = &dp->maps.tunnel[ref];
+
+	*r = (struct dp_peer_rec){.peer.encap = t->encap, .unclaimed = true};
+	memcpy(&r->peer.local, t->local, sizeof(t->local));
+	memcpy(&r->peer.remote, t->remote, sizeof(t->remote));
+	r->self = is_local(&dp->peers, &r->peer.remote);
+	if (check_peer(dp, &r->peer) || !(t->flags & PM_T_VALID) || dp_peer_find(dp, &r->peer))
+		return false;
+	r->used = true;
+	r->nexthop.valid = t->flags & PM_T_NEXTHOP;
+	r->nexthop.ifindex = t->ifindex;
+	memcpy(r->nexthop.dmac.b, t->dmac, sizeof(t->dmac));
+	memcpy(r->nexthop.smac.b, t->smac, sizeof(t->smac));
+	r->nexthop.mtu = t->mtu ? t->mtu + around(&r->peer) : 0;
+	r->xdp = t->flags & PM_T_XDP;
+	return true;
+}
+
+void dp_peers_adopt(struct dp_bpf *dp)
+{
+	adopt_locals(dp);
+	for (dp_ref ref = 1; ref < dp->maps.n_tunnels; ref++) {
+		struct pm_tunnel *t = &dp->maps.tunnel[ref];
+		struct dp_peer_rec r;
+
+		if (read_tunnel(dp, ref, &r)) {
+			dp->peers.rec[ref] = r;
+			dp_index_add(&dp->peers.by_addr, ref);
+			if (r.self != !!(t->flags & PM_T_SELF))
+				write_nexthop(dp, ref);
+			continue;
+		}
+		if (t->flags & PM_T_VALID)
+			store_gate(t, (t->flags & -(uint32_t)PM_T_CHANGE) + PM_T_CHANGE, 0);
+		/* a session may still name it */
+		dp->peers.rec[ref].peer = r.peer;
+	}
+}
+
+void dp_peers_adopted(struct dp_bpf *dp)
+{
+	for (uint32_t n = dp->peers.free.n; n; n--) {
+		dp_ref ref = dp_fifo_take(&dp->peers.free);
+
+		if (!dp->peers.rec[ref].used && !dp->peers.rec[ref].users)
+			dp_fifo_give(&dp->peers.free, ref);
+	}
+}
+
+size_t dp_peers_sweep(struct dp_bpf *dp)
+{
+	struct dp_peers *p = &dp->peers;
+	size_t n = 0;
+
+	for (dp_ref ref = 1; ref < dp->maps.n_tunnels; ref++) {
+		if (!p->rec[ref].used || !p->rec[ref].unclaimed)
+			continue;
+		if (p->rec[ref].users) {
+			claim(dp, ref);
+			continue;
+		}
+		dp_peer_del(dp, ref);
+		n++;
+	}
+	for (unsigned i = 0; i < p->n_local;) {
+		const struct in6_addr gone = p->local[i];
+
+		if (p->local_unclaimed[i])
+			dp_bpf_local_del(dp, &gone);
+		else
+			i++;
+	}
+	return n;
 }

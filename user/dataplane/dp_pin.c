@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -131,26 +133,61 @@ int dp_pins_open(struct dp_pins *p, const char *bpffs, const char *instance, cha
 
 /* ---- leftovers of an earlier run */
 
+/* Names first, because changing a directory while it is read may skip some. */
+void dp_pins_walk(const struct dp_pins *p, void (*cb)(void *ctx, const char *name), void *ctx)
+{
+	struct dirent **e;
+	int n = scandir(p->dir, &e, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		if (e[i]->d_name[0] != '.')
+			cb(ctx, e[i]->d_name);
+		free(e[i]);
+	}
+	if (n >= 0)
+		free(e);
+}
+
+struct forget {
+	const struct dp_pins *pins;
+	unsigned n;
+};
+
+static void forget(void *ctx, const char *name)
+{
+	char path[DP_PIN_PATH + 64 + NAME_MAX];
+	struct forget *f = ctx;
+
+	snprintf(path, sizeof(path), "%s/%s", f->pins->dir, name);
+	dp_attach_forget(name, path);
+	if (unlink(path) == 0)
+		f->n++;
+}
+
+/* From now on nobody adopts what is only half there. */
+static void disown(const struct dp_pins *p)
+{
+	const struct pm_meta none = {0};
+	char path[DP_PIN_PATH + 64];
+	uint32_t key = 0;
+	int fd;
+
+	dp_pin_path(p, path, "pm_meta", -1);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	bpf_map_update_elem(fd, &key, &none, BPF_ANY);
+	close(fd);
+}
+
 static void forget_dir(struct dp_pins *p, bool say)
 {
-	struct dirent *e;
-	unsigned n = 0;
-	DIR *d = opendir(p->dir);
+	struct forget f = {.pins = p};
 
-	while (d && (e = readdir(d))) {
-		char path[sizeof(p->dir) + sizeof(e->d_name) + 1];
-
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", p->dir, e->d_name);
-		dp_attach_forget(e->d_name, path);
-		if (unlink(path) == 0)
-			n++;
-	}
-	if (d)
-		closedir(d);
-	if (n && say)
-		log_msg(LOG_C_INFO, "dataplane: removed %u pins of an earlier run from %s", n,
+	disown(p);
+	dp_pins_walk(p, forget, &f);
+	if (f.n && say)
+		log_msg(LOG_C_INFO, "dataplane: removed %u pins of an earlier run from %s", f.n,
 			p->dir);
 }
 

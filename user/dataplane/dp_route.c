@@ -53,12 +53,22 @@ int dp_bpf_domain(struct dp_bpf *dp, uint16_t domain, unsigned ifindex)
 void dp_route_init(struct dp_bpf *dp)
 {
 	const struct dp_bpf_routing any = {.by_source = true, .multipath = true};
+	uint32_t last = dp->maps.global->generation;
 
+	/* answers of an earlier run must not count again */
+	dp->route.generation = last ? last : dp->maps.meta.generation;
 	dp_bpf_routing(dp, &any);
 }
 
 void dp_route_stop(struct dp_bpf *dp)
 {
-	if (dp->maps.global)
-		dp_store64(dp->maps.global, 0);
+	const uint32_t key = 0;
+
+	if (!dp->maps.global)
+		return;
+	if (dp->route.generation) {
+		dp->maps.meta.generation = dp->route.generation;
+		bpf_map_update_elem(dp->maps.fd[DP_MAP_META], &key, &dp->maps.meta, BPF_ANY);
+	}
+	dp_store64(dp->maps.global, 0);
 }

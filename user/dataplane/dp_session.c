@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/dp_adopt.h"
+#include "dataplane/dp_keep.h"
 #include "dataplane/dp_mnid.h"
 #include "dataplane/dp_state.h"
 
@@ -408,7 +410,7 @@ static unsigned partners(const struct dp_bpf *dp, const struct dp_body *b, unsig
 
 /* Nothing in here can fail: `b` replaces what the half has had. */
 static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
-		   const struct wanted *w, struct dp_body *b, uint32_t access)
+		   const struct wanted *w, struct dp_body *b, uint32_t access, enum dp_keep keep)
 {
 	struct dp_half_rec *r = &dp->halves.rec[ref];
 	struct dp_half_rec was = *r;
@@ -430,10 +432,12 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 	r->down = s->down;
 	r->up = s->up;
 	r->access = access;
+	r->unclaimed = false;
 	path_use(dp, &r->down);
 	path_use(dp, &r->up);
 	if (!same)
 		dp_mnid_link(&dp->halves, ref);
+	dp_keep_store(dp, ref, keep);
 
 	n_others = partners(dp, b, s->half, other, 0);
 	n_others = partners(dp, was.body, s->half, other, n_others);
@@ -466,13 +470,21 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 	const struct dp_half_rec *r = NULL;
 	uint32_t access = 0, key = 0;
 	dp_ref mine = *ref;
+	struct pm_mnid_key id;
 	struct wanted w;
 	struct dp_body *b;
-	int err, extra;
+	int err, extra, keep;
 
 	err = check_kind(dp, s);
 	if (err)
 		return err;
+	if (!path_ok(dp, &s->down) || !path_ok(dp, &s->up))
+		return -ENOENT;
+	err = list_wanted(dp, s, &w);
+	if (err)
+		return err;
+	if (!mine && dp->adopted.halves)
+		mine = dp_adopt_claim(dp, s, w.of, w.n);
 	if (mine) {
 		r = half_at(dp, mine);
 		if (!r)
@@ -481,11 +493,9 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 			return -EINVAL;
 		key = r->key;
 	}
-	if (!path_ok(dp, &s->down) || !path_ok(dp, &s->up))
-		return -ENOENT;
-	err = list_wanted(dp, s, &w);
-	if (!err)
-		err = check_wanted(dp, &w, s->half, mine);
+	if (dp->adopted.halves)
+		dp_adopt_yield(dp, s->half, mine, w.of, w.n);
+	err = check_wanted(dp, &w, s->half, mine);
 	if (err)
 		return err;
 	extra = needs_key_slot(dp, s, &w, key);
@@ -509,23 +519,30 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 	if (err)
 		goto out_access;
 	if (b->n && !(r && dp_mnid_same(r->body, b))) {
-		struct pm_mnid_key id;
-
 		dp_mnid_key(b, &id);
 		err = dp_mnid_write(dp, &id, b->slot[0]);
 		if (err)
 			goto out_slots;
 	}
-	commit(dp, mine, s, &w, b, access);
+	keep = dp_keep_prepare(dp, mine, b);
+	err = keep < 0 ? keep : 0;
+	if (err)
+		goto out_mnid;
+	if (r && r->unclaimed)
+		dp->adopted.halves--;
+	commit(dp, mine, s, &w, b, access, keep);
 	*ref = mine;
 	return 0;
 
+out_mnid:
+	dp_mnid_key(b, &id);
+	dp_mnid_settle(dp, &id);
 out_slots:
 	release_unowned(dp, b->slot, b->n);
 out_access:
 	dp_access_put(dp, access);
 out_ref:
-	if (!*ref)
+	if (!r)
 		dp_fifo_give(&dp->halves.free, mine);
 out_body:
 	free(b);
@@ -543,6 +560,9 @@ void dp_session_del(struct dp_bpf *dp, dp_ref ref)
 	if (!r)
 		return;
 	b = r->body;
+	dp_keep_drop(dp, ref);
+	if (r->unclaimed)
+		dp->adopted.halves--;
 	n = partners(dp, b, r->half, other, 0);
 	for (unsigned i = 0; i < b->n; i++)
 		dp->slots.slot[b->slot[i]].owner[r->half] = 0;
@@ -580,6 +600,7 @@ int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down)
 	r->access = access;
 	path_use(dp, &r->down);
 	recompose(dp, ref);
+	dp_keep_store(dp, ref, DP_KEEP_SAME);
 	path_unuse(dp, &old);
 	dp_access_put(dp, old_access);
 	return 0;
@@ -593,6 +614,7 @@ int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode)
 		return -ENOENT;
 	r->mode = (uint8_t)mode;
 	recompose(dp, ref);
+	dp_keep_store(dp, ref, DP_KEEP_SAME);
 	return 0;
 }
 
@@ -627,14 +649,14 @@ int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out)
 	return 0;
 }
 
-void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w)
+void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed)
 {
 	for (dp_ref ref = 1; w->session && ref < dp->halves.n; ref++) {
 		const struct dp_half_rec *r = &dp->halves.rec[ref];
 		struct prefix6 prefix[DP_PREFIXES_MAX];
 		struct dp_session s;
 
-		if (!r->body)
+		if (!r->body || (unclaimed && !r->unclaimed))
 			continue;
 		s = (struct dp_session){
 			.half = r->half,

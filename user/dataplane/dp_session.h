@@ -53,6 +53,7 @@ struct dp_half_rec {
 	uint16_t domain;
 	uint8_t half, mode;
 	bool local_routing;
+	bool unclaimed;	  /* of an earlier run, and nobody has put it again */
 };
 
 struct dp_halves {
@@ -72,7 +73,8 @@ int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down);
 int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode);
 int dp_session_key(const struct dp_bpf *dp, dp_ref ref, uint32_t *key);
 int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out);
-void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w);
+/* All halves, or those that nobody has claimed. */
+void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed);
 
 /* Slot of the first address, or of the key; 0 for a bad reference or a session without either. */
 uint32_t dp_session_slot(const struct dp_bpf *dp, dp_ref ref);

@@ -115,6 +115,8 @@ void dp_slots_free(struct dp_slots *s)
 {
 	free(s->slot);
 	s->slot = NULL;
+	free(s->framed);
+	s->framed = NULL;
 	dp_hints_free(&s->hints);
 	dp_fifo_free(&s->free);
 	dp_index_free(&s->by_owner);
@@ -225,14 +227,14 @@ static void hint(struct dp_slots *s, const struct dp_owner *o, bool add)
  * The kernel's way from an address to its slot: pm_prefix6 for /64s, pm_framed for the other
  * prefixes, pm_addr4 for IPv4 addresses.
  */
-static int hash_entry(struct dp_slots *s, uint32_t slot, bool add)
+static int way_to(const struct dp_slots *s, uint32_t slot, bool add)
 {
 	const struct dp_owner *o = &s->slot[slot].of;
 	struct pm_framed framed = {.slot = slot, .prefix_len = o->len};
 	struct pm_framed_key framed_key = {.prefix_len = o->len};
 	__be64 word = htobe64(o->word);
 	const void *key = &word, *value = &slot;
-	int fd = s->maps->fd[dp_owner_is_addr4(o) ? DP_MAP_ADDR4 : DP_MAP_PREFIX6], err = 0;
+	int fd = s->maps->fd[dp_owner_is_addr4(o) ? DP_MAP_ADDR4 : DP_MAP_PREFIX6];
 
 	if (o->len != 64) {
 		memcpy(framed_key.addr, &word, sizeof(word));
@@ -240,11 +242,20 @@ static int hash_entry(struct dp_slots *s, uint32_t slot, bool add)
 		value = &framed;
 		fd = s->maps->fd[DP_MAP_FRAMED];
 	}
-	if (add)
-		hint(s, o, true);
 	if (add ? bpf_map_update_elem(fd, key, value, BPF_ANY) < 0
 		: bpf_map_delete_elem(fd, key) < 0)
-		err = errno == E2BIG ? -ENOSPC : -errno;
+		return errno == E2BIG ? -ENOSPC : -errno;
+	return 0;
+}
+
+static int hash_entry(struct dp_slots *s, uint32_t slot, bool add)
+{
+	const struct dp_owner *o = &s->slot[slot].of;
+	int err;
+
+	if (add)
+		hint(s, o, true);
+	err = way_to(s, slot, add);
 	if (!add || err)
 		hint(s, o, false);
 	return err;
@@ -346,4 +357,173 @@ void dp_slot_to_key(struct dp_slots *s, uint32_t slot)
 void dp_slot_to_member(struct dp_slots *s, uint32_t slot, const struct dp_owner *o)
 {
 	rename_slot(s, slot, o);
+}
+
+/* ---- after an earlier run */
+
+static void read_pools(struct dp_slots *s)
+{
+	for (uint32_t key = 0; key < PM_MAX_POOLS; key++) {
+		struct pm_pool e;
+
+		if (bpf_map_lookup_elem(s->maps->fd[DP_MAP_POOL], &key, &e) < 0 || !e.n)
+			return;
+		s->pool[s->n_pools++] = (struct dp_pool){.prefix = be64toh(e.prefix),
+							 .mask = be64toh(e.mask),
+							 .base = e.base,
+							 .n = e.n};
+		s->pool_next = e.base + e.n;
+	}
+}
+
+int dp_slots_adopt_begin(struct dp_slots *s)
+{
+	struct pm_framed_key key, *at = NULL;
+	const int map = s->maps->fd[DP_MAP_FRAMED];
+	struct pm_framed e;
+
+	s->framed = calloc(s->maps->n_slots, sizeof(*s->framed));
+	if (!s->framed)
+		return -ENOMEM;
+	read_pools(s);
+	for (uint32_t i = 1; i < s->maps->n_slots; i++)
+		s->slot[i].gen = PM_DESC_GEN(s->maps->session[i].desc);
+	while (bpf_map_get_next_key(map, at, &key) == 0) {
+		if (bpf_map_lookup_elem(map, &key, &e) == 0 && e.slot < s->maps->n_slots &&
+		    key.prefix_len < 64)
+			s->framed[e.slot] = (uint8_t)key.prefix_len;
+		at = &key;
+	}
+	return 0;
+}
+
+bool dp_slots_read(const struct dp_slots *s, uint32_t slot, struct dp_owner *out)
+{
+	struct dp_owner o = {.len = 64};
+	uint32_t other;
+
+	if (!slot || slot >= s->maps->n_slots)
+		return false;
+	o.word = be64toh(s->maps->session[slot].prefix);
+	if (s->framed[slot])
+		o.len = s->framed[slot];
+	if (dp_owner_is_key(&o)) {
+		*out = o;
+		return o.word == (KIND_KEY | slot) && o.len == 64;
+	}
+	if (!dp_owner_is_prefix(&o) && !(dp_owner_is_addr4(&o) && o.len == 64))
+		return false;
+	if (o.word & ~mask64(o.len))
+		return false;
+	other = dp_slot_of_pool(s, &o);
+	if (slot < s->maps->pool_slots ? other != slot : other)
+		return false;
+	other = dp_slot_find(s, &o);
+	if (other && other != slot)
+		return false;
+	*out = o;
+	return true;
+}
+
+void dp_slots_adopt(struct dp_slots *s, uint32_t slot, unsigned half, dp_ref ref)
+{
+	struct dp_slot *e = &s->slot[slot];
+
+	if (!e->of.len) {
+		dp_slots_read(s, slot, &e->of);
+		s->used++;
+		if (slot >= s->maps->pool_slots && !dp_owner_is_key(&e->of))
+			dp_index_add(&s->by_owner, slot);
+	}
+	e->owner[half] = ref;
+}
+
+static bool has_way(const struct dp_slots *s, uint32_t slot)
+{
+	return slot >= s->maps->pool_slots && s->slot[slot].of.len &&
+	       !dp_owner_is_key(&s->slot[slot].of);
+}
+
+/* Removes entries that lead astray; notes those that lead to their slot. */
+static void settle_ways(struct dp_slots *s, enum dp_map map, bool *there)
+{
+	const int fd = s->maps->fd[map];
+	union {
+		__be64 word;
+		struct pm_framed_key framed;
+	} key, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (more) {
+		struct dp_owner o = {.len = 64};
+		struct pm_framed e = {0}; /* begins with the slot, as the others */
+		__be64 word;
+
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		word = key.word;
+		if (map == DP_MAP_FRAMED) {
+			memcpy(&word, key.framed.addr, sizeof(word));
+			o.len = (uint8_t)key.framed.prefix_len;
+		}
+		o.word = be64toh(word);
+		if (bpf_map_lookup_elem(fd, &key, &e) == 0 && e.slot < s->maps->n_slots &&
+		    has_way(s, e.slot) && same_owner(&s->slot[e.slot].of, &o))
+			there[e.slot] = true;
+		else
+			bpf_map_delete_elem(fd, &key);
+	}
+}
+
+static void settle_hints(struct dp_slots *s)
+{
+	uint32_t framed = 0;
+
+	for (uint32_t i = s->maps->pool_slots; i < s->maps->n_slots; i++) {
+		if (!has_way(s, i))
+			continue;
+		if (s->slot[i].of.len != 64)
+			framed++;
+		else
+			dp_hints_add(&s->hints, s->slot[i].of.word);
+	}
+	dp_hints_settle(&s->hints, framed);
+}
+
+static void free_the_rest(struct dp_slots *s)
+{
+	for (uint32_t i = 1; i < s->maps->n_slots; i++) {
+		struct dp_slot *e = &s->slot[i];
+
+		if (!e->of.len && PM_DESC_FLAGS(s->maps->session[i].desc))
+			dp_store64(&s->maps->session[i].desc, PM_DESC(0, 0, ++e->gen));
+	}
+	for (uint32_t n = s->free.n; n; n--) {
+		uint32_t slot = dp_fifo_take(&s->free);
+
+		if (!s->slot[slot].of.len)
+			dp_fifo_give(&s->free, slot);
+	}
+}
+
+int dp_slots_adopt_end(struct dp_slots *s)
+{
+	bool *there = calloc(s->maps->n_slots, sizeof(*there));
+	int err = 0;
+
+	free(s->framed);
+	s->framed = NULL;
+	if (!there)
+		return -ENOMEM;
+	settle_hints(s);
+	free_the_rest(s);
+	settle_ways(s, DP_MAP_PREFIX6, there);
+	settle_ways(s, DP_MAP_ADDR4, there);
+	settle_ways(s, DP_MAP_FRAMED, there);
+	for (uint32_t i = s->maps->pool_slots; !err && i < s->maps->n_slots; i++) {
+		if (has_way(s, i) && !there[i])
+			err = way_to(s, i, true);
+	}
+	free(there);
+	return err;
 }

@@ -52,6 +52,7 @@ struct dp_slots {
 	unsigned n_pools;
 	uint32_t pool_next; /* first slot that no pool has yet */
 	uint32_t used;
+	uint8_t *framed; /* while adopting: lengths of other prefixes than /64, by slot */
 };
 
 int dp_slots_init(struct dp_slots *s, const struct dp_maps *maps);
@@ -95,6 +96,15 @@ void dp_slot_release(struct dp_slots *s, uint32_t slot);
 void dp_slot_to_key(struct dp_slots *s, uint32_t slot);
 /* The reverse, for a slot of a pool: it belongs to its member again. */
 void dp_slot_to_member(struct dp_slots *s, uint32_t slot, const struct dp_owner *o);
+
+/* ---- after an earlier run: begin, one call for each slot of each half, end */
+
+int dp_slots_adopt_begin(struct dp_slots *s); /* 0 or -ENOMEM */
+/* What a slot belongs to as the map has it; false when that cannot be. */
+bool dp_slots_read(const struct dp_slots *s, uint32_t slot, struct dp_owner *out);
+void dp_slots_adopt(struct dp_slots *s, uint32_t slot, unsigned half, dp_ref ref);
+/* What no half has is free, and every way leads to the slots that halves have, and nowhere else. */
+int dp_slots_adopt_end(struct dp_slots *s); /* 0, or -errno */
 
 /* Programs load each of these words once; so do not tear them. */
 static inline void dp_store64(void *p, uint64_t v)

@@ -201,8 +201,35 @@ static int take(void *ctx, void *data, size_t size)
 	return --dp->slow.budget ? 0 : -EAGAIN;
 }
 
+static int discard(void *ctx, void *data, size_t size)
+{
+	struct dp_bpf *dp = ctx;
+
+	(void)data;
+	(void)size;
+	dp->slow.counter[DP_SLOW_C_OLD]++;
+	return 0;
+}
+
+/* Nobody knows how old that is what an earlier run has left in the ring. */
+static int discard_old(struct dp_bpf *dp)
+{
+	struct ring_buffer *ring =
+		ring_buffer__new(dp->maps.fd[DP_MAP_SLOW], discard, dp, NULL);
+
+	if (!ring)
+		return -errno;
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+	return 0;
+}
+
 int dp_slow_init(struct dp_bpf *dp)
 {
+	int r = dp->maps.adopted ? discard_old(dp) : 0;
+
+	if (r < 0)
+		return r;
 	dp->slow.ring = ring_buffer__new(dp->maps.fd[DP_MAP_SLOW], take, dp, NULL);
 	return dp->slow.ring ? 0 : -errno;
 }

@@ -49,6 +49,7 @@ enum dp_early_counter { DP_EARLY_COUNTERS(COUNTER_ENUM) DP_EARLY_C_MAX };
 	X(DP_SLOW_C_MALFORMED, "malformed", "not given: nothing that a tunnel may carry")          \
 	X(DP_SLOW_C_TOO_LONG, "too_long", "not given: longer than the programs can be given")      \
 	X(DP_SLOW_C_ERROR, "errors", "ICMP errors given to the programs, for nodes")               \
+	X(DP_SLOW_C_OLD, "old", "discarded: came while no daemon was there")                       \
 	X(DP_SLOW_C_FAILED, "failed", "not given: the kernel refused")
 
 enum dp_slow_counter { DP_SLOW_COUNTERS(COUNTER_ENUM) DP_SLOW_C_MAX };

@@ -2,6 +2,7 @@
 /* struct dp_bpf, put together from the parts that the files here own. */
 #pragma once
 
+#include "dataplane/dp_adopt.h"
 #include "dataplane/dp_attach.h"
 #include "dataplane/dp_bpf.h"
 #include "dataplane/dp_load.h"
@@ -21,6 +22,7 @@ struct dp_bpf {
 	struct dp_ifaces ifaces;
 	struct dp_slow slow;
 	struct dp_route route;
+	struct dp_adopted adopted;
 	uint64_t drop[PM_DROP_MAX];
 	uint64_t verdict[PM_HOOK_MAX * PM_V_MAX];
 };

@@ -18,10 +18,16 @@ static void done(struct dataplane *dp)
 	dp_fake_free(&fake);
 }
 
+static struct dataplane *again(struct dataplane *dp)
+{
+	dp_fake_restart(fake);
+	return dp;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {DP_CONTRACT_TESTS, {0}};
-	static const struct dp_contract contract = {fresh, done};
+	static const struct dp_contract contract = {fresh, done, again};
 
 	dp_contract_use(&contract);
 	return cu_main("dp_fake", tests, argc, argv);
