@@ -38,7 +38,7 @@ static bool is_there(dp_ref session)
 /* One of each kind. */
 static const struct mnid long_id = {
 	1, 200, (const uint8_t[200]){'l', 'o', 'n', 'g', 1, 2, 0xff}
-    };
+};
 static struct prefix6 prefixes[5];
 
 static struct dp_session kind(unsigned i, dp_ref plain, dp_ref keyed)

@@ -98,7 +98,8 @@ static int adopt_halves(struct dp_bpf *dp)
 			dp_fifo_give(&dp->halves.free, ref);
 	}
 	if (lost)
-		log_msg(LOG_C_LOCAL, "dataplane: %u sessions of an earlier run make no sense", lost);
+		log_msg(LOG_C_LOCAL, "dataplane: %u sessions of an earlier run make no sense",
+			lost);
 	return 0;
 }
 
@@ -174,8 +175,7 @@ static bool is_of(const struct dp_half_rec *r, const struct mnid *m)
 
 static bool without_address(const struct dp_bpf *dp, const struct dp_body *b)
 {
-	return !b->n ||
-	       (b->n == 1 && dp_owner_is_key(&dp->slots.slot[b->slot[0]].of));
+	return !b->n || (b->n == 1 && dp_owner_is_key(&dp->slots.slot[b->slot[0]].of));
 }
 
 static dp_ref owner(const struct dp_bpf *dp, const struct dp_owner *of, enum dp_half half)
@@ -186,8 +186,8 @@ static dp_ref owner(const struct dp_bpf *dp, const struct dp_owner *of, enum dp_
 	return ref && dp->halves.rec[ref].unclaimed ? ref : 0;
 }
 
-dp_ref dp_adopt_claim(const struct dp_bpf *dp, const struct dp_session *s, const struct dp_owner *of,
-		      unsigned n)
+dp_ref dp_adopt_claim(const struct dp_bpf *dp, const struct dp_session *s,
+		      const struct dp_owner *of, unsigned n)
 {
 	const struct dp_half_rec *rec = dp->halves.rec;
 	struct pm_mnid_key key;

@@ -554,7 +554,7 @@ void dp_bpf_detach(struct dp_bpf *dp, unsigned ifindex)
 {
 	struct dp_iface *f = dp_iface_find(dp, ifindex);
 
-	if (!f)
+	if (!f || dp->left)
 		return;
 	unhook(dp, f);
 	forget(dp, f);

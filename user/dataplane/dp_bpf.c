@@ -120,6 +120,77 @@ static const struct dataplane_ops ops = {
 	.sweep = op_sweep,
 };
 
+/* ---- the same for a daemon that takes itself apart */
+
+static int left_put(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
+{
+	(void)dp;
+	(void)p;
+	(void)out;
+	return -ESHUTDOWN;
+}
+
+static void left_del(struct dataplane *dp, dp_ref ref)
+{
+	(void)dp;
+	(void)ref;
+}
+
+static int left_session_put(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
+{
+	(void)dp;
+	(void)s;
+	(void)ref;
+	return -ESHUTDOWN;
+}
+
+static int left_move(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
+{
+	(void)dp;
+	(void)ref;
+	(void)down;
+	return 0;
+}
+
+static int left_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
+{
+	(void)dp;
+	(void)ref;
+	(void)mode;
+	return 0;
+}
+
+static size_t left_sweep(struct dataplane *dp)
+{
+	(void)dp;
+	return 0;
+}
+
+static const struct dataplane_ops left = {
+	.pool_put = op_pool_put,
+	.pool4_put = op_pool4_put,
+	.peer_put = left_put,
+	.peer_del = left_del,
+	.peer_mtu = op_peer_mtu,
+	.session_put = left_session_put,
+	.session_del = left_del,
+	.session_move = left_move,
+	.session_mode = left_mode,
+	.session_key = op_session_key,
+	.session_stats = op_session_stats,
+	.walk = op_walk,
+	.adopted = op_adopted,
+	.sweep = left_sweep,
+};
+
+void dp_bpf_leave(struct dp_bpf *dp)
+{
+	dp->left = true;
+	dp->dp.ops = &left;
+}
+
+/* ---- */
+
 int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
 	struct dp_bpf *dp = calloc(1, sizeof(*dp));

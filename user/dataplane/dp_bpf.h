@@ -53,6 +53,7 @@ struct dp_bpf_cfg {
 	uint32_t max_sessions;
 	uint32_t pool_slots; /* for what does: what all calls of pool_put() and pool4_put() may ask
 			      * for together */
+	uint32_t max_halves; /* session halves; 0: two for each slot */
 	uint32_t max_peers;  /* below PM_MAX_TUNNELS */
 	uint16_t tunnel_mtu; /* upper limit for the octets of an inner packet; 0: none */
 	/* What the programs are made for: whatever is off costs nothing and is refused with
@@ -84,6 +85,10 @@ struct dp_bpf_cfg {
  * removed, and everything begins anew.
  */
 int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen);
+
+/* From now on nothing is changed any more: calls succeed or fail without effect, also those through
+ * struct dataplane. For a daemon that ends and takes itself apart while its data plane is to stay. */
+void dp_bpf_leave(struct dp_bpf *dp);
 
 /* With `flush` detaches from every interface and removes all pins, so that nothing is left of
  * this instance. Without it, programs and maps stay and go on forwarding. */

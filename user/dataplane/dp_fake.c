@@ -335,7 +335,8 @@ static struct fake_session *unclaimed_like(const struct dp_fake *f, const struct
 }
 
 /* Others that nobody has claimed give way. */
-static void make_way(struct dp_fake *f, const struct dp_session *in, const struct fake_session *mine)
+static void make_way(struct dp_fake *f, const struct dp_session *in,
+		     const struct fake_session *mine)
 {
 	struct owner_key key[DP_PREFIXES_MAX + 1];
 	unsigned n = in->n_prefixes > DP_PREFIXES_MAX ? 0 : keys_of(in, key);

@@ -94,7 +94,7 @@ void dp_keep_store(struct dp_bpf *dp, dp_ref ref, enum dp_keep how)
 	new.slots = r->body->n;
 	new.subtype = r->body->subtype;
 	new.id_len = r->body->id_len;
-	write_way(&h->way[new.flags & PM_H_TURN ? 1 : 0], r);
+	write_way(&h->way[new.flags &PM_H_TURN ? 1 : 0], r);
 	dp_store64(&h->head, new.head);
 	if (how == DP_KEEP_MORE && was & PM_H_MORE)
 		bpf_map_delete_elem(dp->maps.fd[DP_MAP_MORE], &old_key);
@@ -116,7 +116,8 @@ void dp_keep_drop(struct dp_bpf *dp, dp_ref ref)
 		bpf_map_delete_elem(dp->maps.fd[DP_MAP_MORE], &key);
 }
 
-static bool read_path(struct dp_path *p, uint8_t kind, uint32_t to, uint32_t key, const uint8_t *mac)
+static bool read_path(struct dp_path *p, uint8_t kind, uint32_t to, uint32_t key,
+		      const uint8_t *mac)
 {
 	memset(p, 0, sizeof(*p));
 	if (kind > DP_TO_ROUTE)

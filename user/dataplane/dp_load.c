@@ -147,8 +147,9 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 
 	m->pool_slots = 1 + cfg->pool_slots;
 	m->n_slots = m->pool_slots + statics;
-	bpf_map__set_max_entries(m->xdp->maps.pm_half, cfg->keep ? 2 * m->n_slots : 1);
-	bpf_map__set_max_entries(m->xdp->maps.pm_more, cfg->keep ? 4 * m->n_slots : 1);
+	m->n_halves = cfg->max_halves ? 1 + cfg->max_halves : 2 * m->n_slots;
+	bpf_map__set_max_entries(m->xdp->maps.pm_half, cfg->keep ? m->n_halves : 1);
+	bpf_map__set_max_entries(m->xdp->maps.pm_more, cfg->keep ? 2 * m->n_halves : 1);
 	m->n_tunnels = 1 + cfg->max_peers;
 	if (m->n_tunnels > PM_MAX_TUNNELS)
 		m->n_tunnels = PM_MAX_TUNNELS;
@@ -271,7 +272,8 @@ static int take_over(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err,
 	}
 	if (why[0])
 		log_msg(LOG_C_LOCAL,
-			"dataplane: begins anew, sessions are not forwarded until they come again: %s",
+			"dataplane: begins anew, sessions are not forwarded until they come again: "
+			"%s",
 			why);
 	dp_pins_leftovers(&m->pins);
 	m->anew = true;
@@ -344,11 +346,6 @@ static size_t mapped_len(size_t n, size_t size)
 	return (n * size + page - 1) / page * page;
 }
 
-static size_t n_halves(const struct dp_maps *m)
-{
-	return (size_t)2 * m->n_slots;
-}
-
 static void *map_memory(int fd, size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -363,7 +360,8 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 
 	memset(m, 0, sizeof(*m));
 	m->pins.lock_fd = -1;
-	if (cfg->pool_slots > 1u << 30 || cfg->max_sessions > 1u << 30)
+	if (cfg->pool_slots > 1u << 30 || cfg->max_sessions > 1u << 30 ||
+	    cfg->max_halves > 1u << 30)
 		return dp_fail(err, errlen, EINVAL, "more than 2^30 sessions asked for");
 	r = check_permission(err, errlen);
 	if (r == 0)
@@ -385,7 +383,7 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	m->seen = map_memory(m->fd[DP_MAP_SEEN], mapped_len(m->n_seen, sizeof(*m->seen)));
 	m->global = map_memory(m->fd[DP_MAP_GLOBAL], mapped_len(1, sizeof(*m->global)));
 	if (cfg->keep)
-		m->half = map_memory(m->fd[DP_MAP_HALF], mapped_len(n_halves(m), sizeof(*m->half)));
+		m->half = map_memory(m->fd[DP_MAP_HALF], mapped_len(m->n_halves, sizeof(*m->half)));
 	if (!m->session || (cfg->gre && !m->keys) || !m->tunnel || !m->hints || !m->seen ||
 	    !m->global || (cfg->keep && !m->half))
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
@@ -410,7 +408,7 @@ void dp_unload(struct dp_maps *m, bool flush)
 	if (m->global)
 		munmap(m->global, mapped_len(1, sizeof(*m->global)));
 	if (m->half)
-		munmap(m->half, mapped_len(n_halves(m), sizeof(*m->half)));
+		munmap(m->half, mapped_len(m->n_halves, sizeof(*m->half)));
 	m->half = NULL;
 	m->global = NULL;
 	m->session = NULL;

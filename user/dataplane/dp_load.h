@@ -66,10 +66,11 @@ struct dp_maps {
 	uint32_t n_seen;
 	struct pm_tunnel *tunnel; /* pm_tunnel, mapped: [n_tunnels] */
 	struct pm_global *global; /* pm_global, mapped: one */
-	struct pm_half *half;	  /* pm_half, mapped: [2 * n_slots]; NULL unless halves are kept */
+	struct pm_half *half;	  /* pm_half, mapped: [n_halves]; NULL unless halves are kept */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */
 	uint32_t n_tunnels;  /* elements of pm_tunnel */
+	uint32_t n_halves;   /* references of session halves, 0 included */
 	bool adopted;	     /* they hold what an earlier run has put there */
 	bool anew;	     /* nothing of an earlier run is there any more */
 	struct pm_meta meta; /* as it was found, or made */

@@ -308,6 +308,8 @@ int dp_bpf_nexthop(struct dp_bpf *dp, dp_ref peer, const struct dp_bpf_nexthop *
 
 	if (!r)
 		return -ENOENT;
+	if (dp->left)
+		return 0;
 	old = &r->nexthop;
 	if (old->valid == nh->valid && old->ifindex == nh->ifindex && old->mtu == nh->mtu &&
 	    mac_eq(&old->smac, &nh->smac) && mac_eq(&old->dmac, &nh->dmac))
@@ -371,7 +373,7 @@ void dp_bpf_local_del(struct dp_bpf *dp, const struct in6_addr *addr)
 	struct dp_peers *p = &dp->peers;
 	struct pm_addr6 key;
 
-	for (unsigned i = 0; i < p->n_local; i++) {
+	for (unsigned i = 0; i < p->n_local && !dp->left; i++) {
 		if (!addr6_eq(&p->local[i], addr))
 			continue;
 		memcpy(key.addr, addr, sizeof(key.addr));

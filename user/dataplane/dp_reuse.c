@@ -149,8 +149,7 @@ static bool layout_fits(const struct dp_maps *m, char *why, size_t len)
 	if (differs(why, len, "what is there", "layout", is.layout_version,
 		    m->meta.layout_version) ||
 	    differs(why, len, "what is there", "features", is.features, m->meta.features) ||
-	    differs(why, len, "what is there", "slots of pools", is.pool_slots,
-		    m->meta.pool_slots))
+	    differs(why, len, "what is there", "slots of pools", is.pool_slots, m->meta.pool_slots))
 		return false;
 	if (is.layout != m->meta.layout) {
 		snprintf(why, len, "layout %u is not the same there as here", is.layout_version);

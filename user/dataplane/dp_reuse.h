@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Maps that an earlier run has pinned: may the programs to be loaded use them, and have they them used.
- * They may when each map is there, of the type, size and flags that these programs would make, its
- * values are of the same layout, and pm_meta says that it was whole and made for the same features.
+ * Maps that an earlier run has pinned: may the programs to be loaded use them, and have they them
+ * used. They may when each map is there, of the type, size and flags that these programs would
+ * make, its values are of the same layout, and pm_meta says that it was whole and made for the same
+ * features.
  */
 #pragma once
 

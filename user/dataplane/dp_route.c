@@ -46,6 +46,8 @@ int dp_bpf_domain(struct dp_bpf *dp, uint16_t domain, unsigned ifindex)
 
 	if (!dp->cfg.domains)
 		return -EOPNOTSUPP;
+	if (dp->left)
+		return 0;
 	return bpf_map_update_elem(dp->maps.fd[DP_MAP_DOMAIN], &key, &value, BPF_ANY) < 0 ? -errno
 											  : 0;
 }

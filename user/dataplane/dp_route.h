@@ -14,6 +14,6 @@ struct dp_route {
 
 /* Programs remember from now on, and tell answers apart by all that a route may depend on. */
 void dp_route_init(struct dp_bpf *dp);
-/* Nothing is remembered any more: nobody will say when it is wrong. A later run that adopts the maps
- * goes on counting where this one ends. */
+/* Nothing is remembered any more: nobody will say when it is wrong. A later run that adopts the
+ * maps goes on counting where this one ends. */
 void dp_route_stop(struct dp_bpf *dp);

@@ -216,7 +216,7 @@ void dp_sessions_recompose(struct dp_bpf *dp)
 int dp_halves_init(struct dp_halves *h, const struct dp_maps *maps)
 {
 	memset(h, 0, sizeof(*h));
-	h->n = 2 * maps->n_slots;
+	h->n = maps->n_halves;
 	h->rec = calloc(h->n, sizeof(*h->rec));
 	if (!h->rec || dp_fifo_init(&h->free, 1, h->n - 1) < 0 ||
 	    dp_index_init(&h->by_mnid, h->n, dp_mnid_hash, h) < 0) {

@@ -23,6 +23,7 @@ struct dp_bpf {
 	struct dp_slow slow;
 	struct dp_route route;
 	struct dp_adopted adopted;
+	bool left; /* nothing is changed any more, see dp_bpf_leave() */
 	uint64_t drop[PM_DROP_MAX];
 	uint64_t verdict[PM_HOOK_MAX * PM_V_MAX];
 };

@@ -111,7 +111,7 @@ void dp_bpf_vlan_del(struct dp_bpf *dp, unsigned ifindex)
 	struct dp_vlan *is = (struct dp_vlan *)dp_vlan_find(dp, ifindex);
 	unsigned parent;
 
-	if (!is)
+	if (!is || dp->left)
 		return;
 	parent = is->pub.parent;
 	*is = x->vlan[--x->n_vlans];
