@@ -210,6 +210,7 @@ enum pm_iface_flag {
 	PM_I_HOST = 1 << 2,    /* this host's own traffic to nodes comes in here */
 	PM_I_VLAN = 1 << 3,    /* a VLAN interface; the others are about its parent */
 	PM_I_XDP_SG = 1 << 4,  /* PM_I_XDP_OUT, of frames in several buffers as well */
+	PM_I_TAGS = 1 << 5,    /* for the daemon: it made the device leave tags in frames */
 };
 
 /*

@@ -747,6 +747,36 @@ static void test_other_hook(void)
 	empty();
 }
 
+static void test_spread(void)
+{
+	static const uint32_t cpus[] = {0};
+	struct dp_bpf_cfg cfg = plain;
+	struct dp_bpf_attach a = {.ifindex = env_ifindex("s0"),
+				  .ifname = "s0",
+				  .want = DP_BPF_XDP,
+				  .spread = true,
+				  .mtu = 1500};
+	struct dp_bpf_iface got = {0};
+	char err[DP_BPF_ERRLEN] = "";
+
+	cfg.spread_cpu = cpus;
+	cfg.n_spread_cpus = 1;
+	for (int i = 0; i < 2; i++) {
+		open_as(&cfg);
+		CU_ASSERT_EQUAL(dp_bpf_adopted(dp), i > 0);
+		CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, &got, err, sizeof(err)), 0);
+		CU_ASSERT_TRUE(got.spread);
+		leave();
+	}
+	/* another choice of programs on the same maps */
+	open_as(&plain);
+	CU_ASSERT_TRUE(dp_bpf_adopted(dp));
+	CU_ASSERT_EQUAL(dp_bpf_attach(dp, &a, &got, err, sizeof(err)), 0);
+	CU_ASSERT_FALSE(got.spread);
+	CU_ASSERT_EQUAL(env_sh(false, "ip link show s0 | grep -q 'xdp '"), 0);
+	empty();
+}
+
 /* ---- packets that really travel */
 
 static atomic_bool stop;
@@ -938,7 +968,7 @@ static void reopen(void)
 	d->ops->sweep(d);
 }
 
-#define DEATHS 8
+#define DEATHS 6
 
 /* Two packets are enough here: the first and the third of the sessions that there are. */
 static void expect_forwarded(void)
@@ -992,12 +1022,14 @@ static void test_killed_while_beginning(void)
 }
 
 /* Sessions come, change, move and go without a pause, until somebody ends it. */
-static void churn(void)
+static void churn(int ready)
 {
 	unsigned seed = (unsigned)getpid();
 
 	open_as(&everything);
 	put_peers(PEERS);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
 	for (;;) {
 		unsigned i = (unsigned)rand_r(&seed) % SESSIONS;
 		struct dp_session s = session_of(i);
@@ -1038,15 +1070,19 @@ static void test_killed_while_busy(void)
 	fill();
 	leave();
 	for (unsigned i = 0; i < DEATHS; i++) {
+		int ready[2];
+		char c;
 		pid_t pid;
 
+		CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
 		fflush(NULL);
 		pid = fork();
-		if (pid == 0) {
-			churn();
-			_exit(0);
-		}
-		usleep(3000000 + 1237 * i);
+		if (pid == 0)
+			churn(ready[1]);
+		close(ready[1]);
+		CU_ASSERT_EQUAL(read(ready[0], &c, 1), 1);
+		close(ready[0]);
+		usleep(5000 + 1237 * i);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
@@ -1077,15 +1113,16 @@ int main(int argc, char **argv)
 		 test_incompatible},
 		{"an adopted interface gets another hook or kind when that is wanted",
 		 test_other_hook},
-		{"no packet is lost while programs are replaced at XDP",										 test_no_packet_lost_xdp},
-		{"no packet is lost while programs are replaced at TC",									test_no_packet_lost_tc},
+		{"frames are spread over CPUs by the programs of the next run",										 test_spread},
+		{"no packet is lost while programs are replaced at XDP",									 test_no_packet_lost_xdp},
+		{"no packet is lost while programs are replaced at TC",			test_no_packet_lost_tc},
 		{"killed while it opens: it forwards on, and the next run adopts it",
 		 test_killed_while_opening},
 		{"killed while it begins: the next run adopts it or begins anew",
 		 test_killed_while_beginning},
 		{"killed while sessions change: the books agree afterwards",
 		 test_killed_while_busy},
-		{0		  },
+		{0										},
 	};
 
 	env_enter();

@@ -73,6 +73,7 @@ struct config {
 	uint32_t signalling_dscp;	     /* of our Mobility Headers */
 	bool tcp_mss_clamp;
 	bool udp_fixed_port; /* source port of tunnels in UDP */
+	bool leave_forwarding; /* the data plane outlives the daemon */
 	uint32_t spread_cpu[CONFIG_SPREAD_MAX];
 	unsigned n_spread_cpus;
 

@@ -612,6 +612,8 @@ static const struct config_row rows_root[] = {
 	 .help = "TCP connections learn at their start what fits the tunnel: for paths that lose Packet Too Big."},
 	{"udp-fixed-port", CONFIG_BOOL, R(udp_fixed_port), .def = "false", .rfc = "RFC 5844 4.1.4.1",
 	 .help = "Tunnel packets in UDP leave from port 5437; false: from a port per flow, which receivers can spread over queues."},
+	{"leave-forwarding", CONFIG_BOOL, R(leave_forwarding), .def = "false",
+	 .help = "The data plane goes on when the daemon ends, and the next one goes on with it; false: nothing of it stays."},
 	{"spread-cpus", CONFIG_UINT, ARRAY(struct config_file, c.spread_cpu, c.n_spread_cpus), .def = "", RANGE(0, 4095),
 	 .example = "[1, 2, 3]", .help = "CPUs for the frames of interfaces with spread: true."},
 	{"transport", CONFIG_SECTION, HEAP(struct config_file, c.transport, c.n_transport, 256), .sub = &sec_transport, LIVE,

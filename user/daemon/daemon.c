@@ -276,6 +276,8 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.gre = features.gre,
 		.domains = features.domains,
 		.udp_fixed_port = c->udp_fixed_port,
+		.keep = c->leave_forwarding,
+		.max_halves = c->leave_forwarding ? preset_halves(c) : 0,
 		.mss_clamp = c->tcp_mss_clamp,
 		.fragment_rate = FRAGMENT_RATE,
 		.icmp_source = d->own_ip6,
@@ -507,6 +509,21 @@ static void announce_restart(struct daemon *d, nsec_t now)
 		mag_announce_restart(d->mag, now);
 }
 
+/* Whoever wants something of what an earlier run left has put it again by now. */
+static void sweep(struct daemon *d)
+{
+	struct dataplane *dp = dp_bpf_dataplane(d->dp);
+	size_t n;
+
+	if (!dp_bpf_adopted(d->dp))
+		return;
+	n = dp->ops->sweep(dp);
+	log_msg(LOG_C_INFO,
+		"the data plane of an earlier run goes on; %zu sessions and tunnels of it that "
+		"nobody asked for again are removed",
+		n);
+}
+
 static int start_all(struct daemon *d, char *err, size_t cap)
 {
 	int rc = start_sockets(d, err, cap);
@@ -533,6 +550,7 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 		return rc;
 	daemon_warm_tunnels(d);
 	preset_settle(d, daemon_now());
+	sweep(d);
 	discard_stale(d);
 	announce_restart(d, daemon_now());
 	return loop_start(d);
@@ -582,6 +600,7 @@ int daemon_run(struct daemon *d)
 		d->cfg->instance, d->lma ? "LMA" : "", d->lma && d->mag ? " and " : "",
 		d->mag ? "MAG" : "", dp_bpf_pin_dir(d->dp));
 	sd_notify(0, "READY=1");
+	d->serving = true;
 	ev_run(d->loop, 0);
 	return d->exit_code;
 }
@@ -589,9 +608,14 @@ int daemon_run(struct daemon *d)
 void daemon_stop(struct daemon **p)
 {
 	struct daemon *d = *p;
+	bool leave;
 
 	if (!d)
 		return;
+	/* what was forwarding before a start that failed goes on as well */
+	leave = d->dp && d->cfg->leave_forwarding && (d->serving || dp_bpf_adopted(d->dp));
+	if (leave)
+		dp_bpf_leave(d->dp);
 	control_free(&d->control);
 	lma_free(&d->lma);
 	if (d->access) /* its links go after the MAG, which nobody may tell about them then */
@@ -609,7 +633,7 @@ void daemon_stop(struct daemon **p)
 	access_free(&d->access);
 	routing_stop(d);
 	tunnels_free(&d->tunnels);
-	dp_bpf_free(&d->dp, true);
+	dp_bpf_free(&d->dp, !leave);
 	nexthops_free(&d->hops);
 	frame_sock_free(&d->frames);
 	slow_stop(d);

@@ -150,6 +150,7 @@ struct daemon {
 	uint32_t restart_counter; /* RFC 5847 3.2 */
 	bool starting;		  /* no message is heard yet */
 	uint64_t counter[DAEMON_C_MAX];
+	bool serving; /* all that is to run has been started */
 	int exit_code;
 };
 
@@ -208,8 +209,9 @@ struct preset_features {
 };
 struct preset_features preset_features(const struct config *c);
 /* Slots of the data plane: for sessions outside of pools, with some for static ones that a reload
- * brings; and for what the pools hold. */
+ * brings; session halves; and slots for what the pools hold. */
 uint32_t preset_slots(const struct config *c);
+uint32_t preset_halves(const struct config *c);
 uint32_t preset_pool_slots(const struct config *c);
 int preset_start(struct daemon *d, char *err, size_t cap); /* end points; before the roles */
 void preset_stop(struct daemon *d);

@@ -94,6 +94,12 @@ uint32_t preset_slots(const struct config *c)
 	return (uint32_t)n; /* 10^7 bindings per role at most */
 }
 
+uint32_t preset_halves(const struct config *c)
+{
+	return (c->has_lma ? c->lma.max_bindings + c->n_lma_statics : 0) +
+	       (c->has_mag ? c->mag.max_bindings + c->n_mag_statics : 0) + SPARE_SLOTS;
+}
+
 uint32_t preset_pool_slots(const struct config *c)
 {
 	uint64_t n = 0;

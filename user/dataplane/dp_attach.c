@@ -164,6 +164,8 @@ int dp_iface_write(struct dp_bpf *dp, unsigned ifindex)
 			e.flags |= PM_I_XDP_OUT;
 		if (f->host)
 			e.flags |= PM_I_HOST;
+		if (f->leaves_tags)
+			e.flags |= PM_I_TAGS;
 		memcpy(e.mac, f->own.b, sizeof(e.mac));
 	}
 	if (v)
@@ -439,8 +441,10 @@ static int hook(struct dp_bpf *dp, struct dp_iface *f, char *err, size_t errlen)
 		r = xdp_attach_wanted(dp, f, err, errlen);
 	if (r < 0)
 		return r;
+	/* which VLANs there are may not be known yet; dp_attach_sweep() sees to it */
+	if (!f->adopted)
+		dp_vlan_keep_tags(dp, f);
 	f->adopted = false;
-	dp_vlan_keep_tags(dp, f);
 	/* Drivers offer it only once a program runs. */
 	f->pub.xdp_tx = ask_xdp_tx(dp, f);
 	r = write_iface(dp, f);

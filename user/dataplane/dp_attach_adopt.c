@@ -70,6 +70,7 @@ static void describe(struct dp_bpf *dp, struct dp_iface *f)
 		return;
 	f->written = true;
 	f->host = e.flags & PM_I_HOST;
+	f->leaves_tags = e.flags & PM_I_TAGS;
 	f->pub.xdp_tx = e.flags & PM_I_XDP_OUT;
 	f->pub.domain = e.domain;
 	memcpy(f->own.b, e.mac, sizeof(e.mac));
@@ -215,4 +216,8 @@ void dp_attach_sweep(struct dp_bpf *dp)
 			i++;
 	}
 	clear_elements(dp);
+	for (unsigned i = 0; i < x->n; i++) {
+		dp_vlan_keep_tags(dp, &x->iface[i]);
+		dp_iface_write(dp, x->iface[i].pub.ifindex);
+	}
 }

@@ -67,8 +67,10 @@ static void parent_changed(struct dp_bpf *dp, unsigned parent)
 {
 	struct dp_iface *f = dp_iface_find(dp, parent);
 
-	if (f)
-		dp_vlan_keep_tags(dp, f);
+	if (!f)
+		return;
+	dp_vlan_keep_tags(dp, f);
+	dp_iface_write(dp, parent);
 }
 
 static int put_into_force(struct dp_bpf *dp, unsigned ifindex)
