@@ -232,7 +232,7 @@ bool access_dhcp6_node(struct access *a, const struct link_node *id, struct dhcp
 
 /*
  * The relay agent for nodes whose LMA does not want the MAG to be their DHCPv4 server (RFC 5844
- * 3.4.2): `relay` is the address that servers answer to (giaddr), that of net/dhcp4_sock.h.
+ * 3.4.2): `relay` is the address that servers answer to (giaddr), that of net/dhcp_sock.h.
  * n <= DHCP4_SERVERS_MAX; 0: nothing is relayed.
  */
 void access_dhcp4_servers(struct access *a, struct in_addr relay, const struct in_addr *servers,

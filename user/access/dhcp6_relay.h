@@ -6,7 +6,7 @@
  * frame has the sender's link-layer address, which is what a session is found by; the interface is
  * known to be up and served; and what access links may say comes in through one door. In the other
  * direction a frame goes to the node's own link-layer address, so that no other node on the link
- * sees it. Towards the servers there is a UDP socket of the Proxy-CoA (net/dhcp6_sock.h).
+ * sees it. Towards the servers there is a UDP socket of the Proxy-CoA (net/dhcp_sock.h).
  *
  * A node is relayed while the MAG advertises a home network prefix to it, that is, has an accepted
  * binding. The link-address is formed from the first of its prefixes and the interface identifier

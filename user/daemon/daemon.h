@@ -36,8 +36,7 @@
 #include "dataplane/dp_bpf.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
-#include "net/dhcp4_sock.h"
-#include "net/dhcp6_sock.h"
+#include "net/dhcp_sock.h"
 #include "net/frame_sock.h"
 #include "net/icmp_relay.h"
 #include "net/icmp_sock.h"
@@ -126,8 +125,8 @@ struct daemon {
 	uint64_t relayed[ICMP_RELAY_MAX];
 	struct access *access;
 	struct dhcp6_relay *dhcp6;
-	struct dhcp6_sock *dhcp6_sock; /* NULL while no server is configured; the next too */
-	struct dhcp4_sock *dhcp4_sock;
+	struct dhcp_sock *dhcp6_sock; /* NULL while no server is configured; the next too */
+	struct dhcp_sock *dhcp4_sock;
 	struct link_ops links; /* the MAG borrows it */
 	struct lma *lma;
 	struct mag *mag;

@@ -11,13 +11,14 @@ int dhcp4_to_server(void *ctx, struct in_addr server, const void *msg, size_t le
 {
 	const struct daemon *d = ctx;
 	const struct in6_addr relay = addr_from_ip4(d->cfg->dhcp4_relay_addr);
+	const struct in6_addr to = addr_from_ip4(server);
 
 	if (!d->dhcp4_sock)
 		return -ENOTCONN;
-	return dhcp4_sock_send(d->dhcp4_sock, nl_vrf_of_addr(d->nl, &relay), server, msg, len);
+	return dhcp_sock_send(d->dhcp4_sock, nl_vrf_of_addr(d->nl, &relay), &to, msg, len);
 }
 
-static void on_datagram(void *ctx, const struct dhcp4_rx *rx, nsec_t now)
+static void on_datagram(void *ctx, const struct dhcp_rx *rx, nsec_t now)
 {
 	struct daemon *d = ctx;
 	const struct iface *i = link_by_index(d, rx->ifindex);
@@ -26,29 +27,30 @@ static void on_datagram(void *ctx, const struct dhcp4_rx *rx, nsec_t now)
 	if (i && i->is_access)
 		d->counter[DAEMON_C_FROM_ACCESS]++;
 	else
-		access_dhcp4_reply(d->access, rx->src, rx->data, rx->len, now);
+		access_dhcp4_reply(d->access, addr_to_ip4(&rx->src), rx->data, rx->len, now);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
 
-	dhcp4_sock_read(d->dhcp4_sock, 0, daemon_now());
+	dhcp_sock_read(d->dhcp4_sock, 0, daemon_now());
 }
 
 void dhcp4_stop(struct daemon *d)
 {
 	ev_io_stop(d->loop, &d->dhcp4_io);
-	dhcp4_sock_free(&d->dhcp4_sock);
+	dhcp_sock_free(&d->dhcp4_sock);
 }
 
 int dhcp4_prepare(struct daemon *d, const struct config *cfg, const char **why)
 {
+	const struct in6_addr relay = addr_from_ip4(cfg->dhcp4_relay_addr);
 	int rc;
 
 	if (!d->access || d->dhcp4_sock || !cfg->n_dhcp4_servers)
 		return 0;
-	rc = dhcp4_sock_new(&d->dhcp4_sock, cfg->dhcp4_relay_addr, on_datagram, d);
+	rc = dhcp_sock_new(&d->dhcp4_sock, &relay, on_datagram, d);
 	if (rc) {
 		*why = rc == -EACCES ? "UDP port 67 of the relay address, for mag.dhcpv4-servers: "
 				       "not permitted; root or CAP_NET_BIND_SERVICE"
@@ -59,7 +61,7 @@ int dhcp4_prepare(struct daemon *d, const struct config *cfg, const char **why)
 				 "socket";
 		return rc;
 	}
-	ev_io_init(&d->dhcp4_io, on_readable, dhcp4_sock_fd(d->dhcp4_sock), EV_READ);
+	ev_io_init(&d->dhcp4_io, on_readable, dhcp_sock_fd(d->dhcp4_sock), EV_READ);
 	d->dhcp4_io.data = d;
 	ev_io_start(d->loop, &d->dhcp4_io);
 	return 0;

@@ -27,7 +27,7 @@ static int to_server(void *ctx, const struct in6_addr *server, const void *msg, 
 
 	if (!d->dhcp6_sock)
 		return -ENOTCONN;
-	return dhcp6_sock_send(d->dhcp6_sock, nl_vrf_of_addr(d->nl, &d->cfg->mag.proxy_coa), server,
+	return dhcp_sock_send(d->dhcp6_sock, nl_vrf_of_addr(d->nl, &d->cfg->mag.proxy_coa), server,
 			       msg, len);
 }
 
@@ -38,7 +38,7 @@ static int to_link(void *ctx, unsigned ifindex, const void *frame, size_t len)
 	return frame_sock_send(d->frames, ifindex, frame, len);
 }
 
-static void on_datagram(void *ctx, const struct dhcp6_rx *rx, nsec_t now)
+static void on_datagram(void *ctx, const struct dhcp_rx *rx, nsec_t now)
 {
 	struct daemon *d = ctx;
 	const struct iface *i = link_by_index(d, rx->ifindex);
@@ -54,7 +54,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
 
-	dhcp6_sock_read(d->dhcp6_sock, 0, daemon_now());
+	dhcp_sock_read(d->dhcp6_sock, 0, daemon_now());
 }
 
 int dhcp6_start(struct daemon *d)
@@ -73,7 +73,7 @@ int dhcp6_start(struct daemon *d)
 void dhcp6_stop(struct daemon *d)
 {
 	ev_io_stop(d->loop, &d->dhcp6_io);
-	dhcp6_sock_free(&d->dhcp6_sock);
+	dhcp_sock_free(&d->dhcp6_sock);
 	dhcp6_relay_free(&d->dhcp6);
 }
 
@@ -83,7 +83,7 @@ int dhcp6_prepare(struct daemon *d, const struct config *cfg, const char **why)
 
 	if (!d->dhcp6 || d->dhcp6_sock || !cfg->n_dhcp6_servers)
 		return 0;
-	rc = dhcp6_sock_new(&d->dhcp6_sock, &cfg->mag.proxy_coa, on_datagram, d);
+	rc = dhcp_sock_new(&d->dhcp6_sock, &cfg->mag.proxy_coa, on_datagram, d);
 	if (rc) {
 		*why = rc == -EACCES ? "UDP port 547 of the Proxy-CoA, for mag.dhcpv6-servers: not "
 				       "permitted; root or CAP_NET_BIND_SERVICE"
@@ -94,7 +94,7 @@ int dhcp6_prepare(struct daemon *d, const struct config *cfg, const char **why)
 			       : "UDP port 547 of the Proxy-CoA, for mag.dhcpv6-servers: no socket";
 		return rc;
 	}
-	ev_io_init(&d->dhcp6_io, on_readable, dhcp6_sock_fd(d->dhcp6_sock), EV_READ);
+	ev_io_init(&d->dhcp6_io, on_readable, dhcp_sock_fd(d->dhcp6_sock), EV_READ);
 	d->dhcp6_io.data = d;
 	ev_io_start(d->loop, &d->dhcp6_io);
 	return 0;
@@ -108,5 +108,5 @@ void dhcp6_settle(struct daemon *d)
 	if (d->cfg->n_dhcp6_servers)
 		return;
 	ev_io_stop(d->loop, &d->dhcp6_io);
-	dhcp6_sock_free(&d->dhcp6_sock);
+	dhcp_sock_free(&d->dhcp6_sock);
 }

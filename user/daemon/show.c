@@ -148,9 +148,9 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 		all[n++] = dhcp6_relay_counters(d->dhcp6);
 	}
 	if (d->dhcp4_sock)
-		all[n++] = dhcp4_sock_counters(d->dhcp4_sock);
+		all[n++] = dhcp_sock_counters(d->dhcp4_sock);
 	if (d->dhcp6_sock)
-		all[n++] = dhcp6_sock_counters(d->dhcp6_sock);
+		all[n++] = dhcp_sock_counters(d->dhcp6_sock);
 	all[n++] = dp_bpf_early_counters(d->dp);
 	all[n++] = dp_bpf_slow_counters(d->dp);
 	all[n++] = tunnel_sock_counters(d->ends);

@@ -14,8 +14,7 @@
 #include "core/encap.h"
 #include "lib/cu.h"
 #include "lib/kernel.h"
-#include "net/dhcp4_sock.h"
-#include "net/dhcp6_sock.h"
+#include "net/dhcp_sock.h"
 #include "net/icmp_sock.h"
 #include "net/mh_sock.h"
 #include "net/nexthop.h"
@@ -362,7 +361,7 @@ static void test_errors(void)
 	icmp_sock_free(&s);
 }
 
-static void on_dhcp6(void *ctx, const struct dhcp6_rx *rx, nsec_t now)
+static void on_dhcp(void *ctx, const struct dhcp_rx *rx, nsec_t now)
 {
 	unsigned *n = ctx;
 
@@ -373,53 +372,46 @@ static void on_dhcp6(void *ctx, const struct dhcp6_rx *rx, nsec_t now)
 static void test_relay(void)
 {
 	const struct in6_addr r = addr(RED), b = addr(BLUE);
-	struct dhcp6_sock *one = NULL, *two = NULL;
+	struct dhcp_sock *one = NULL, *two = NULL;
 	unsigned at_one = 0, at_two = 0;
 
 	KERNEL_NEEDED(have_vrf);
 	must_sh("echo 0 >/proc/sys/net/ipv4/udp_l3mdev_accept");
-	CU_ASSERT_EQUAL_FATAL(dhcp6_sock_new(&one, &r, on_dhcp6, &at_one), 0);
-	CU_ASSERT_EQUAL_FATAL(dhcp6_sock_new(&two, &b, on_dhcp6, &at_two), 0);
-	CU_ASSERT_TRUE(dhcp6_sock_send(one, 0, &b, "none", 4) < 0);
-	CU_ASSERT_EQUAL(dhcp6_sock_send(two, blue, &r, "lost", 4), 0);
-	CU_ASSERT_EQUAL(dhcp6_sock_send(one, red, &b, "ask.", 4), 0);
-	KERNEL_WAIT(at_two, dhcp6_sock_read(two, 0, 1));
+	CU_ASSERT_EQUAL_FATAL(dhcp_sock_new(&one, &r, on_dhcp, &at_one), 0);
+	CU_ASSERT_EQUAL_FATAL(dhcp_sock_new(&two, &b, on_dhcp, &at_two), 0);
+	CU_ASSERT_TRUE(dhcp_sock_send(one, 0, &b, "none", 4) < 0);
+	CU_ASSERT_EQUAL(dhcp_sock_send(two, blue, &r, "lost", 4), 0);
+	CU_ASSERT_EQUAL(dhcp_sock_send(one, red, &b, "ask.", 4), 0);
+	KERNEL_WAIT(at_two, dhcp_sock_read(two, 0, 1));
 	CU_ASSERT_EQUAL(at_two, 1);
-	CU_ASSERT_EQUAL(dhcp6_sock_send(two, blue, &r, "tell", 4), 0);
-	KERNEL_WAIT(at_one, dhcp6_sock_read(one, 0, 1));
+	CU_ASSERT_EQUAL(dhcp_sock_send(two, blue, &r, "tell", 4), 0);
+	KERNEL_WAIT(at_one, dhcp_sock_read(one, 0, 1));
 	CU_ASSERT_EQUAL(at_one, 1);
-	dhcp6_sock_free(&one);
-	dhcp6_sock_free(&two);
-}
-
-static void on_dhcp4(void *ctx, const struct dhcp4_rx *rx, nsec_t now)
-{
-	unsigned *n = ctx;
-
-	CU_ASSERT_EQUAL(rx->len, 4);
-	++*n;
+	dhcp_sock_free(&one);
+	dhcp_sock_free(&two);
 }
 
 static void test_relay4(void)
 {
-	const struct in_addr r = {htonl(0xc0000201)}, b = {htonl(0xc0000202)};
-	struct dhcp4_sock *one = NULL, *two = NULL;
+	const struct in6_addr r = addr_from_ip4((struct in_addr){htonl(0xc0000201)}),
+			      b = addr_from_ip4((struct in_addr){htonl(0xc0000202)});
+	struct dhcp_sock *one = NULL, *two = NULL;
 	unsigned at_one = 0, at_two = 0;
 
 	KERNEL_NEEDED(have_vrf);
 	must_sh("echo 0 >/proc/sys/net/ipv4/udp_l3mdev_accept");
-	CU_ASSERT_EQUAL_FATAL(dhcp4_sock_new(&one, r, on_dhcp4, &at_one), 0);
-	CU_ASSERT_EQUAL_FATAL(dhcp4_sock_new(&two, b, on_dhcp4, &at_two), 0);
-	CU_ASSERT_TRUE(dhcp4_sock_send(one, 0, b, "none", 4) < 0);
-	CU_ASSERT_EQUAL(dhcp4_sock_send(two, blue, r, "lost", 4), 0);
-	CU_ASSERT_EQUAL(dhcp4_sock_send(one, red, b, "ask.", 4), 0);
-	KERNEL_WAIT(at_two, dhcp4_sock_read(two, 0, 1));
+	CU_ASSERT_EQUAL_FATAL(dhcp_sock_new(&one, &r, on_dhcp, &at_one), 0);
+	CU_ASSERT_EQUAL_FATAL(dhcp_sock_new(&two, &b, on_dhcp, &at_two), 0);
+	CU_ASSERT_TRUE(dhcp_sock_send(one, 0, &b, "none", 4) < 0);
+	CU_ASSERT_EQUAL(dhcp_sock_send(two, blue, &r, "lost", 4), 0);
+	CU_ASSERT_EQUAL(dhcp_sock_send(one, red, &b, "ask.", 4), 0);
+	KERNEL_WAIT(at_two, dhcp_sock_read(two, 0, 1));
 	CU_ASSERT_EQUAL(at_two, 1);
-	CU_ASSERT_EQUAL(dhcp4_sock_send(two, blue, r, "tell", 4), 0);
-	KERNEL_WAIT(at_one, dhcp4_sock_read(one, 0, 1));
+	CU_ASSERT_EQUAL(dhcp_sock_send(two, blue, &r, "tell", 4), 0);
+	KERNEL_WAIT(at_one, dhcp_sock_read(one, 0, 1));
 	CU_ASSERT_EQUAL(at_one, 1);
-	dhcp4_sock_free(&one);
-	dhcp4_sock_free(&two);
+	dhcp_sock_free(&one);
+	dhcp_sock_free(&two);
 }
 
 int main(int argc, char **argv)
