@@ -16,6 +16,7 @@
 #include "core/heartbeat.h"
 #include "core/home4.h"
 #include "core/profile.h"
+#include "core/revocation.h"
 #include "core/tunnel.h"
 #include "mag/link.h"
 
@@ -46,7 +47,9 @@ struct mag_cfg {
 	uint32_t tunnel_mtu;	  /* default while the path's is unknown, and never more than
 				   * this, RFC 5213 6.9.5; 0: from the path alone */
 	struct heartbeat_cfg heartbeat;
-	uint32_t reregister_rate; /* sessions per second when an LMA is back; 0: at once */
+	struct revocation_cfg revocation;
+	char identity[MH_NAI_MAX + 1]; /* NAI of this MAG in global revocations, RFC 5846 9.2 */
+	uint32_t reregister_rate;      /* sessions per second when an LMA is back; 0: at once */
 	/* RFC 6275 section 12 */
 	uint32_t initial_bindack_timeout_ms; /* 1000 */
 	uint32_t max_bindack_timeout_ms;     /* 32000 */
@@ -117,7 +120,13 @@ void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 /* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
 void mag_announce_restart(struct mag *m, nsec_t now);
 
-/* A decoded PBA (type 6), BRR (type 0), BE (type 7) or Heartbeat (type 13); others are counted. */
+/* Operator's order: ends all sessions with the LMA of that address, NULL: with every LMA, and tells
+ * it by one global revocation (RFC 5846 9.2). Returns how many LMAs are told; -ENOENT: no such LMA,
+ * or no sessions with it; -EINVAL: no `identity` is configured. */
+int mag_revoke_all(struct mag *m, const struct in6_addr *lma, nsec_t now);
+
+/* A decoded PBA (type 6), BRR (type 0), BE (type 7), Heartbeat (type 13) or Binding Revocation
+ * (type 16); others are counted. */
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t mag_next(const struct mag *m);
 void mag_tick(struct mag *m, nsec_t now);
@@ -162,3 +171,4 @@ void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_l
 
 struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */
 struct counter_set mag_heartbeat_counters(const struct mag *m);
+struct counter_set mag_revocation_counters(const struct mag *m);
