@@ -94,7 +94,7 @@ sim: ## the simulation with SEEDS=10000 random seeds
 	@$(MAKE) --no-print-directory FLAVOUR=release sim-run
 .PHONY: sim-run
 sim-run: $(O)/tests/sim/sim
-	@$< --seeds $(SEEDS)
+	@$< --seeds $(SEEDS) --jobs $(JOBS)
 
 .PHONY: bench
 bench: ## what a packet costs, against a bare redirect and the kernel (needs root, 8 minutes); BENCH_QUICK=1 for a glance

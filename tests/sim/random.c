@@ -68,6 +68,21 @@ static void add_ipv4(struct world_cfg *c)
 		c->office[n] = all_keys && c->gre != LMA_GRE_REFUSE && world_below(&dice, 2);
 }
 
+/* Who notices whose end, and what follows. Some have no heartbeats, and have to do without. */
+static void add_deaths(struct world_cfg *c)
+{
+	struct world dice = {.rng = c->seed ^ 0xdead};
+
+	c->mortal = true;
+	c->heartbeat_s = world_below(&dice, 4) ? 5 + world_below(&dice, 40) : 0;
+	c->on_mag_failure = (enum lma_orphans)world_below(&dice, 2);
+	c->on_mag_restart = (enum lma_orphans)world_below(&dice, 2);
+	c->mag_restart_grace_s = world_below(&dice, 60);
+	c->reregister_rate = world_below(&dice, 3);
+	for (int i = 0; i < SIM_MAGS; i++)
+		c->no_heartbeat[i] = world_below(&dice, 6) == 0;
+}
+
 static int other_mag(struct world *w, int mag)
 {
 	const int step = 1 + (int)world_below(w, SIM_MAGS - 1);
@@ -224,11 +239,43 @@ static void trouble(struct world *w)
 	}
 }
 
+/* Something dies, or can only speak, or only hear. */
+static void death(struct world *w)
+{
+	const int mag = (int)world_below(w, SIM_MAGS);
+
+	switch (world_below(w, 8)) {
+	case 0:
+		world_restart_lma(w);
+		break;
+	case 1:
+		world_restart_mag(w, mag);
+		break;
+	case 2:
+		world_restart_lma(w);
+		for (int i = 0; i < SIM_MAGS; i++)
+			if (world_below(w, 2))
+				world_restart_mag(w, i);
+		break;
+	case 3:
+	case 4:
+		w->mag[mag].mute = !w->mag[mag].mute;
+		break;
+	case 5:
+	case 6:
+		w->mag[mag].deaf = !w->mag[mag].deaf;
+		break;
+	default:
+		for (int i = 0; i < SIM_MAGS; i++)
+			w->mag[i].mute = w->mag[i].deaf = w->mag[i].cut = false;
+	}
+}
+
 static void calm(struct world *w)
 {
 	w->lma.silent = false;
 	for (int i = 0; i < SIM_MAGS; i++)
-		w->mag[i].cut = false;
+		w->mag[i].cut = w->mag[i].mute = w->mag[i].deaf = false;
 	for (int op = 0; op < DP_FAKE_OP_MAX; op++) {
 		dp_fake_fail(w->lma.dp, (enum dp_fake_op)op, 0, 0);
 		for (int i = 0; i < SIM_MAGS; i++)
@@ -238,7 +285,7 @@ static void calm(struct world *w)
 	w->cfg.max_delay_us = w->cfg.min_delay_us + 1000;
 }
 
-int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
+int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages)
 {
 	static struct world w; /* large */
 	struct world_cfg cfg = random_cfg(seed);
@@ -247,13 +294,17 @@ int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages)
 	int rc = 0;
 
 	cfg.trace = trace;
-	if (!ipv6_only)
+	if (with & SIM_WITH_IPV4)
 		add_ipv4(&cfg);
+	if (with & SIM_WITH_DEATHS)
+		add_deaths(&cfg);
 	world_init(&w, &cfg);
 	for (unsigned k = 0; k < moves && !w.broken[0]; k++) {
 		act(&w);
 		if (world_below(&w, 4) == 0)
 			trouble(&w);
+		if (w.cfg.mortal && world_below(&w, 4) == 0)
+			death(&w);
 		/* now and then the next move comes while the last is still under way */
 		world_run(&w, world_below(&w, 3) ? nsec_from_ms(world_below(&w, 20))
 						 : nsec_from_ms(world_below(&w, 8000)));

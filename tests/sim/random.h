@@ -4,6 +4,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Plays one seed; in an `ipv6_only` life there is no IPv4 and no GRE. 0, or -1 after printing what
- * broke. Adds the messages exchanged. */
-int sim_random(uint64_t seed, bool ipv6_only, bool trace, unsigned *messages);
+/* What a life holds besides nodes that roam and a network that loses. */
+enum sim_with {
+	SIM_WITH_IPV4 = 1,   /* IPv4 and GRE */
+	SIM_WITH_DEATHS = 2, /* heartbeats; roles that restart, ways that break in one direction */
+};
+
+/* Plays one seed. 0, or -1 after printing what broke. Adds the messages exchanged. */
+int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *	sim [--seeds N] [--first S] [--trace] [NAME]
+ *	sim [--seeds N] [--first S] [--jobs J] [--trace] [NAME]
  *
- * Plays the named call flows (those whose names contain NAME), then N random seeds from S on. A
- *seed that fails is printed with the command that replays it.
+ * Plays the named call flows (those whose names contain NAME), then N random seeds from S on, in J
+ * processes. A seed that fails is printed with the command that replays it.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -17,7 +20,8 @@
 #include "sim/world.h"
 
 static uint64_t first = 1;
-static unsigned seeds = 200;
+static unsigned seeds = 200, jobs = 1;
+static unsigned bugs; /* lines of class bug */
 static bool trace;
 static const char *self;
 
@@ -25,24 +29,62 @@ static void quiet(void *ctx, enum log_class cls, const char *line)
 {
 	if (trace || cls == LOG_C_BUG)
 		printf("%12s%s: %s\n", "", log_class_name(cls), line);
-	if (cls == LOG_C_BUG)
+	if (cls == LOG_C_BUG) {
 		CU_FAIL("a line of class bug");
+		bugs++;
+	}
+}
+
+/* A quarter without IPv4, a third without deaths. */
+static unsigned with_of(uint64_t seed)
+{
+	return (seed % 4 ? SIM_WITH_IPV4 : 0) | (seed % 3 ? SIM_WITH_DEATHS : 0);
+}
+
+/* What the processes that share the seeds have found. */
+struct tally {
+	unsigned failed, messages;
+};
+
+/* Every `jobs`-th seed. */
+static void play(unsigned part, struct tally *t)
+{
+	for (uint64_t s = first + part; s < first + seeds; s += jobs) {
+		if (sim_random(s, with_of(s), trace, &t->messages)) {
+			printf("replay: %s --first %llu --seeds 1 --trace seeds\n", self,
+			       (unsigned long long)s);
+			t->failed++;
+		}
+	}
 }
 
 static void test_seeds(void)
 {
-	unsigned failed = 0, messages = 0;
+	const size_t size = jobs * sizeof(struct tally);
+	struct tally *t =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct tally sum = {0};
+	int status;
 
-	for (uint64_t s = first; s < first + seeds; s++) {
-		if (sim_random(s, s % 4 == 0, trace, &messages)) {
-			printf("replay: %s --first %llu --seeds 1 --trace seeds\n", self,
-			       (unsigned long long)s);
-			failed++;
+	CU_ASSERT_TRUE_FATAL(t != MAP_FAILED);
+	fflush(stdout);
+	for (unsigned k = 1; k < jobs; k++)
+		if (!fork()) {
+			play(k, &t[k]);
+			fflush(stdout);
+			_exit(bugs != 0);
 		}
+	play(0, &t[0]);
+	for (unsigned k = 1; k < jobs; k++)
+		CU_ASSERT(wait(&status) > 0 && status == 0);
+	for (unsigned k = 0; k < jobs; k++) {
+		sum.failed += t[k].failed;
+		sum.messages += t[k].messages;
 	}
+	munmap(t, size);
 	printf("%u seeds from %llu, %u messages, %u seeds failed ", seeds,
-	       (unsigned long long)first, messages, failed);
-	CU_ASSERT_EQUAL(failed, 0);
+	       (unsigned long long)first, sum.messages, sum.failed);
+	CU_ASSERT_EQUAL(sum.failed, 0);
 }
 
 /* Lives in which something once went wrong that no call flow shows. */
@@ -50,19 +92,19 @@ static void test_witnesses(void)
 {
 	static const struct {
 		uint64_t seed;
-		bool ipv6_only;
+		unsigned with;
 	} witness[] = {
-		{1508, true }, /* a session superseded by another interface while its node speaks */
-		{1551, true }, /* status 135 taken for the answer to a later request of the node */
-		{5909, true }, /* two interfaces of a node, the same sequence number */
-		{8985, true }, /* the old MAG's refresh takes the binding back from the new one */
-		{843,  false}, /* no IPv4 address left, seen too late to ask for prefixes alone */
+		{1508, 0	}, /* a session superseded by another interface while its node speaks */
+		{1551, 0	}, /* status 135 taken for the answer to a later request of the node */
+		{5909, 0	}, /* two interfaces of a node, the same sequence number */
+		{8985, 0	}, /* the old MAG's refresh takes the binding back from the new one */
+		{843,
+		 SIM_WITH_IPV4}, /* no IPv4 address left, seen too late to ask for prefixes alone */
 	};
 	unsigned messages = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(witness); i++)
-		CU_ASSERT_EQUAL(sim_random(witness[i].seed, witness[i].ipv6_only, trace, &messages),
-				0);
+		CU_ASSERT_EQUAL(sim_random(witness[i].seed, witness[i].with, trace, &messages), 0);
 }
 
 int main(int argc, char **argv)
@@ -70,8 +112,9 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"seeds",		  required_argument, NULL, 'n'},
 		{"first",		  required_argument, NULL, 'f'},
-		{"trace",		  no_argument, NULL, 't'},
-		{0},
+		{"jobs",			 required_argument, NULL, 'j'},
+		{"trace",no_argument, NULL, 't'},
+		{0		  },
 	};
 	struct cu_test tests[128] = {0};
 	size_t n = 0;
@@ -86,11 +129,16 @@ int main(int argc, char **argv)
 		case 'f':
 			first = strtoull(optarg, NULL, 10);
 			break;
+		case 'j':
+			jobs = (unsigned)strtoul(optarg, NULL, 10);
+			jobs = jobs < 1 ? 1 : jobs > 64 ? 64 : jobs;
+			break;
 		case 't':
 			trace = world_trace = true;
 			break;
 		default:
-			fprintf(stderr, "usage: %s [--seeds N] [--first S] [--trace] [NAME]\n",
+			fprintf(stderr,
+				"usage: %s [--seeds N] [--first S] [--jobs J] [--trace] [NAME]\n",
 				self);
 			return 2;
 		}

@@ -62,6 +62,7 @@ struct world_cfg {
 	bool no_heartbeat[SIM_MAGS]; /* the MAG is of a kind that does not know them */
 	bool moody;		     /* policies change now and then */
 	bool full;		     /* data planes refuse something now and then */
+	bool mortal;		     /* roles end and begin anew, ways break in one direction */
 };
 struct world_cfg world_defaults(uint64_t seed);
 extern bool world_trace; /* what `trace` is by default */
