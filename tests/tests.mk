@@ -25,6 +25,10 @@ $(foreach l,$(UNIT_LAYERS),$(eval $(call UNIT_template,$(l))))
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bins,$(l)))
 
 $(O)/tests/%.o: CPPFLAGS += -Itests
+# Test programs are compiled more often than they are run; what they test is optimised as ever.
+ifeq ($(FLAVOUR),asan)
+$(O)/tests/unit/%.o: CFLAGS += -O0
+endif
 
 SIM_LAYERS := lma mag core wire base
 SIM_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
