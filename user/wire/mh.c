@@ -47,6 +47,13 @@ static uint64_t bits_mask(const struct mh_field *f)
 	return (UINT64_C(1) << f->bits) - 1;
 }
 
+/* Octets of a tail are of the form that its field asks for. */
+static bool tail_fits(const struct mh_field *f, const uint8_t *base)
+{
+	return !f->tail_ok ||
+	       f->tail_ok(*(const uint8_t *const *)(base + f->off), base[f->off_len]);
+}
+
 /* Reads the fields of one row into the structure at `base`; false when a value is impossible. */
 static bool get_fields(struct rd *r, const struct mh_field *f, unsigned n, void *base)
 {
@@ -71,6 +78,8 @@ static bool get_fields(struct rd *r, const struct mh_field *f, unsigned n, void 
 		case MHF_TAIL:
 			b[f->off_len] = (uint8_t)rd_left(r);
 			*(const uint8_t **)(b + f->off) = rd_bytes(r, rd_left(r));
+			if (!tail_fits(f, b))
+				return false;
 			break;
 		case MHF_BITS:
 			b[f->off] = (uint8_t)(get_whole(r, f->width) >> f->shift & bits_mask(f));
@@ -237,7 +246,7 @@ static int put_fields(struct wr *w, const struct mh_field *f, unsigned n, const 
 			break;
 		case MHF_TAIL:
 			tail = *(const uint8_t *const *)(b + f->off);
-			if (!tail && field_len(f, b))
+			if ((!tail && field_len(f, b)) || !tail_fits(f, b))
 				return -EINVAL;
 			wr_bytes(w, tail, field_len(f, b));
 			break;
@@ -403,6 +412,59 @@ struct mh_opt *mh_opt_add(struct mh_msg *m, uint8_t type)
 	memset(o, 0, sizeof(*o));
 	o->type = type;
 	return o;
+}
+
+/* An entry at the start of `len` octets; its octets, or 0 when it overruns them. */
+static unsigned context_at(const uint8_t *p, unsigned len, struct mh_context *out)
+{
+	if (len < OPT_HDR || len - OPT_HDR < p[1])
+		return 0;
+	*out = (struct mh_context){.type = p[0], .len = p[1], .data = p + OPT_HDR};
+	return OPT_HDR + out->len;
+}
+
+bool mh_context_ok(const uint8_t *p, uint8_t len)
+{
+	struct mh_context c;
+	unsigned n;
+
+	for (unsigned at = 0; at < len; at += n) {
+		n = context_at(p + at, len - at, &c);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
+bool mh_context_next(const struct mh_opt *o, unsigned *at, struct mh_context *out)
+{
+	unsigned n = 0;
+
+	if (*at < o->requests.len)
+		n = context_at(o->requests.data + *at, o->requests.len - *at, out);
+	*at += n;
+	return n > 0;
+}
+
+bool mh_lma_addr_ok(const uint8_t *p, uint8_t len)
+{
+	(void)p;
+	return len == 4 || len == 16;
+}
+
+bool mh_lma_addr(const struct mh_opt *o, struct in6_addr *out)
+{
+	struct in_addr a4;
+
+	if (o->lma.code == LMA_ADDR_IPV6 && o->lma.len == sizeof(*out)) {
+		memcpy(out, o->lma.octets, sizeof(*out));
+		return true;
+	}
+	if (o->lma.code != LMA_ADDR_IPV4 || o->lma.len != sizeof(a4))
+		return false;
+	memcpy(&a4, o->lma.octets, sizeof(a4));
+	*out = addr_from_ip4(a4);
+	return true;
 }
 
 static bool octets_eq(const uint8_t *a, const uint8_t *b, uint8_t len)

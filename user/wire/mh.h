@@ -79,6 +79,15 @@ enum mh_type {
 #define MH_BR_P 0x8000u
 #define MH_BR_V 0x4000u
 #define MH_BR_G 0x2000u
+/* Flags of Handover Initiate and Handover Acknowledge, RFC 5949 6.1: the same letters stand on
+ * different bits. Assigned address configuration (0 in PMIPv6), buffer, proxy, forward. */
+#define MH_HI_S	  0x80u
+#define MH_HI_U	  0x40u
+#define MH_HI_P	  0x20u
+#define MH_HI_F	  0x10u
+#define MH_HACK_U 0x80u
+#define MH_HACK_P 0x40u
+#define MH_HACK_F 0x20u
 
 enum mh_opt_type {
 	MHO_PAD1 = 0,
@@ -103,6 +112,9 @@ enum mh_opt_type {
 	MHO_IPV4_HOA_REPLY = 37,
 	MHO_IPV4_DEFAULT_ROUTER = 38,
 	MHO_IPV4_DHCP_MODE = 39,
+	MHO_CONTEXT_REQUEST = 40, /* 40 to 42: RFC 5949 6.2 */
+	MHO_LMA_ADDRESS = 41,
+	MHO_MN_LLA_IID = 42,
 };
 
 enum pba_status {
@@ -175,6 +187,25 @@ enum bra_status { /* RFC 5846 5.2 */
 		  BRA_FUNCTION_NOT_SUPPORTED = 134,
 		  BRA_PROXY_NOT_SUPPORTED = 135,
 };
+
+enum hi_code { /* RFC 5949 6.1.1, with the P flag */
+	       HI_CODE_DEFAULT = 0,
+	       HI_CODE_FORWARDING_DONE = 2,
+	       HI_CODE_ALL_CONTEXT = 3,
+};
+
+enum hack_code { /* RFC 5949 6.1.2, with the P flag */
+		 HACK_ACCEPTED = 0,
+		 HACK_CONTEXT_ACCEPTED = 5, /* of a context request: and more is to be had */
+		 HACK_ALL_CONTEXT = 6,
+		 HACK_UNSPECIFIED = 128,
+		 HACK_PROHIBITED = 129,
+		 HACK_RESOURCES = 130,
+		 HACK_NO_CONTEXT = 131,
+		 HACK_NO_FORWARDING = 132,
+};
+
+enum lma_addr_code { LMA_ADDR_IPV6 = 1, LMA_ADDR_IPV4 = 2 }; /* RFC 5949 6.2.2 */
 
 enum be_status { BE_UNKNOWN_BINDING = 1, BE_UNKNOWN_MH_TYPE = 2 };
 
@@ -255,6 +286,16 @@ struct mh_opt {
 		struct in_addr addr4;	     /* 38 */
 		bool server;		     /* 39: S, the MAG is the DHCP server; else a relay */
 		uint64_t timestamp;	     /* 27: 48 bits seconds since 1970, 16 bits 1/65536 s */
+		struct {
+			uint8_t len;
+			const uint8_t *data;
+		} requests; /* 40: see mh_context_next(); its form is checked */
+		struct {
+			uint8_t code; /* enum lma_addr_code */
+			uint8_t len;  /* 4 or 16 */
+			const uint8_t *octets;
+		} lma;	      /* 41: see mh_lma_addr() */
+		uint64_t iid; /* 42 */
 	};
 };
 
@@ -281,6 +322,10 @@ struct mh_msg {
 			uint8_t code; /* trigger of an indication, status of an acknowledgement */
 			uint16_t seq, flags;
 		} br;
+		struct {
+			uint16_t seq;
+			uint8_t flags, code; /* of HI and HAck each its own bits and codes */
+		} ho;
 	};
 	uint16_t n_opts;
 	struct mh_opt opt[MH_OPTS_MAX]; /* padding is left out */
@@ -340,6 +385,16 @@ unsigned mh_opt_count(const struct mh_msg *m, uint8_t type);
 /* Appends a zeroed option of that type to a message under construction; NULL when full. */
 struct mh_opt *mh_opt_add(struct mh_msg *m, uint8_t type);
 
+/* One entry of a Context Request (RFC 5949 6.2.1). */
+struct mh_context {
+	uint8_t type, len;   /* of the option asked for; octets that say which one */
+	const uint8_t *data; /* borrowed */
+};
+/* The entry at *at, which starts as 0 and is advanced; false at the end. */
+bool mh_context_next(const struct mh_opt *o, unsigned *at, struct mh_context *out);
+/* The address of option 41, IPv4-mapped for IPv4. False for a code that does not go with it. */
+bool mh_lma_addr(const struct mh_opt *o, struct in6_addr *out);
+
 bool mnid_eq(const struct mnid *a, const struct mnid *b); /* subtype and octets, exactly */
 bool llid_eq(const struct llid *a, const struct llid *b);
 bool llid_is_zero(const struct llid *a); /* absent or all octets zero */
@@ -357,6 +412,8 @@ const char *mh_opt_name(uint8_t type);		 /* "Home Network Prefix"; "Unknown" */
 const char *pba_status_name(uint8_t status);	 /* "TIMESTAMP_MISMATCH"; registry names */
 const char *br_trigger_name(uint8_t v);		 /* "Administrative Reason" */
 const char *bra_status_name(uint8_t v);		 /* "Binding Does NOT Exist"; registry names */
+const char *hi_code_name(uint8_t v, bool proxy); /* with the P flag codes mean something else */
+const char *hack_code_name(uint8_t v, bool proxy);
 const char *handoff_ind_name(uint8_t v);
 const char *att_name(uint8_t v);
 

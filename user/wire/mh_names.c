@@ -164,6 +164,53 @@ const char *bra_status_name(uint8_t v)
 	return name_of(names, ARRAY_SIZE(names), v);
 }
 
+/* RFC 5949 6.1.1, 8 */
+const char *hi_code_name(uint8_t v, bool proxy)
+{
+	static const char *const names[] = {
+		[0] = "FBU with the PCoA as source IP address",
+		[1] = "FBU whose source IP address is not PCoA",
+		[HI_CODE_FORWARDING_DONE] = "Indicate the completion of forwarding",
+		[HI_CODE_ALL_CONTEXT] = "All available context transferred",
+	};
+
+	return proxy && v == HI_CODE_DEFAULT ? "Default" : name_of(names, ARRAY_SIZE(names), v);
+}
+
+/* RFC 5949 6.1.2, 8 */
+const char *hack_code_name(uint8_t v, bool proxy)
+{
+	static const char *const names[] = {
+		[0] = "Handover Accepted with NCoA valid",
+		[1] = "Handover Accepted, NCoA not valid",
+		[2] = "Handover Accepted, NCoA assigned",
+		[3] = "Handover Accepted, use PCoA",
+		[4] = "Message sent unsolicited",
+		[HACK_CONTEXT_ACCEPTED] = "Context Transfer Accepted or Successful",
+		[HACK_ALL_CONTEXT] = "All available Context Transferred",
+		[HACK_UNSPECIFIED] = "Handover Not Accepted, reason unspecified",
+		[HACK_PROHIBITED] = "Administratively prohibited",
+		[HACK_RESOURCES] = "Insufficient resources",
+		[HACK_NO_CONTEXT] = "Requested Context Not Available",
+		[HACK_NO_FORWARDING] = "Forwarding Not Available",
+	};
+
+	return proxy && v == HACK_ACCEPTED ? "Handover Accepted or Successful"
+					   : name_of(names, ARRAY_SIZE(names), v);
+}
+
+/* RFC 5949 6.2.2 */
+const char *lma_addr_code_name(uint8_t v)
+{
+	static const char *const names[] = {
+		[0] = "Reserved",
+		[LMA_ADDR_IPV6] = "IPv6 address of the local mobility anchor",
+		[LMA_ADDR_IPV4] = "IPv4 address of the local mobility anchor",
+	};
+
+	return name_of(names, ARRAY_SIZE(names), v);
+}
+
 /* RFC 4283 3, RFC 8371 */
 const char *mnid_subtype_name(uint8_t v)
 {

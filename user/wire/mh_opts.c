@@ -55,6 +55,11 @@
 		.name = text, .at = pos, .kind = MHF_TAIL, .show = how, AT(ptr), \
 		.off_len = offsetof(struct mh_opt, len)                          \
 	}
+#define TAIL_OF_FORM(text, pos, ptr, len, how, form)                             \
+	{                                                                        \
+		.name = text, .at = pos, .kind = MHF_TAIL, .show = how, AT(ptr), \
+		.off_len = offsetof(struct mh_opt, len), .tail_ok = form         \
+	}
 
 // clang-format off
 static const struct mh_field f_refresh_advice[] = {
@@ -132,6 +137,20 @@ static const struct mh_field f_ipv4_default_router[] = {
 static const struct mh_field f_ipv4_dhcp_mode[] = {
 	BITS("DHCP server", 2, 2, 0, 1, 1, server, MHS_YES_NO),
 };
+static const struct mh_field f_context_request[] = {
+	RESERVED(2, 2),
+	TAIL_OF_FORM("Options", 4, requests.data, requests.len, MHS_CONTEXT, mh_context_ok),
+};
+static const struct mh_field f_lma_address[] = {
+	NAMED("Option-Code", 2, lma.code, lma_addr_code_name),
+	RESERVED(3, 1),
+	TAIL_OF_FORM("Local Mobility Anchor Address", 4, lma.octets, lma.len, MHS_IP,
+		     mh_lma_addr_ok),
+};
+static const struct mh_field f_mn_lla_iid[] = {
+	RESERVED(2, 2),
+	UINT("Interface Identifier", 4, 8, iid, MHS_HEX),
+};
 
 #define FIELDS(f) .has_layout = true, .fields = f, .n_fields = ARRAY_SIZE(f)
 #define ONCE false
@@ -197,9 +216,12 @@ static const struct mh_opt_info opts[] = {
 	       "RFC 5844 3.3.3"),
 	LAYOUT(39, "IPv4 DHCP Support Mode", 2, 2, 1, 0, ONCE, f_ipv4_dhcp_mode,
 	       "RFC 5844 3.3.4"),
-	BY_NAME(40, "Context Request", "RFC 5949"),
-	BY_NAME(41, "Local Mobility Anchor Address", "RFC 5949"),
-	BY_NAME(42, "Mobile Node Link-local Address Interface Identifier", "RFC 5949"),
+	/* RFC 5949 states no alignment: words as in its figures */
+	LAYOUT(40, "Context Request", 2, 255, 4, 0, ONCE, f_context_request, "RFC 5949 6.2.1"),
+	LAYOUT(41, "Local Mobility Anchor Address", 6, 18, 4, 0, MANY, f_lma_address,
+	       "RFC 5949 6.2.2"),
+	LAYOUT(42, "Mobile Node Link-local Address Interface Identifier", 10, 10, 4, 0, ONCE,
+	       f_mn_lla_iid, "RFC 5949 6.2.3"),
 	BY_NAME(43, "Transient Binding", "RFC 6058"),
 	BY_NAME(44, "Flow Summary", "RFC 6089"),
 	BY_NAME(45, "Flow Identification", "RFC 6089"),

@@ -150,8 +150,65 @@ static void put_uint(struct text *t, const struct mh_field *f, uint64_t v)
 	case MHS_BR_FLAGS:
 		put(t, "0x%04" PRIx64 " (%s)", v, mh_br_flags_str((uint16_t)v, flags));
 		break;
+	case MHS_HI_FLAGS:
+		put(t, "0x%02" PRIx64 " (%s)", v, mh_hi_flags_str((uint16_t)v, flags));
+		break;
+	case MHS_HACK_FLAGS:
+		put(t, "0x%02" PRIx64 " (%s)", v, mh_hack_flags_str((uint16_t)v, flags));
+		break;
 	default:
 		put(t, "%" PRIu64, v);
+	}
+}
+
+static void put_ip(struct text *t, const uint8_t *p, unsigned len)
+{
+	char buf[ADDR6_STRLEN];
+	struct in6_addr a = {0};
+	struct in_addr a4;
+
+	if (len == sizeof(a4)) {
+		memcpy(&a4, p, sizeof(a4));
+		a = addr_from_ip4(a4);
+		put(t, "%s", addr_str(&a, buf));
+	} else if (len == sizeof(a)) {
+		memcpy(&a, p, sizeof(a));
+		put(t, "%s", addr6_str(&a, buf));
+	}
+}
+
+static void put_context(struct text *t, const uint8_t *p, uint8_t len, const char *sep)
+{
+	const struct mh_opt o = {
+		.requests = {.len = len, .data = p}
+	   };
+	struct mh_context c;
+	unsigned at = 0;
+
+	while (mh_context_next(&o, &at, &c)) {
+		put(t, "%s%u", c.data == p + 2 ? "" : sep, c.type);
+		if (!c.len)
+			continue;
+		put(t, "(");
+		put_hex(t, c.data, c.len, "");
+		put(t, ")");
+	}
+}
+
+static void put_tail(struct text *t, const struct mh_field *f, const uint8_t *p, uint8_t len)
+{
+	switch (f->show) {
+	case MHS_TEXT:
+		put_text(t, p, len);
+		break;
+	case MHS_IP:
+		put_ip(t, p, len);
+		break;
+	case MHS_CONTEXT:
+		put_context(t, p, len, ", ");
+		break;
+	default:
+		put_hex(t, p, len, ":");
 	}
 }
 
@@ -160,7 +217,6 @@ static void put_value(struct text *t, const struct mh_field *f, const uint8_t *b
 	/* only rows of messages have this, so that `base` is one */
 	const struct mh_msg *msg = (const void *)base;
 	char addr[ADDR6_STRLEN];
-	const uint8_t *tail;
 	struct in6_addr a;
 	struct in_addr a4;
 
@@ -182,11 +238,7 @@ static void put_value(struct text *t, const struct mh_field *f, const uint8_t *b
 		put(t, "%s", addr6_str(&a, addr));
 		break;
 	case MHF_TAIL:
-		tail = *(const uint8_t *const *)(base + f->off);
-		if (f->show == MHS_TEXT)
-			put_text(t, tail, base[f->off_len]);
-		else
-			put_hex(t, tail, base[f->off_len], ":");
+		put_tail(t, f, *(const uint8_t *const *)(base + f->off), base[f->off_len]);
 		break;
 	default:
 		put_uint(t, f, value_of(f, base));
@@ -316,6 +368,17 @@ static void summarize_opt(struct text *t, const struct mh_opt *o)
 	case MHO_IPV4_DHCP_MODE:
 		put(t, " DHCP %s", o->server ? "server" : "relay");
 		break;
+	case MHO_CONTEXT_REQUEST:
+		put(t, " context ");
+		put_context(t, o->requests.data, o->requests.len, ",");
+		break;
+	case MHO_LMA_ADDRESS:
+		put(t, " LMA ");
+		put_ip(t, o->lma.octets, o->lma.len);
+		break;
+	case MHO_MN_LLA_IID:
+		put(t, " IID %016" PRIx64, o->iid);
+		break;
 	default:
 		put(t, " opt-%u", o->type);
 	}
@@ -359,6 +422,17 @@ const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap)
 		    m->br.code, m->br.seq);
 		if (*mh_br_flags_str(m->br.flags, tmp))
 			put(&t, " %s", tmp);
+		break;
+	case MH_HI:
+	case MH_HACK:
+		put(&t, " seq %u", m->ho.seq);
+		if (m->type == MH_HI)
+			mh_hi_flags_str(m->ho.flags, tmp);
+		else
+			mh_hack_flags_str(m->ho.flags, tmp);
+		if (*tmp)
+			put(&t, " %s", tmp);
+		put(&t, " code %u", m->ho.code);
 		break;
 	default:
 		break;

@@ -33,10 +33,14 @@ enum mh_field_show {
 	MHS_BA_FLAGS,
 	MHS_HB_FLAGS,
 	MHS_BR_FLAGS,
+	MHS_HI_FLAGS,
+	MHS_HACK_FLAGS,
 	MHS_ADDR,
-	MHS_YES_NO, /* of a flag */
-	MHS_OCTETS, /* aa:bb:cc */
-	MHS_TEXT,   /* as text when printable, else hexadecimal */
+	MHS_YES_NO,  /* of a flag */
+	MHS_OCTETS,  /* aa:bb:cc */
+	MHS_TEXT,    /* as text when printable, else hexadecimal */
+	MHS_IP,	     /* an address of 4 or 16 octets */
+	MHS_CONTEXT, /* "22, 25, 19 (00:00:7a:79:01)" */
 };
 
 struct mh_field {
@@ -52,7 +56,8 @@ struct mh_field {
 	const char *(*value_name)(uint8_t); /* name of a value of a registry, or NULL */
 	/* as value_name, where the registry depends on the message */
 	const char *(*value_name_in)(const struct mh_msg *m, uint8_t v);
-	uint8_t shift, bits, max; /* MHF_BITS */
+	uint8_t shift, bits, max;			/* MHF_BITS */
+	bool (*tail_ok)(const uint8_t *p, uint8_t len); /* MHF_TAIL: its form; NULL: any */
 };
 
 /* Row of an option or of a type; NULL beyond the registries. */
@@ -68,6 +73,12 @@ const char *mh_bu_flags_str(uint16_t flags, char buf[17]);
 const char *mh_ba_flags_str(uint8_t flags, char buf[9]);
 const char *mh_hb_flags_str(uint16_t flags, char buf[17]);
 const char *mh_br_flags_str(uint16_t flags, char buf[17]);
+const char *mh_hi_flags_str(uint16_t flags, char buf[17]);
+const char *mh_hack_flags_str(uint16_t flags, char buf[17]);
+/* RFC 5949 6.2.1, 6.2.2 */
+bool mh_context_ok(const uint8_t *p, uint8_t len);
+bool mh_lma_addr_ok(const uint8_t *p, uint8_t len);
+const char *lma_addr_code_name(uint8_t v);
 const char *br_type_name(uint8_t v);
 const char *mnid_subtype_name(uint8_t v);
 const char *be_status_name(uint8_t v);

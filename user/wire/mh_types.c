@@ -17,6 +17,17 @@ static const char *br_code_name(const struct mh_msg *m, uint8_t v)
 	return m->br.type == BR_ACKNOWLEDGEMENT ? bra_status_name(v) : br_trigger_name(v);
 }
 
+/* RFC 5949 6.1 */
+static const char *hi_code(const struct mh_msg *m, uint8_t v)
+{
+	return hi_code_name(v, m->ho.flags & MH_HI_P);
+}
+
+static const char *hack_code(const struct mh_msg *m, uint8_t v)
+{
+	return hack_code_name(v, m->ho.flags & MH_HACK_P);
+}
+
 // clang-format off
 static const struct mh_field f_brr[] = {
 	{"Reserved", 6, 2, MHF_RESERVED},
@@ -48,6 +59,16 @@ static const struct mh_field f_br[] = {
 	{"Sequence number", 8, 2, MHF_UINT, MHS_DEC, AT(br.seq)},
 	{"Flags", 10, 2, MHF_UINT, MHS_BR_FLAGS, AT(br.flags)},
 };
+static const struct mh_field f_hi[] = {
+	{"Sequence number", 6, 2, MHF_UINT, MHS_DEC, AT(ho.seq)},
+	{"Flags", 8, 1, MHF_UINT, MHS_HI_FLAGS, AT(ho.flags)},
+	{"Code", 9, 1, MHF_UINT, MHS_DEC, AT(ho.code), .value_name_in = hi_code},
+};
+static const struct mh_field f_hack[] = {
+	{"Sequence number", 6, 2, MHF_UINT, MHS_DEC, AT(ho.seq)},
+	{"Flags", 8, 1, MHF_UINT, MHS_HACK_FLAGS, AT(ho.flags)},
+	{"Code", 9, 1, MHF_UINT, MHS_DEC, AT(ho.code), .value_name_in = hack_code},
+};
 
 /* number, name, short name, offset of the first option, reference [, fields] */
 #define LAYOUT(num, text, abbr, opts_at, hdr, f, doc) \
@@ -72,8 +93,9 @@ static const struct mh_type_info types[] = {
 	BY_NAME(11, "Experimental Mobility Header", "EXP", 0, "RFC 5096"),
 	BY_NAME(12, "Home Agent Switch", "HAS", 0, "RFC 5142 4"),
 	LAYOUT(13, "Heartbeat", "HB", 12, 1, f_hb, "RFC 5847 3.3"),
-	BY_NAME(14, "Handover Initiate", "HI", 1, "RFC 5568 6.2.1.1, RFC 5949 6.1.1"),
-	BY_NAME(15, "Handover Acknowledge", "HAck", 1, "RFC 5568 6.2.1.2, RFC 5949 6.1.2"),
+	LAYOUT(14, "Handover Initiate", "HI", 10, 1, f_hi, "RFC 5568 6.2.1.1, RFC 5949 6.1.1"),
+	LAYOUT(15, "Handover Acknowledge", "HAck", 10, 1, f_hack,
+	       "RFC 5568 6.2.1.2, RFC 5949 6.1.2"),
 	LAYOUT(16, "Binding Revocation", "BR", 12, 1, f_br, "RFC 5846 5"),
 	BY_NAME(17, "Localized Routing Initiation", "LRI", 1, "RFC 6705 10.1"),
 	BY_NAME(18, "Localized Routing Acknowledgment", "LRA", 1, "RFC 6705 10.2"),
@@ -98,6 +120,12 @@ static const struct mh_flag hb_flags[] = {
 };
 static const struct mh_flag br_flags[] = {
 	{MH_BR_P, 'P'}, {MH_BR_V, 'V'}, {MH_BR_G, 'G'},
+};
+static const struct mh_flag hi_flags[] = {
+	{MH_HI_S, 'S'}, {MH_HI_U, 'U'}, {MH_HI_P, 'P'}, {MH_HI_F, 'F'},
+};
+static const struct mh_flag hack_flags[] = {
+	{MH_HACK_U, 'U'}, {MH_HACK_P, 'P'}, {MH_HACK_F, 'F'},
 };
 // clang-format on
 
@@ -164,5 +192,17 @@ const char *mh_hb_flags_str(uint16_t flags, char buf[17])
 const char *mh_br_flags_str(uint16_t flags, char buf[17])
 {
 	flags_str(br_flags, ARRAY_SIZE(br_flags), flags, buf);
+	return buf;
+}
+
+const char *mh_hi_flags_str(uint16_t flags, char buf[17])
+{
+	flags_str(hi_flags, ARRAY_SIZE(hi_flags), flags, buf);
+	return buf;
+}
+
+const char *mh_hack_flags_str(uint16_t flags, char buf[17])
+{
+	flags_str(hack_flags, ARRAY_SIZE(hack_flags), flags, buf);
 	return buf;
 }

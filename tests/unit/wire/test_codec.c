@@ -22,7 +22,8 @@ static void test_refused_types(void)
 
 	for (unsigned t = 0; t < 256; t++) {
 		bool known = t == MH_BRR || t == MH_BU || t == MH_BA || t == MH_BE ||
-			     t == MH_HEARTBEAT || t == MH_BINDING_REVOCATION;
+			     t == MH_HEARTBEAT || t == MH_HI || t == MH_HACK ||
+			     t == MH_BINDING_REVOCATION;
 
 		m.type = (uint8_t)t;
 		CU_ASSERT_EQUAL(encode(&m) > 0, known);
@@ -109,6 +110,69 @@ static void test_refused_ipv4_options(void)
 			CU_ASSERT_EQUAL(encode(&m), len <= 32 ? 24 : -EINVAL);
 		}
 	}
+}
+
+static void test_refused_handover_options(void)
+{
+	static const uint8_t octets[20] = {22, 0, 25, 0, 19, 5};
+	struct mh_msg m = {.type = MH_HI};
+	struct mh_opt *o = mh_opt_add(&m, MHO_LMA_ADDRESS);
+
+	o->lma.octets = octets;
+	for (unsigned len = 0; len <= 20; len++) {
+		o->lma.len = (uint8_t)len;
+		CU_ASSERT_EQUAL(encode(&m) > 0, len == 4 || len == 16);
+	}
+	*o = (struct mh_opt){.type = MHO_CONTEXT_REQUEST};
+	CU_ASSERT_TRUE(encode(&m) > 0);
+	o->requests.data = octets;
+	/* an entry that says more octets than follow */
+	for (unsigned len = 0; len <= 11; len++) {
+		o->requests.len = (uint8_t)len;
+		CU_ASSERT_EQUAL(encode(&m) > 0, len == 0 || len == 2 || len == 4 || len == 11);
+	}
+}
+
+static void test_context_entries(void)
+{
+	static const uint8_t octets[] = {22, 0, 19, 5, 0, 0, 0x7a, 0x79, 1};
+	const struct mh_opt o =
+				    {
+					    .requests = {sizeof(octets), octets}
+	},
+			    none = {0};
+	struct mh_context c;
+	unsigned at = 0;
+
+	CU_ASSERT_TRUE(mh_context_next(&o, &at, &c));
+	CU_ASSERT_TRUE(c.type == 22 && c.len == 0);
+	CU_ASSERT_TRUE(mh_context_next(&o, &at, &c));
+	CU_ASSERT_TRUE(c.type == 19 && c.len == 5 && c.data == octets + 4);
+	CU_ASSERT_FALSE(mh_context_next(&o, &at, &c));
+	at = 0;
+	CU_ASSERT_FALSE(mh_context_next(&none, &at, &c));
+}
+
+static void test_lma_address_by_code(void)
+{
+	static const uint8_t octets[16] = {0x20, 1, 0xd, 0xb8};
+	struct mh_opt o = {
+		.lma = {LMA_ADDR_IPV6, 16, octets}
+	  };
+	struct in6_addr a;
+
+	CU_ASSERT_TRUE(mh_lma_addr(&o, &a));
+	CU_ASSERT_EQUAL(memcmp(&a, octets, 16), 0);
+	o.lma.code = LMA_ADDR_IPV4;
+	CU_ASSERT_FALSE(mh_lma_addr(&o, &a));
+	o.lma.len = 4;
+	CU_ASSERT_TRUE(mh_lma_addr(&o, &a));
+	CU_ASSERT_TRUE(addr_is_ip4(&a));
+	CU_ASSERT_EQUAL(memcmp(&a.s6_addr[12], octets, 4), 0);
+	o.lma.code = LMA_ADDR_IPV6;
+	CU_ASSERT_FALSE(mh_lma_addr(&o, &a));
+	o.lma.code = 0;
+	CU_ASSERT_FALSE(mh_lma_addr(&o, &a));
 }
 
 /* Every prefix length, flag and presence survives, and no reserved bit is sent. */
@@ -319,14 +383,18 @@ int main(int argc, char **argv)
 		{"known options are encoded from their fields alone",
 		 test_known_options_ignore_raw},
 		{"checksum is filled and checked when addresses are given",							    test_checksum_optional},
-		{"over IPv4 the checksum is zero and not looked at",			     test_no_checksum_over_ipv4},
-		{"a prefix length beyond 32 is not encoded", test_refused_ipv4_options},
+		{"over IPv4 the checksum is zero and not looked at",				     test_no_checksum_over_ipv4},
+		{"a prefix length beyond 32 is not encoded",    test_refused_ipv4_options},
+		{"context requests and LMA addresses of a wrong form are not encoded",
+		 test_refused_handover_options},
+		{"the entries of a context request are walked",	test_context_entries},
+		{"an LMA address is read if its code goes with it",		    test_lma_address_by_code},
 		{"bit fields and absent keys survive, reserved bits are zero",							       test_bit_fields},
-		{"options are found, counted and added",	 test_accessors},
+		{"options are found, counted and added",				 test_accessors},
 		{"identifiers are compared exactly",		     test_identifiers},
-		{"identifiers as text are safe and cut",							 test_identifiers_as_text},
-		{"proxy messages are named by the P flag",test_message_names},
-		{0		   },
+		{"identifiers as text are safe and cut",							    test_identifiers_as_text},
+		{"proxy messages are named by the P flag",		   test_message_names},
+		{0},
 	};
 	return cu_main("codec", tests, argc, argv);
 }

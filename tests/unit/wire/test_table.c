@@ -91,7 +91,10 @@ static void test_options(void)
 			continue;
 
 		end = check_fields(r->name, r->fields, r->n_fields, 2, sizeof(struct mh_opt));
-		if (last->kind == MHF_TAIL) {
+		if (last->tail_ok) {
+			CU_ASSERT_EQUAL(last->kind, MHF_TAIL);
+			CU_ASSERT_TRUE(r->min_len >= end - 2);
+		} else if (last->kind == MHF_TAIL) {
 			CU_ASSERT_TRUE(r->min_len >= end - 2);
 			CU_ASSERT_TRUE(r->min_len <= end - 2 + 1);
 			CU_ASSERT_EQUAL(r->max_len, 255);
@@ -185,6 +188,17 @@ static void test_registries(void)
 	}
 	CU_ASSERT_STRING_EQUAL(bra_status_name(BRA_MN_IS_ATTACHED),
 			       "Revocation Failed - MN is Attached");
+	/* RFC 5949 8 */
+	for (unsigned v = 0; v < 256; v++) {
+		CU_ASSERT_EQUAL(strcmp(hi_code_name((uint8_t)v, true), "UNKNOWN") != 0, v <= 3);
+		CU_ASSERT_EQUAL(strcmp(hack_code_name((uint8_t)v, true), "UNKNOWN") != 0,
+				v <= 6 || (v >= 128 && v <= 132));
+		CU_ASSERT_EQUAL(strcmp(hi_code_name((uint8_t)v, true),
+				       hi_code_name((uint8_t)v, false)) != 0,
+				v == 0);
+	}
+	CU_ASSERT_STRING_EQUAL(hack_code_name(HACK_NO_FORWARDING, true),
+			       "Forwarding Not Available");
 	CU_ASSERT_STRING_EQUAL(br_type_name(0), "UNKNOWN");
 	CU_ASSERT_STRING_EQUAL(br_type_name(3), "UNKNOWN");
 	for (uint8_t v = 0; v <= 13; v++)

@@ -84,6 +84,29 @@ static bool build_opt4(struct mh_opt *o, char *w[4])
 	return true;
 }
 
+/* The options of RFC 5949. */
+static bool build_handover_opt(struct mh_opt *o, char *w[4])
+{
+	size_t len;
+
+	if (!strcmp(w[0], "context")) {
+		o->type = MHO_CONTEXT_REQUEST;
+		o->requests.data = pool_hex(w[1], &len);
+		o->requests.len = (uint8_t)len;
+	} else if (!strcmp(w[0], "lma")) {
+		o->type = MHO_LMA_ADDRESS;
+		o->lma.code = (uint8_t)num(w[1]);
+		o->lma.octets = pool_hex(w[2], &len);
+		o->lma.len = (uint8_t)len;
+	} else if (!strcmp(w[0], "iid")) {
+		o->type = MHO_MN_LLA_IID;
+		o->iid = num(w[1]);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* One line of a description: a word and up to three arguments. False: not known. */
 static bool build_opt(struct mh_msg *m, char *w[4])
 {
@@ -143,7 +166,7 @@ static bool build_opt(struct mh_msg *m, char *w[4])
 		o->type = MHO_RESTART_COUNTER;
 		o->restart_counter = (uint32_t)num(w[1]);
 	} else {
-		return build_opt4(o, w);
+		return build_opt4(o, w) || build_handover_opt(o, w);
 	}
 	return true;
 }
@@ -176,6 +199,11 @@ static bool build_line(struct mh_msg *m, char *w[4])
 		m->br.code = (uint8_t)num(w[1]);
 		m->br.seq = (uint16_t)num(w[2]);
 		m->br.flags = (uint16_t)num(w[3]);
+	} else if (!strcmp(w[0], "hi-msg") || !strcmp(w[0], "hack")) {
+		m->type = w[0][1] == 'i' ? MH_HI : MH_HACK;
+		m->ho.seq = (uint16_t)num(w[1]);
+		m->ho.flags = (uint8_t)num(w[2]);
+		m->ho.code = (uint8_t)num(w[3]);
 	} else {
 		return build_opt(m, w);
 	}
