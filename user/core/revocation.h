@@ -42,7 +42,6 @@
 	X(REV_C_UNMATCHED, "acknowledgement_unmatched", "acknowledgements that answer no open indication, ignored") \
 	X(REV_C_RECEIVED, "indication_received", "indications of peers")                         \
 	X(REV_C_ACK_SENT, "acknowledgement_sent", "acknowledgements sent")                       \
-	X(REV_C_LIMITED, "indication_rate_limited", "indications discarded: the peer sends too many") \
 	X(REV_C_STRANGER, "stranger", "revocation messages of others than configured peers, discarded") \
 	X(REV_C_MALFORMED, "malformed", "revocation messages of a kind that does not exist, discarded") \
 	X(REV_C_SEND_FAILED, "send_failed", "messages that could not be sent")
