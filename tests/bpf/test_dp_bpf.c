@@ -63,7 +63,8 @@ static struct dataplane *again(struct dataplane *dp)
 /* No slot is left valid, and no way leads to one. */
 static void done(struct dataplane *dp)
 {
-	static const char *const ways[] = {"pm_prefix6", "pm_addr4", "pm_framed", "pm_mnid", "pm_more"};
+	static const char *const ways[] = {"pm_prefix6", "pm_addr4", "pm_framed", "pm_mnid",
+					   "pm_more"};
 	struct pm_session s;
 	int fd = env_pin(contract_dp, "pm_session");
 
@@ -328,7 +329,7 @@ int main(int argc, char **argv)
 		{"counters sum over CPUs and have names",	  test_counters_have_names},
 		{0			 }
 	   };
-	static const struct dp_contract contract = {fresh, done, again};
+	static const struct dp_contract contract = {fresh, done, again, NULL, NULL};
 
 	env_enter();
 	dp_contract_use(&contract);

@@ -31,6 +31,16 @@ void dp_contract_again(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(model_dp);
 }
 
+void dp_contract_arrive(dp_ref ref, const struct prefix6 *prefix, unsigned n)
+{
+	impl->arrive(model_dp, ref, prefix, n);
+}
+
+void dp_contract_settle(dp_ref ref)
+{
+	impl->settle(model_dp, ref);
+}
+
 /* ---- the contract */
 
 void dp_contract_peer_idempotent(void)

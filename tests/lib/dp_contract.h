@@ -10,7 +10,9 @@
 
 #define DP_CONTRACT_PEERS    6	/* the implementation has room for exactly so many tunnels, */
 #define DP_CONTRACT_SESSIONS 32 /* single-prefix session halves of one kind, */
-#define DP_CONTRACT_POOL     64 /* and at least so many addresses of pools */
+#define DP_CONTRACT_POOL     64 /* and at least so many addresses of pools; */
+#define DP_CONTRACT_BUFFERS  8	/* exactly so many sessions may be in DP_BUFFER, */
+#define DP_CONTRACT_WAITING  20 /* exactly so many packets of one may wait */
 
 struct dp_contract {
 	/* An empty data plane of that size; the same one again after done() is fine. */
@@ -19,6 +21,11 @@ struct dp_contract {
 	void (*done)(struct dataplane *dp);
 	/* The daemon ends, which leaves the data plane alone, and begins again. */
 	struct dataplane *(*again)(struct dataplane *dp);
+	/* So many packets come, through the tunnel that session `ref` is served by, for the node
+	 * with `prefix`; returns when the data plane has taken all of them in. */
+	void (*arrive)(struct dataplane *dp, dp_ref ref, const struct prefix6 *prefix, unsigned n);
+	/* Returns when nothing of the session is being handed on any more. */
+	void (*settle)(struct dataplane *dp, dp_ref ref);
 };
 
 void dp_contract_use(const struct dp_contract *c);
@@ -27,6 +34,8 @@ void dp_contract_use(const struct dp_contract *c);
 void dp_contract_begin(void);
 void dp_contract_end(void);
 void dp_contract_again(void);
+void dp_contract_arrive(dp_ref ref, const struct prefix6 *prefix, unsigned n);
+void dp_contract_settle(dp_ref ref);
 
 void dp_contract_peer_idempotent(void);
 void dp_contract_peer_full(void);
@@ -55,6 +64,13 @@ void dp_contract_claims_without_address(void);
 void dp_contract_gives_way(void);
 void dp_contract_sweeps(void);
 void dp_contract_random_again(void);
+void dp_contract_also_from(void);
+void dp_contract_buffer_modes(void);
+void dp_contract_buffer_full(void);
+void dp_contract_buffer_hands_on(void);
+void dp_contract_buffer_bounds(void);
+void dp_contract_buffer_discards(void);
+void dp_contract_buffer_again(void);
 
 // clang-format off
 #define DP_CONTRACT_TESTS                                                                          \
@@ -85,4 +101,13 @@ void dp_contract_random_again(void);
 	{"contract: what nobody claimed gives way to another node with its address", dp_contract_gives_way}, \
 	{"contract: sweep removes exactly what nobody claimed", dp_contract_sweeps},               \
 	{"contract: random restarts between random calls lose and invent nothing", dp_contract_random_again}
+
+#define DP_CONTRACT_BUFFER_TESTS                                                                   \
+	{"contract: an access half may have one more tunnel to hear, an anchor half none", dp_contract_also_from}, \
+	{"contract: buffering is a mode of access halves alone", dp_contract_buffer_modes},         \
+	{"contract: no room to buffer for one more session is ENOSPC and changes nothing", dp_contract_buffer_full}, \
+	{"contract: RFC 5949 4.1 what was kept is handed on where packets go by then", dp_contract_buffer_hands_on}, \
+	{"contract: what is more than may wait is dropped, the newest first", dp_contract_buffer_bounds}, \
+	{"contract: what was kept is discarded with its session, or when that is to drop", dp_contract_buffer_discards}, \
+	{"contract: after a restart a session buffers on, without what it had", dp_contract_buffer_again}
 // clang-format on

@@ -62,9 +62,10 @@ static bool addresses_eq(const struct dp_session *a, const struct dp_session *b)
 static bool session_eq(const struct dp_session *a, const struct dp_session *b)
 {
 	return a->half == b->half && a->mode == b->mode && a->local_routing == b->local_routing &&
-	       a->keyed == b->keyed && a->mnid.subtype == b->mnid.subtype &&
-	       a->mnid.len == b->mnid.len && !memcmp(a->mnid.id, b->mnid.id, a->mnid.len) &&
-	       addresses_eq(a, b) && path_eq(&a->down, &b->down) && path_eq(&a->up, &b->up);
+	       a->keyed == b->keyed && a->also_from == b->also_from &&
+	       a->mnid.subtype == b->mnid.subtype && a->mnid.len == b->mnid.len &&
+	       !memcmp(a->mnid.id, b->mnid.id, a->mnid.len) && addresses_eq(a, b) &&
+	       path_eq(&a->down, &b->down) && path_eq(&a->up, &b->up);
 }
 
 static void check_peer(void *ctx, dp_ref ref, const struct dp_peer *p)

@@ -182,8 +182,34 @@ static json_t *peer_key(const struct dp_path *p, bool keyed)
 	return keyed && p->kind == DP_TO_PEER ? json_integer(p->key) : json_null();
 }
 
+static json_t *buffer_json(struct dataplane *dp, dp_ref ref, nsec_t now)
+{
+#define NAME(sym, name, help) [sym] = name,
+	static const char *const why[] = {DP_BUFFER_DROPS(NAME)};
+#undef NAME
+	json_t *o = json_object(), *dropped = json_object();
+	struct dp_buffered b = {0};
+
+	dp->ops->buffered(dp, ref, &b);
+	control_set(o, "packets", json_integer(b.packets));
+	control_set(o, "octets", json_integer((json_int_t)b.octets));
+	control_set(o, "oldest_ms",
+		    json_integer(b.oldest && b.oldest < now
+					 ? (json_int_t)((now - b.oldest) / nsec_from_ms(1))
+					 : 0));
+	control_set(o, "draining", json_boolean(b.draining));
+	control_set(o, "kept", json_integer((json_int_t)b.kept));
+	control_set(o, "handed_on", json_integer((json_int_t)b.handed_on));
+	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
+		control_set(dropped, why[i], json_integer((json_int_t)b.dropped[i]));
+	control_set(o, "dropped", dropped);
+	return o;
+}
+
 static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 {
+	static const char *const mode[] = {
+		[DP_FORWARD] = "forward", [DP_DROP] = "drop", [DP_BUFFER] = "buffer"};
 	struct control_req *r = ctx;
 	struct dataplane *dp = r->ctx->dp;
 	const struct in6_addr four = addr_from_ip4(s->addr4);
@@ -206,10 +232,12 @@ static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 	control_set(o, "gre_key", key ? json_integer(key) : json_null());
 	control_set(o, "down_gre_key", peer_key(&s->down, s->keyed));
 	control_set(o, "up_gre_key", peer_key(&s->up, s->keyed));
-	control_set(o, "mode", control_str(s->mode == DP_DROP ? "drop" : "forward"));
+	control_set(o, "mode", control_str(mode[s->mode]));
 	control_set(o, "local_routing", json_boolean(s->local_routing));
 	control_set(o, "down", path_json(r->ctx, &s->down));
 	control_set(o, "up", path_json(r->ctx, &s->up));
+	control_set(o, "also_from", s->also_from ? json_integer(s->also_from) : json_null());
+	control_set(o, "buffer", buffer_json(dp, ref, r->now));
 	control_set(o, "down_packets", json_integer((json_int_t)st.down_packets));
 	control_set(o, "down_bytes", json_integer((json_int_t)st.down_bytes));
 	control_set(o, "up_packets", json_integer((json_int_t)st.up_packets));

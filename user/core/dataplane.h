@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/nsec.h"
 #include "wire/mh.h"
 
 struct dataplane;
@@ -66,6 +67,15 @@ enum dp_half { DP_ANCHOR, DP_ACCESS };
 enum dp_mode {
 	DP_FORWARD,
 	DP_DROP, /* a deleted binding lingers (MinDelayBeforeBCEDelete), RFC 5213 5.3.5 */
+	/*
+	 * DP_ACCESS, a fast handover (RFC 5949 4.1, 4.2): what is for the node is kept, in order
+	 * and within bounds; what is from it flows. Nothing is kept in any other mode. Then
+	 * DP_FORWARD hands on what was kept, in order and ahead of all that comes later, paced as
+	 * configured; DP_DROP, and the end of the session, discard it. Where packets go
+	 * (session_put(), session_move()) may change meanwhile and may be nowhere: what counts is
+	 * where they go when they are handed on.
+	 */
+	DP_BUFFER,
 };
 
 /* A direction's next step. */
@@ -87,8 +97,14 @@ struct dp_session {
 	struct in_addr addr4;		/* IPv4 home address; 0 none */
 	uint16_t domain; /* tells overlapping IPv4 home addresses apart; other than 0 needs keys */
 	bool keyed;	 /* has a GRE key of its own, see session_key */
+	/*
+	 * DP_ACCESS: packets to the node are taken from the tunnel that `up` leads into. When
+	 * `down` leads into a tunnel, the node is with the access gateway at its other end (RFC
+	 * 5949 4.1): packets from the node are taken from there and leave by `up`.
+	 */
 	struct dp_path down; /* towards the node */
 	struct dp_path up;   /* from the node */
+	dp_ref also_from; /* DP_ACCESS: one more tunnel to take packets to the node from; 0: none */
 	enum dp_mode mode;
 	bool local_routing; /* DP_ACCESS: short-circuit to nodes on this MAG, RFC 5213 6.10.3 */
 };
@@ -96,6 +112,32 @@ struct dp_session {
 struct dp_stats {
 	uint64_t down_packets, down_bytes; /* towards the node, inner octets */
 	uint64_t up_packets, up_bytes;	   /* from the node */
+};
+
+/* Why packets that were to be kept for a node were not handed on. (SYMBOL, "name", "what it means")
+ */
+#define DP_BUFFER_DROPS(X)                                                                         \
+	X(DP_BUFFER_NODE_PACKETS, "node_packets",                                                  \
+	  "the node has as many packets waiting as it may")                                        \
+	X(DP_BUFFER_NODE_OCTETS, "node_octets", "the node has as many octets waiting as it may")   \
+	X(DP_BUFFER_ALL_PACKETS, "all_packets", "all nodes together have as many packets waiting") \
+	X(DP_BUFFER_ALL_OCTETS, "all_octets", "all nodes together have as many octets waiting")    \
+	X(DP_BUFFER_TOO_OLD, "too_old", "waited for as long as a packet may")                      \
+	X(DP_BUFFER_DISCARDED, "discarded", "its session ended, or was told to drop packets")      \
+	X(DP_BUFFER_NO_ROOM, "no_room", "came faster than it could be taken in, or is too long")   \
+	X(DP_BUFFER_NO_WAY, "no_way", "could not be sent when its turn came")
+
+#define DP_BUFFER_DROP_ENUM(sym, name, help) sym,
+enum dp_buffer_drop { DP_BUFFER_DROPS(DP_BUFFER_DROP_ENUM) DP_BUFFER_DROP_MAX };
+
+struct dp_buffered {
+	uint32_t packets; /* waiting now */
+	uint64_t octets;
+	nsec_t oldest; /* when the one that has waited longest came; 0: none waits */
+	bool draining; /* no longer DP_BUFFER, but not everything has been handed on yet */
+	/* since the session began, or was adopted; kept = packets + handed_on + dropped */
+	uint64_t kept, handed_on;
+	uint64_t dropped[DP_BUFFER_DROP_MAX];
 };
 
 struct dp_walk {
@@ -126,7 +168,8 @@ struct dataplane_ops {
 	 *	-EEXIST	    a prefix or an IPv4 home address is another session's of the same half
 	 *	-ENOSPC	    full
 	 *	-EBUSY	    an address that left its session still stands for that session's key
-	 *	-EINVAL	    a prefix that no node can have, or a domain without a key
+	 *	-EINVAL	    a prefix that no node can have, a domain without a key, or DP_BUFFER or
+	 *		    also_from with DP_ANCHOR
 	 *	-EOPNOTSUPP this data plane was not made for that
 	 * A session may have no address yet: its key is known before its addresses. */
 	int (*session_put)(struct dataplane *dp, const struct dp_session *s, dp_ref *ref);
@@ -134,27 +177,33 @@ struct dataplane_ops {
 	/* The handover: points the session's down path elsewhere with one store. All prefixes of
 	 * the node move together, between two packets. Only fails with -ENOENT for a bad ref. */
 	int (*session_move)(struct dataplane *dp, dp_ref ref, const struct dp_path *down);
+	/* -ENOENT for a bad ref, -EINVAL for DP_BUFFER with DP_ANCHOR; -ENOSPC when as many
+	 * sessions as can be are in DP_BUFFER already. */
 	int (*session_mode)(struct dataplane *dp, dp_ref ref, enum dp_mode mode);
 	/* The GRE key (RFC 5845 3.3) that packets to us must carry for this session: never 0, the
 	 * same for its whole life. -ENOENT for a bad ref or a session that is not `keyed`. */
 	int (*session_key)(struct dataplane *dp, dp_ref ref, uint32_t *key);
 	int (*session_stats)(struct dataplane *dp, dp_ref ref, struct dp_stats *out);
+	/* What is, and was, kept for the session's node. -ENOENT for a bad ref. */
+	int (*buffered)(struct dataplane *dp, dp_ref ref, struct dp_buffered *out);
 
 	/* Every object. Callbacks must not change the set. */
 	void (*walk)(struct dataplane *dp, const struct dp_walk *w);
 
 	/*
-	 * After a restart a data plane may hold what an earlier run has put, and forward by it. Each
-	 * such object is adopted until it is claimed:
+	 * After a restart a data plane may hold what an earlier run has put, and forward by it.
+	 *Each such object is adopted until it is claimed:
 	 *
 	 *	a peer		by peer_put() of the same
-	 *	a session	by session_put() with its reference; or without one, for the same half
-	 *			and node, when an address of it is asked for, or it has none and none is
-	 *			asked for. It keeps its reference and key, and what is the same is not
-	 *			touched. One that has an address which is put for somebody else goes.
+	 *	a session	by session_put() with its reference; or without one, for the same
+	 *half and node, when an address of it is asked for, or it has none and none is asked for.
+	 *It keeps its reference and key, and what is the same is not touched. One that has an
+	 *address which is put for somebody else goes.
 	 *
-	 * `adopted` shows what is still to be claimed. `sweep` removes that and says how many objects
-	 * it were; a peer that a claimed session uses counts as claimed.
+	 * A session in DP_BUFFER goes on keeping packets; those that the earlier run kept are lost.
+	 *
+	 * `adopted` shows what is still to be claimed. `sweep` removes that and says how many
+	 *objects it were; a peer that a claimed session uses counts as claimed.
 	 */
 	void (*adopted)(struct dataplane *dp, const struct dp_walk *w);
 	size_t (*sweep)(struct dataplane *dp);

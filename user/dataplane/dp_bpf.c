@@ -86,6 +86,11 @@ static int op_session_stats(struct dataplane *dp, dp_ref ref, struct dp_stats *o
 	return dp_session_stats(self(dp), ref, out);
 }
 
+static int op_buffered(struct dataplane *dp, dp_ref ref, struct dp_buffered *out)
+{
+	return dp_session_buffered(self(dp), ref, out);
+}
+
 static void op_walk(struct dataplane *dp, const struct dp_walk *w)
 {
 	dp_peer_walk(self(dp), w, false);
@@ -115,6 +120,7 @@ static const struct dataplane_ops ops = {
 	.session_mode = op_session_mode,
 	.session_key = op_session_key,
 	.session_stats = op_session_stats,
+	.buffered = op_buffered,
 	.walk = op_walk,
 	.adopted = op_adopted,
 	.sweep = op_sweep,
@@ -178,6 +184,7 @@ static const struct dataplane_ops left = {
 	.session_mode = left_mode,
 	.session_key = op_session_key,
 	.session_stats = op_session_stats,
+	.buffered = op_buffered,
 	.walk = op_walk,
 	.adopted = op_adopted,
 	.sweep = left_sweep,

@@ -46,7 +46,8 @@ struct dp_fake {
 	struct fake_owner *owners;
 	dp_ref last_ref;
 	uint32_t last_key;
-	size_t pools, pools4, max_peers, max_sessions;
+	size_t pools, pools4, max_peers, max_sessions, max_buffers;
+	uint32_t node_packets, all_packets; /* that may wait */
 	uint32_t mtu;
 	unsigned violations;
 	const char *violation;
@@ -224,6 +225,11 @@ static bool path_uses(const struct dp_path *p, dp_ref peer)
 	return p->kind == DP_TO_PEER && p->peer == peer;
 }
 
+static bool session_uses(const struct dp_session *s, dp_ref peer)
+{
+	return path_uses(&s->down, peer) || path_uses(&s->up, peer) || s->also_from == peer;
+}
+
 static void fake_peer_del(struct dataplane *dp, dp_ref ref)
 {
 	struct dp_fake *f = fake(dp);
@@ -232,7 +238,7 @@ static void fake_peer_del(struct dataplane *dp, dp_ref ref)
 	if (!e)
 		return;
 	for (const struct fake_session *s = f->sessions; s; s = s->hh.next) {
-		if (path_uses(&s->pub.s.down, ref) || path_uses(&s->pub.s.up, ref))
+		if (session_uses(&s->pub.s, ref))
 			violate(f, "peer deleted while a session uses it");
 	}
 	HASH_DEL(f->peers, e);
@@ -270,9 +276,11 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 
 	if (in->n_prefixes > DP_PREFIXES_MAX || (in->half != DP_ANCHOR && in->half != DP_ACCESS) ||
 	    (in->domain && !in->keyed && in->half != DP_ACCESS) ||
+	    (in->half != DP_ACCESS && (in->also_from || in->mode == DP_BUFFER)) ||
 	    (mine && mine->pub.s.half != in->half))
 		return -EINVAL;
-	if (!path_ok(f, &in->down) || !path_ok(f, &in->up)) {
+	if (!path_ok(f, &in->down) || !path_ok(f, &in->up) ||
+	    (in->also_from && !peer_find(f, in->also_from))) {
 		violate(f, "session through a peer that does not exist");
 		return -ENOENT;
 	}
@@ -293,6 +301,102 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 	}
 	check_keys(f, &in->down, in->keyed);
 	check_keys(f, &in->up, in->keyed);
+	return 0;
+}
+
+/* ---- packets that wait */
+
+static size_t buffering(const struct dp_fake *f)
+{
+	size_t n = 0;
+
+	for (const struct fake_session *s = f->sessions; s; s = s->hh.next)
+		n += s->pub.s.mode == DP_BUFFER;
+	return n;
+}
+
+static uint64_t waiting(const struct dp_fake *f)
+{
+	uint64_t n = 0;
+
+	for (const struct fake_session *s = f->sessions; s; s = s->hh.next)
+		n += s->pub.buffered.packets;
+	return n;
+}
+
+static bool may_buffer(const struct dp_fake *f, const struct fake_session *s, enum dp_mode mode)
+{
+	return mode != DP_BUFFER || (s && s->pub.s.mode == DP_BUFFER) || !f->max_buffers ||
+	       buffering(f) < f->max_buffers;
+}
+
+static void drop_kept(struct dp_buffered *b, enum dp_buffer_drop why)
+{
+	b->dropped[why] += b->packets;
+	b->packets = 0;
+	b->octets = 0;
+}
+
+/* What the session's mode and path make of the packets that wait. */
+static void settle(struct fake_session *s)
+{
+	struct dp_buffered *b = &s->pub.buffered;
+
+	if (s->pub.s.mode == DP_BUFFER)
+		return;
+	if (s->pub.s.mode == DP_DROP) {
+		drop_kept(b, DP_BUFFER_DISCARDED);
+	} else if (s->pub.s.down.kind == DP_TO_NOWHERE) {
+		drop_kept(b, DP_BUFFER_NO_WAY);
+	} else {
+		b->handed_on += b->packets;
+		s->pub.arrived += b->packets;
+		b->packets = 0;
+		b->octets = 0;
+	}
+}
+
+int dp_fake_arrive(struct dp_fake *f, dp_ref session, unsigned packets, unsigned octets)
+{
+	struct fake_session *s = session_find(f, session);
+	struct dp_buffered *b;
+
+	if (!s)
+		return -ENOENT;
+	b = &s->pub.buffered;
+	if (s->pub.s.mode == DP_FORWARD && s->pub.s.down.kind != DP_TO_NOWHERE) {
+		s->pub.arrived += packets;
+		return (int)packets;
+	}
+	for (unsigned i = 0; s->pub.s.mode == DP_BUFFER && i < packets; i++) {
+		b->kept++;
+		if (f->node_packets && b->packets >= f->node_packets) {
+			b->dropped[DP_BUFFER_NODE_PACKETS]++;
+		} else if (f->all_packets && waiting(f) >= f->all_packets) {
+			b->dropped[DP_BUFFER_ALL_PACKETS]++;
+		} else {
+			b->packets++;
+			b->octets += octets;
+		}
+	}
+	return 0;
+}
+
+void dp_fake_limit_buffer(struct dp_fake *f, uint32_t node_packets, uint32_t all_packets,
+			  size_t max_sessions)
+{
+	f->node_packets = node_packets;
+	f->all_packets = all_packets;
+	f->max_buffers = max_sessions;
+}
+
+static int fake_buffered(struct dataplane *dp, dp_ref ref, struct dp_buffered *out)
+{
+	const struct fake_session *s = session_find(fake(dp), ref);
+
+	if (!s)
+		return -ENOENT;
+	*out = s->pub.buffered;
 	return 0;
 }
 
@@ -370,6 +474,8 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 	err = check_session(f, in, s);
 	if (err)
 		return err;
+	if (!may_buffer(f, s, in->mode))
+		return -ENOSPC;
 	if (!s) {
 		if (f->max_sessions && HASH_COUNT(f->sessions) >= f->max_sessions)
 			return -ENOSPC;
@@ -392,6 +498,7 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 	else if (!s->key)
 		s->key = ++f->last_key;
 	own(f, s);
+	settle(s);
 	*ref = s->pub.ref;
 	return 0;
 }
@@ -417,13 +524,23 @@ static int fake_session_move(struct dataplane *dp, dp_ref ref, const struct dp_p
 
 static int fake_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
 {
-	struct fake_session *s = session_find(fake(dp), ref);
+	struct dp_fake *f = fake(dp);
+	struct fake_session *s = session_find(f, ref);
+	/* only this mode needs anything that there may be too little of */
+	int err = mode == DP_BUFFER ? injected(f, DP_FAKE_SESSION_MODE) : 0;
 
+	if (err)
+		return err;
 	if (!s) {
-		violate(fake(dp), "session_mode with a reference that does not exist");
+		violate(f, "session_mode with a reference that does not exist");
 		return -ENOENT;
 	}
+	if (mode == DP_BUFFER && s->pub.s.half != DP_ACCESS)
+		return -EINVAL;
+	if (!may_buffer(f, s, mode))
+		return -ENOSPC;
 	s->pub.s.mode = mode;
+	settle(s);
 	return 0;
 }
 
@@ -472,7 +589,7 @@ static void fake_adopted(struct dataplane *dp, const struct dp_walk *w)
 static bool in_use(const struct dp_fake *f, dp_ref peer)
 {
 	for (const struct fake_session *s = f->sessions; s; s = s->hh.next) {
-		if (path_uses(&s->pub.s.down, peer) || path_uses(&s->pub.s.up, peer))
+		if (session_uses(&s->pub.s, peer))
 			return true;
 	}
 	return false;
@@ -515,6 +632,7 @@ static const struct dataplane_ops fake_ops = {
 	.session_mode = fake_session_mode,
 	.session_key = fake_session_key,
 	.session_stats = fake_session_stats,
+	.buffered = fake_buffered,
 	.walk = fake_walk,
 	.adopted = fake_adopted,
 	.sweep = fake_sweep,
@@ -567,12 +685,18 @@ void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions)
 	f->max_sessions = max_sessions;
 }
 
+static void restart_session(struct fake_session *s)
+{
+	s->unclaimed = true;
+	memset(&s->pub.buffered, 0, sizeof(s->pub.buffered));
+}
+
 void dp_fake_restart(struct dp_fake *f)
 {
 	for (struct fake_peer *p = f->peers; p; p = p->hh.next)
 		p->unclaimed = true;
 	for (struct fake_session *s = f->sessions; s; s = s->hh.next)
-		s->unclaimed = true;
+		restart_session(s);
 	f->pools = f->pools4 = 0;
 }
 

@@ -3,7 +3,7 @@
  * A data plane that only remembers (tests, simulation). It keeps the contract of
  * core/dataplane.h, checks its callers (a bad reference, a peer deleted while a session uses it, a
  * keyed tunnel without a key of our own is a violation that is counted and described), and can be
- * told to fail.
+ * told to fail. It keeps no packets but counts those that a test lets arrive.
  */
 #pragma once
 
@@ -15,7 +15,13 @@ int dp_fake_new(struct dp_fake **out);
 void dp_fake_free(struct dp_fake **p);
 struct dataplane *dp_fake_dataplane(struct dp_fake *f);
 
-enum dp_fake_op { DP_FAKE_PEER_PUT, DP_FAKE_SESSION_PUT, DP_FAKE_SESSION_MOVE, DP_FAKE_OP_MAX };
+enum dp_fake_op {
+	DP_FAKE_PEER_PUT,
+	DP_FAKE_SESSION_PUT,
+	DP_FAKE_SESSION_MOVE,
+	DP_FAKE_SESSION_MODE,
+	DP_FAKE_OP_MAX
+};
 
 /* The next `times` calls of that operation fail with -err (a positive errno) and change nothing. */
 void dp_fake_fail(struct dp_fake *f, enum dp_fake_op op, unsigned times, int err);
@@ -29,10 +35,19 @@ void dp_fake_restart(struct dp_fake *f);
 /* What peer_mtu() answers from now on. */
 void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu);
 
+/* So many packets of `octets` each arrive for the node. How many of them went to it at once: all of
+ * them in DP_FORWARD with a way to go, none in any other mode. -ENOENT for a bad reference. */
+int dp_fake_arrive(struct dp_fake *f, dp_ref session, unsigned packets, unsigned octets);
+/* What may wait, 0: without limit; and sessions that may be in DP_BUFFER together. */
+void dp_fake_limit_buffer(struct dp_fake *f, uint32_t node_packets, uint32_t all_packets,
+			  size_t max_sessions);
+
 struct dp_fake_session {
 	dp_ref ref;
 	struct dp_session s; /* s.mnid and s.prefixes point to the fake's own copies */
 	unsigned moves;	     /* session_move() calls since it was created */
+	struct dp_buffered buffered;
+	uint64_t arrived; /* packets that went to the node, at once or later */
 };
 
 /* NULL when nobody holds the prefix in that half. */

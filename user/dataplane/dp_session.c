@@ -649,6 +649,14 @@ int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out)
 	return 0;
 }
 
+int dp_session_buffered(const struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out)
+{
+	if (!half_at(dp, ref))
+		return -ENOENT;
+	memset(out, 0, sizeof(*out));
+	return 0;
+}
+
 void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed)
 {
 	for (dp_ref ref = 1; w->session && ref < dp->halves.n; ref++) {

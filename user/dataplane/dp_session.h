@@ -73,6 +73,7 @@ int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down);
 int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode);
 int dp_session_key(const struct dp_bpf *dp, dp_ref ref, uint32_t *key);
 int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out);
+int dp_session_buffered(const struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out);
 /* All halves, or those that nobody has claimed. */
 void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed);
 

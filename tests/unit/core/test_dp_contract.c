@@ -10,6 +10,7 @@ static struct dataplane *fresh(void)
 	if (dp_fake_new(&fake) < 0)
 		return NULL;
 	dp_fake_limit(fake, DP_CONTRACT_PEERS, DP_CONTRACT_SESSIONS);
+	dp_fake_limit_buffer(fake, DP_CONTRACT_WAITING, 0, DP_CONTRACT_BUFFERS);
 	return dp_fake_dataplane(fake);
 }
 
@@ -24,10 +25,19 @@ static struct dataplane *again(struct dataplane *dp)
 	return dp;
 }
 
+static void arrive(struct dataplane *dp, dp_ref ref, const struct prefix6 *prefix, unsigned n)
+{
+	CU_ASSERT_TRUE(dp_fake_arrive(fake, ref, n, 100) >= 0);
+}
+
+static void settle(struct dataplane *dp, dp_ref ref)
+{
+}
+
 int main(int argc, char **argv)
 {
-	static const struct cu_test tests[] = {DP_CONTRACT_TESTS, {0}};
-	static const struct dp_contract contract = {fresh, done, again};
+	static const struct cu_test tests[] = {DP_CONTRACT_TESTS, DP_CONTRACT_BUFFER_TESTS, {0}};
+	static const struct dp_contract contract = {fresh, done, again, arrive, settle};
 
 	dp_contract_use(&contract);
 	return cu_main("dp_fake", tests, argc, argv);
