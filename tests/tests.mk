@@ -61,6 +61,13 @@ $(BENCH_FORWARD_OBJ): | $(BENCH_SKEL)
 $(BENCH_FORWARD): $(BENCH_FORWARD_OBJ) $(O)/tests/bpf/dp_env.o $(call libs_of,$(BPF_TEST_LAYERS))
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(BPF_TEST_LAYERS)) -lm
 
+# Programs that the namespace tests run.
+TOOL_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/tools/*.c))
+$(TOOL_BINS): $(O)/tests/tools/%: $(O)/tests/tools/%.o $(call libs_of,core wire base)
+	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,core wire base)
+.PHONY: test-tools
+test-tools: $(TOOL_BINS)
+
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
 FUZZ_LAYERS := control config net access mag lma store core wire base
@@ -133,7 +140,7 @@ NETNS_RUN = $(patsubst %,"scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pyt
 NETNS_FILES := $(patsubst tests/netns/%.py,%,$(wildcard tests/netns/test_*.py))
 
 .PHONY: check-netns
-check-netns: all $(BENCH_FORWARD) ## real daemons and hosts in network namespaces (needs root)
+check-netns: all $(BENCH_FORWARD) $(TOOL_BINS) ## real daemons and hosts in network namespaces (needs root)
 	@rm -rf $(BUILD)/pytest-cache
 	@scripts/run-tests.sh --out $(BUILD)/results-netns --jobs $(NETNS_JOBS) \
 		$(call NETNS_RUN,$(filter-out $(NETNS_ALONE),$(NETNS_FILES))) \
