@@ -9,8 +9,11 @@
 #define COUNTER_OF_STATUS(status, sym, name, ev, clause) \
 	{name, "answers with status " #status ", " clause},
 
-static const struct counter_desc counter_desc[] = {MAG_COUNTERS(COUNTER_DESC)
-							   MAG_STATUS_ROWS(COUNTER_OF_STATUS)};
+#define COUNTER_OF_BRA(status, sym, name) \
+	{name, "revocations answered with status " #status ", RFC 5846 5.2"},
+
+static const struct counter_desc counter_desc[] = {
+	MAG_COUNTERS(COUNTER_DESC) MAG_STATUS_ROWS(COUNTER_OF_STATUS) MAG_BRA_ROWS(COUNTER_OF_BRA)};
 
 struct mag_lma *mag_lma_by_addr(const struct mag *m, const struct in6_addr *addr)
 {
@@ -119,6 +122,8 @@ static const char *cfg_fault(const struct mag_cfg *cfg)
 		return "domain.fixed-mag-link-local-address-on-all-access-links";
 	if (!memchr(cfg->realm, 0, sizeof(cfg->realm)))
 		return "domain.realm";
+	if (!memchr(cfg->identity, 0, sizeof(cfg->identity)))
+		return "mag.identity";
 	return NULL;
 }
 
@@ -186,6 +191,7 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	m->profiles = *profiles;
 	m->links = links;
 	m->sink = sink;
+	mag_end_init(m);
 	m->news = (struct log_limit){.burst = 50, .every = nsec_from_ms(20)};
 	take_cfg(m, cfg);
 	env->random(env->ctx, seed, sizeof(seed));
@@ -210,6 +216,8 @@ void mag_free(struct mag **p)
 		mag_session_free(m, mag_session_of(e));
 	bul_free(&m->bul);
 	mag_peers_free(m);
+	mag_end_free(m);
+	mag_revoke_free(m);
 	lmas_free(m->lmas);
 	free(m);
 	*p = NULL;
@@ -251,7 +259,7 @@ static void lmas_adopt(struct mag *m, struct mag_lma *fresh)
 		old = *from;
 		*from = old->next;
 		memcpy(old->name, (*at)->name, sizeof(old->name));
-		old->no_gre = false;
+		old->no_gre = old->no_global = false;
 		old->next = (*at)->next;
 		free(*at);
 		*at = old;
@@ -272,7 +280,7 @@ static void apply_policy(struct mag *m, nsec_t now)
 		struct mag_ctx c = {.m = m, .now = now, .cause = "no longer entitled"};
 
 		next = bul_next(e);
-		if (e->parked)
+		if (e->parked || s->end_link)
 			continue;
 		s->refused4 = s->refused6 = s->short4 = s->gre_demanded = false;
 		if (!mag_entitled(p)) {

@@ -120,9 +120,12 @@ void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 /* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
 void mag_announce_restart(struct mag *m, nsec_t now);
 
-/* Operator's order: ends all sessions with the LMA of that address, NULL: with every LMA, and tells
- * it by one global revocation (RFC 5846 9.2). Returns how many LMAs are told; -ENOENT: no such LMA,
- * or no sessions with it; -EINVAL: no `identity` is configured. */
+/* Operator's order: asks the LMA of that address, NULL: every LMA, by one global revocation to end
+ * all bindings of this MAG (RFC 5846 9.2). The sessions end when it accepts or never answers; they
+ * stay when it refuses, which is logged and counted. Returns how many LMAs are being asked;
+ * -ENOENT: no such LMA, or no sessions with it; -EINVAL: no `identity` is configured; -EACCES: the
+ * LMA answered status 130 before, and is not asked again before a reload; or as revocation_send().
+ */
 int mag_revoke_all(struct mag *m, const struct in6_addr *lma, nsec_t now);
 
 /* A decoded PBA (type 6), BRR (type 0), BE (type 7), Heartbeat (type 13) or Binding Revocation

@@ -25,6 +25,16 @@ static bool is_order(const char *cause)
 	return cause && !strcmp(cause, MAG_CAUSE_CONTROL);
 }
 
+/* The session that has a node at that place. One that was revoked ends first. */
+static struct mag_session *session_at(struct mag *m, const struct link_node *n, nsec_t now)
+{
+	struct mag_session *s = mag_session_of(bul_by_node(m->bul, n->ifindex, &n->mac));
+
+	if (s)
+		mag_end_now(m, s, now);
+	return s;
+}
+
 static void refused(struct mag *m, const struct mag_attachment *a, enum mag_counter c,
 		    const char *why, nsec_t now)
 {
@@ -99,6 +109,8 @@ void mag_session_free(struct mag *m, struct mag_session *s)
 		mag_forward_stop(m, s);
 	deadline_cancel(&m->timers, &s->timer);
 	mag_peer_forget(m, s);
+	mag_end_forget(m, s);
+	mag_revoke_forget(m, s);
 	bul_del(m->bul, &s->b);
 	free(s);
 }
@@ -222,6 +234,7 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	struct mag_ctx c = {.m = m, .now = now, .cause = a->cause, .at = a};
 	bool waits = is_refused(s) || s->state == MST_STALLED || s->state == MST_BACKOFF;
 
+	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
 		wants_home4(s, now);
 	if (is_order(a->cause))
@@ -254,6 +267,7 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 		return -ENOMEM;
 	}
 	mag_count_up(m, MAG_C_ATTACH_MOVED);
+	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
 		wants_home4(s, now);
 	if (is_refused(s)) {
@@ -282,7 +296,7 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		mag_count_up(m, MAG_C_ATTACH_INVALID);
 		return -EINVAL;
 	}
-	s = mag_session_of(bul_by_node(m->bul, a->node.ifindex, &a->node.mac));
+	s = session_at(m, &a->node, now);
 	if (s && (!a->mnid || mnid_eq(a->mnid, &s->b.mnid)) && s->domain == a->domain)
 		return attach_again(m, s, a, now);
 	if (s)
@@ -292,6 +306,8 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		return -EPERM;
 	}
 	s = find_elsewhere(m, &id, &a->node.mac);
+	if (s)
+		mag_end_now(m, s, now);
 	/* its IPv4 address means another host there */
 	if (s && s->domain != a->domain) {
 		replace(m, s, now);
@@ -304,6 +320,9 @@ static void detach(struct mag *m, struct mag_session *s, const char *cause, nsec
 {
 	struct mag_ctx c = {.m = m, .now = now, .cause = cause};
 
+	mag_end_now(m, s, now);
+	if (mag_revoke_lost(m, s, now))
+		return;
 	mag_step(s, is_refused(s) && is_order(cause) ? MEV_FORGET : MEV_DETACH, &c);
 }
 
@@ -332,7 +351,7 @@ unsigned mag_detach_link(struct mag *m, unsigned ifindex, const char *cause, nse
 int mag_release_ipv4(struct mag *m, const struct link_node *n, struct in_addr addr,
 		     const char *cause, nsec_t now)
 {
-	struct mag_session *s = mag_session_of(bul_by_node(m->bul, n->ifindex, &n->mac));
+	struct mag_session *s = session_at(m, n, now);
 
 	if (!s || !s->serving || !home4_is_set(&s->b.home4) ||
 	    s->b.home4.addr.s_addr != addr.s_addr)
@@ -359,17 +378,19 @@ int mag_detach_mnid(struct mag *m, const struct mnid *id, const char *cause, nse
 
 void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
 {
-	struct mag_session *s = mag_session_of(bul_by_node(m->bul, n->ifindex, &n->mac));
+	struct mag_session *s = session_at(m, n, now);
 	struct mag_ctx c = {.m = m, .now = now};
 
-	if (s)
-		mag_step(s, MEV_CONFIRMED, &c);
+	if (!s)
+		return;
+	mag_revoke_found(m, s, now);
+	mag_step(s, MEV_CONFIRMED, &c);
 }
 
 void mag_link_local_in_use(struct mag *m, const struct link_node *n, const struct in6_addr *ll,
 			   nsec_t now)
 {
-	struct mag_session *s = mag_session_of(bul_by_node(m->bul, n->ifindex, &n->mac));
+	struct mag_session *s = session_at(m, n, now);
 	struct mag_ctx c = {.m = m, .now = now, .cause = "link-local address in use by the node"};
 
 	if (!addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) || !s ||

@@ -91,6 +91,13 @@ static bool is_absent(void *obj, void *arg)
 	return s->absent;
 }
 
+static bool is_serving(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return s->serving;
+}
+
 static bool quiet_is_over(void *obj, void *arg)
 {
 	const struct mag_session *s = obj;
@@ -117,6 +124,14 @@ static bool quiet_is_over(void *obj, void *arg)
 	{st, MEV_DENIED,     NULL,            mag_act_refuse,        MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
 /* An event that changes nothing there. */
 #define IGNORED(st, ev, clause) {st, ev, NULL, NULL, FSM_SAME, clause}
+#define REVOKED_SAME(st)                                                                                         \
+	{st, MEV_REVOKED, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                             \
+	{st, MEV_REVOKED_BAR, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                         \
+	{st, MEV_REVOKED_LEFT, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                        \
+	{st, MEV_REVOKED_SYNC, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"}
+#define REVOKED_PARKED(ev)                                                                                       \
+	{MST_DEREGISTERING, ev, sent_lately, mag_act_revoked_parked, MST_RELEASED, "RFC 5846 9.1"},              \
+	{MST_DEREGISTERING, ev, NULL, mag_act_revoked_done, MST_GONE, "RFC 5846 9.1"}
 #define ANY_REJECTION(st, action, next, clause)                                                                  \
 	{st, MEV_AGAIN, NULL, action, next, clause}, {st, MEV_ANY_PREFIX, NULL, action, next, clause},           \
 	{st, MEV_ADDRESSES, NULL, action, next, clause}, {st, MEV_GRE_KEYS, NULL, action, next, clause},         \
@@ -167,6 +182,7 @@ static const struct fsm_rule rules[] = {
 	{MST_VERIFYING,     MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_VERIFYING,     MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
 	{MST_VERIFYING,     MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_VERIFYING,     MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_REFRESHING,    MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5213 6.9.1.2 (14)"},
 	{MST_REFRESHING,    MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
@@ -202,7 +218,9 @@ static const struct fsm_rule rules[] = {
 	{MST_RETURNING4,    MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_REASSERTING,   MEV_CONFIRMED,  NULL,            mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_REASSERTING,   MEV_TIMEOUT,    was_never_asked, mag_act_unasked,            MST_RELEASED,      "RFC 5846 9.1"},
 	{MST_REASSERTING,   MEV_TIMEOUT,    NULL,            mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_REASSERTING,   MEV_DETACH,     was_never_asked, mag_act_unasked,            MST_RELEASED,      "RFC 5846 9.1"},
 	{MST_REASSERTING,   MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_REASSERTING,   MEV_MOVED,      NULL,            mag_act_reassert_there,     MST_REGISTERING,   "RFC 5213 6.9.1.1 (4)"},
 	{MST_REASSERTING,   MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
@@ -273,6 +291,26 @@ static const struct fsm_rule rules[] = {
 
 	{MST_RELEASED,      MEV_TIMEOUT,    NULL,            mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
 	{MST_RELEASED,      MEV_FORGET,     NULL,            mag_act_forget_released,    MST_GONE,          "RFC 6275 11.8"},
+
+	/* revocation: what has no service waits on as before; de-registration is over */
+	{MST_REJECTED,      MEV_REVOKED,      NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
+	{MST_REJECTED,      MEV_REVOKED_BAR,  NULL,        mag_act_revoked_unserved,  MST_BARRED,      "RFC 5846 9.1"},
+	{MST_REJECTED,      MEV_REVOKED_LEFT, NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
+	{MST_REJECTED,      MEV_REVOKED_SYNC, NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
+	REVOKED_SAME(MST_BARRED),
+	REVOKED_PARKED(MEV_REVOKED),
+	REVOKED_PARKED(MEV_REVOKED_BAR),
+	REVOKED_PARKED(MEV_REVOKED_LEFT),
+	REVOKED_PARKED(MEV_REVOKED_SYNC),
+	/* it could not be served, and still cannot */
+	{MST_ROLLBACK,      MEV_REVOKED_SYNC, NULL,        mag_act_rolled_back,       MST_BACKOFF,     "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED,      NULL,        mag_act_revoked,           MST_REJECTED,    "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED_BAR,  NULL,        mag_act_revoked,           MST_BARRED,      "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED_LEFT, NULL,        mag_act_revoked_left,      MST_RELEASED,    "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED_SYNC, NULL,        mag_act_revoked_sync,      MST_REASSERTING, "RFC 5846 9.1"},
+	{MST_RETURNING4,    MEV_REVOKED4,     NULL,        mag_act_revoked4_returned, MST_ACTIVE,      "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED4,     is_serving,  mag_act_revoked4,          FSM_SAME,        "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED4,     NULL,        mag_act_revoked4_unserved, FSM_SAME,        "RFC 5846 9.1"},
 
 	/* a known node at the same place */
 	IGNORED(FSM_ANY, MEV_CONFIRMED, "RFC 5213 6.9.2 (1)"),
@@ -352,6 +390,10 @@ void mag_timer_fired(struct deadline *d, void *ctx, nsec_t now)
 	struct mag_ctx c = {.m = ctx, .now = now};
 	enum mag_event ev = timer_event(s, now);
 
+	if (s->end_link) {
+		mag_end_now(ctx, s, now);
+		return;
+	}
 	c.cause = ev == MEV_EXPIRED ? "binding expired" : NULL;
 	mag_step(s, ev, &c);
 }

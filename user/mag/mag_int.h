@@ -12,8 +12,10 @@
  *	mag_home4.c  the IPv4 home address: asked for, granted, given back (RFC 5844 3.2)
  *	mag_encap.c  the encapsulation that is negotiated, GRE keys (RFC 5844 4.2, RFC 5845 4)
  *	mag_peer.c   LMAs that fail or restart; all sessions registered anew (RFC 5847)
+ *	mag_revoke.c LMAs that revoke bindings: judged and answered (RFC 5846 9.1)
+ *	mag_end.c    many revoked sessions ended; all of an LMA's revoked by us (RFC 5846 9.2)
  *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements
- *(6.10, 6.9.2)
+ *	             (6.10, 6.9.2)
  *
  * One struct mag_session is one Binding Update List entry with the machinery around it. It is
  * created by an attachment and freed by the rule table's actions only; mag_step() may free it.
@@ -63,6 +65,17 @@
 	X(171, HOA4_DENIED, "pba_171_not_authorized_for_ipv4_hoa", MEV_ADDRESSES, "RFC 5844 3.2.3.2")      \
 	X(172, NO_IPV6, "pba_172_not_authorized_for_ipv6", MEV_ADDRESSES, "RFC 5844 3.2.3.2")              \
 	X(173, MULTIPLE_HOA4, "pba_173_multiple_ipv4_hoa", MEV_REFUSED, "RFC 5844 3.3.5")
+
+/* (Status, SYMBOL, "counter"): answers to revocations, RFC 5846 5.2. */
+#define MAG_BRA_ROWS(X)                                                                                \
+	X(0, SUCCESS, "bra_0_success")                                                           \
+	X(1, PARTIAL, "bra_1_partial_success")                                           \
+	X(128, NO_BINDING, "bra_128_no_binding")                                                \
+	X(129, HOA4_REQUIRED, "bra_129_ipv4_hoa_required")                               \
+	X(131, IDENTITY_REQUIRED, "bra_131_identity_required")                           \
+	X(132, ATTACHED, "bra_132_mn_is_attached")                                          \
+	X(133, TRIGGER, "bra_133_trigger_not_supported")                             \
+	X(134, FUNCTION, "bra_134_function_not_supported")
 
 #define MAG_COUNTERS(X)                                                                                \
 	X(MAG_C_ATTACH, "attach", "new nodes")                                                             \
@@ -120,6 +133,17 @@
 	X(MAG_C_BRR_IGNORED, "brr_ignored", "Binding Refresh Requests from strangers or without a node")   \
 	X(MAG_C_BE, "be_received", "Binding Errors from LMAs")                                             \
 	X(MAG_C_BE_FOREIGN, "be_ignored", "Binding Errors from strangers")                                 \
+	X(MAG_C_BRI_MISDIRECTED, "bri_ignored_path", "revocations ignored: not to our Proxy-CoA, or over UDP not from port 5436") \
+	X(MAG_C_BRI_REPEATED, "bri_repeated", "revocations that were answered as before")                  \
+	X(MAG_C_BRI_LIMITED, "bri_rate_limited", "revocations that change nothing, and too many, not answered") \
+	X(MAG_C_BRI_ASKED, "bri_node_asked", "revocations that waited for the node to answer a probe")     \
+	X(MAG_C_BRI_IMPATIENT, "bri_repeated_early", "revocations repeated while the node was being asked") \
+	X(MAG_C_REVOKED, "revoked", "sessions that their LMA revoked")                                     \
+	X(MAG_C_REVOKED4, "revoked_ipv4", "IPv4 home addresses that the LMA revoked alone")                \
+	X(MAG_C_REVOKE_ALL, "global_revocation_sent", "global revocations ordered here")                   \
+	X(MAG_C_REVOKE_ALL_DONE, "global_revocation_done", "of these, accepted or never answered: sessions ended") \
+	X(MAG_C_REVOKE_ALL_FORBIDDEN, "global_revocation_not_authorized", "of these, refused with status 130") \
+	X(MAG_C_REVOKE_ALL_REFUSED, "global_revocation_refused", "of these, refused otherwise")            \
 	X(MAG_C_UNEXPECTED_MESSAGE, "unexpected_message", "other Mobility Headers")                        \
 	X(MAG_C_UNEXPECTED_EVENT, "unexpected_event", "events that a session's state has no rule for")     \
 	X(MAG_C_PBA_OTHER_ACCEPTED, "pba_other_accepted", "status below 128 without a row of its own")     \
@@ -127,7 +151,11 @@
 // clang-format on
 
 #define MAG_STATUS_COUNTER(status, sym, name, ev, clause) MAG_C_PBA_##sym,
-enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER) MAG_C_MAX };
+#define MAG_BRA_COUNTER(status, sym, name)		  MAG_C_BRA_##sym,
+enum mag_counter {
+	MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER) MAG_BRA_ROWS(MAG_BRA_COUNTER)
+		MAG_C_MAX
+};
 
 /* ---- states and events */
 
@@ -167,6 +195,11 @@ enum mag_counter { MAG_COUNTERS(COUNTER_ENUM) MAG_STATUS_ROWS(MAG_STATUS_COUNTER
 	X(MEV_REFUSED, "refused")                                                                  \
 	X(MEV_DENIED, "denied")          /* not before administrative action */                    \
 	X(MEV_MISMATCH, "not echoed")    /* ignored answer that ends retransmission */             \
+	X(MEV_REVOKED, "revoked")        /* not wanted for a while */                              \
+	X(MEV_REVOKED_BAR, "revoked by the administration")                                        \
+	X(MEV_REVOKED_LEFT, "revoked, has left")                                                   \
+	X(MEV_REVOKED_SYNC, "revoked, out of sync") /* and is here */                              \
+	X(MEV_REVOKED4, "IPv4 address revoked")                                                    \
 	X(MEV_DP_FAILED, "data plane failed")                                                      \
 	X(MEV_LINK_LOCAL, "link-local address in use")                                             \
 	X(MEV_WANTS4, "wants an IPv4 address")                                                     \
@@ -192,15 +225,25 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_HINT_LIFE_MS    10000 /* MinDelayBeforeBCEDelete by default, RFC 5213 9.1 */
 #define MAG_INFLIGHT	    4096  /* power of two */
 #define MAG_LIFETIME_UNITS  65535u
-#define MAG_BACKOFF_FIRST   4u /* first wait, in INITIAL_BINDACK_TIMEOUTs */
-#define MAG_BACKOFF_CEILING 8u /* longest wait, in MAX_BINDACK_TIMEOUTs */
+#define MAG_ANSWERS	    256	 /* answers to revocations that are remembered */
+#define MAG_ANSWER_LIFE_S   10	 /* several times BRIMaxRetriesNumber * MAX_BRACK_TIMEOUT */
+#define MAG_ASKING_MAX	    4096 /* revocations that wait for nodes to show that they are here */
+#define MAG_ASKING_MS	    1000 /* for so long: longer than a probe takes, and RFC 5846 11's wait */
+#define MAG_BRI_BURST	    100	 /* revocations without effect answered at once, for each LMA */
+#define MAG_BRI_EVERY_MS    10	 /* and then one in so much time */
+#define MAG_BACKOFF_FIRST   4u	 /* first wait, in INITIAL_BINDACK_TIMEOUTs */
+#define MAG_BACKOFF_CEILING 8u	 /* longest wait, in MAX_BINDACK_TIMEOUTs */
 
 struct mag_lma {
 	struct mag_lma *next;
 	struct mag_lma_info info; /* its name points to `name` */
 	char name[32];
-	bool configured; /* false: gone from the configuration while a reload is judged */
-	bool no_gre;	 /* does not know the GRE Key option; until a reload, RFC 5845 4.2 */
+	bool configured;  /* false: gone from the configuration while a reload is judged */
+	bool no_gre;	  /* does not know the GRE Key option; until a reload, RFC 5845 4.2 */
+	bool no_global;	  /* BRA status 130; until a reload, RFC 5846 9.2 */
+	bool revoking;	  /* a global revocation of ours is open */
+	uint32_t answers; /* tokens: revocations without effect that may be answered */
+	nsec_t answers_at;
 	struct log_limit limit;
 };
 
@@ -285,7 +328,21 @@ struct mag_session {
 	bool absent;	   /* left while REJECTED or BARRED */
 	bool local_routing;
 	struct mag_session *again_next, **again_link; /* mag->again; link NULL: not in it */
-	uint8_t id[];				      /* octets of b.mnid */
+	struct mag_session *end_next, **end_link;     /* mag->ending; link NULL: not in it */
+	const char *end_cause;			      /* literal, while in it */
+	struct mag_asking *asking; /* a revocation that waits for this node to be found or lost */
+	struct mag_session *asking_next;
+	uint8_t id[]; /* octets of b.mnid */
+};
+
+/* A revocation that has been answered, and how; for its repetitions. */
+struct mag_answered {
+	struct in6_addr peer;
+	nsec_t until;
+	uint64_t missing; /* of its Home Network Prefix options, those that named nothing */
+	uint8_t *bri;	  /* all its octets; NULL: free */
+	size_t len;
+	uint8_t status; /* enum bra_status */
 };
 
 struct mag {
@@ -301,6 +358,13 @@ struct mag {
 	struct heartbeat *heartbeat;
 	struct mag_session *again, **again_end; /* to be registered anew, in order */
 	struct deadline again_timer;
+	struct revocation *revocation;
+	struct mag_session *ending, **ending_end; /* revoked, to be ended, in order */
+	struct deadline ending_timer;
+	struct mag_asking *asking; /* the newest first */
+	unsigned n_asking;
+	struct mag_answered answered[MAG_ANSWERS]; /* a ring */
+	unsigned n_answered;
 	struct mag_lma *lmas; /* in the order of the configuration */
 	size_t n_released;
 	uint16_t seq; /* of the last transmission in timestamp mode, RFC 5213 6.9.1.1 (6) */
@@ -418,6 +482,35 @@ void mag_add_terms(const struct mag_session *s, struct mh_msg *msg);
 bool mag_read_encap(const struct mag_session *s, const struct mh_msg *msg, struct mag_grant *grant);
 /* What an accepting answer means for later requests. */
 void mag_adopt_terms(struct mag_session *s, struct mag_ctx *c);
+
+/* ---- mag_revoke.c */
+/* A Binding Revocation Indication of that LMA. */
+void mag_revoke_receive(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
+			const struct mh_msg *msg, nsec_t now);
+/* The node is here: what waited for that is answered. */
+void mag_revoke_found(struct mag *m, struct mag_session *s, nsec_t now);
+/* The node has left: what waited for that is carried out and answered. True: the session ended by
+ * it and may be gone. */
+bool mag_revoke_lost(struct mag *m, struct mag_session *s, nsec_t now);
+/* The session goes, or its binding does: what waited for its node goes on without it. */
+void mag_revoke_forget(struct mag *m, struct mag_session *s);
+void mag_revoke_free(struct mag *m);
+
+/* ---- mag_end.c */
+void mag_end_init(struct mag *m);
+void mag_end_free(struct mag *m);
+/* Its end is near: nothing is asked for it any more, and when its turn comes, or anything is heard
+ * of its node before, it ends as revoked. */
+void mag_end_later(struct mag *m, struct mag_session *s, const char *cause);
+/* Ends the first of those, and arranges for the others. */
+void mag_end_some(struct mag *m, nsec_t now);
+/* If its end is near, it ends. The session is gone then if it was parked, else it is REJECTED. */
+void mag_end_now(struct mag *m, struct mag_session *s, nsec_t now);
+/* The session goes. */
+void mag_end_forget(struct mag *m, struct mag_session *s);
+/* The LMA knows it, or did before its node left. Registrations that wait for their first answer
+ * are nothing that could be revoked: what the LMA says to them is newer than its revocation. */
+bool mag_is_known(const struct mag_session *s);
 
 /* ---- mag_serve.c */
 /* Brings service in line with an accepting answer: takes over its addresses, sets up forwarding,

@@ -373,7 +373,9 @@ static void receive_brr(struct mag *m, struct mag_lma *lma, const struct packet 
 static void receive_be(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
 		       const struct mh_msg *msg, nsec_t now)
 {
-	if (heartbeat_binding_error(m->heartbeat, pkt, msg, now))
+	/* of the two the revocation is the rarer, and then the likelier */
+	if (revocation_binding_error(m->revocation, pkt, msg, now) ||
+	    heartbeat_binding_error(m->heartbeat, pkt, msg, now))
 		return;
 	/* It names neither node nor request. Retransmission goes on: the LMA may be misconfigured.
 	 */
@@ -401,6 +403,11 @@ void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *m
 
 	if (msg->type == MH_HEARTBEAT) {
 		heartbeat_receive(m->heartbeat, pkt, msg, now);
+		return;
+	}
+	if (msg->type == MH_BINDING_REVOCATION) {
+		if (revocation_receive(m->revocation, pkt, msg, now) && lma)
+			mag_revoke_receive(m, lma, pkt, msg, now);
 		return;
 	}
 	if (msg->type == MH_BA)

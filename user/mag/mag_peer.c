@@ -46,7 +46,7 @@ static void register_anew(struct mag *m, struct mag_session *s, nsec_t now)
 		enqueue(m, s);
 		return;
 	}
-	if (s->state != MST_ACTIVE && s->state != MST_STALLED)
+	if (s->end_link || (s->state != MST_ACTIVE && s->state != MST_STALLED))
 		return;
 	mag_count_up(m, MAG_C_REREGISTERED);
 	mag_step(s, MEV_ATTACH, &c);
@@ -81,7 +81,7 @@ static void register_all(struct mag *m, const struct mag_lma *l, nsec_t now)
 	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (s->lma == l && s->serving && !s->again_link)
+		if (s->lma == l && s->serving && !s->again_link && !s->end_link)
 			enqueue(m, s);
 	}
 	if (m->again && !m->again_timer.armed)
@@ -150,14 +150,20 @@ static void on_restarted(void *ctx, const struct in6_addr *peer, nsec_t since, n
 int mag_peers_set(struct mag *m, const struct mag_cfg *cfg)
 {
 	struct heartbeat_peer *peers = calloc(cfg->n_lmas, sizeof(*peers));
-	int rc;
+	struct in6_addr *addrs = calloc(cfg->n_lmas, sizeof(*addrs));
+	int rc = -ENOMEM;
 
-	if (!peers)
-		return -ENOMEM;
-	for (unsigned i = 0; i < cfg->n_lmas; i++)
-		peers[i] =
-			(struct heartbeat_peer){cfg->lmas[i].addr, *mag_coa(m, &cfg->lmas[i].addr)};
-	rc = heartbeat_set_peers(m->heartbeat, peers, cfg->n_lmas);
+	if (!peers || !addrs)
+		goto out;
+	for (unsigned i = 0; i < cfg->n_lmas; i++) {
+		addrs[i] = cfg->lmas[i].addr;
+		peers[i] = (struct heartbeat_peer){addrs[i], *mag_coa(m, &addrs[i])};
+	}
+	rc = revocation_set_peers(m->revocation, addrs, cfg->n_lmas);
+	if (!rc)
+		rc = heartbeat_set_peers(m->heartbeat, peers, cfg->n_lmas);
+out:
+	free(addrs);
 	free(peers);
 	return rc;
 }
@@ -168,7 +174,9 @@ int mag_peers_new(struct mag *m, const struct mag_cfg *cfg)
 
 	m->again_end = &m->again;
 	m->again_timer.fire = fire_again;
-	if (heartbeat_new(&m->heartbeat, "mag", &cfg->heartbeat, &ops, m->env, &m->timers, m->sink))
+	if (heartbeat_new(&m->heartbeat, "mag", &cfg->heartbeat, &ops, m->env, &m->timers,
+			  m->sink) ||
+	    revocation_new(&m->revocation, "mag", &cfg->revocation, m->env, &m->timers, m->sink))
 		return -ENOMEM;
 	return mag_peers_set(m, cfg);
 }
@@ -176,12 +184,14 @@ int mag_peers_new(struct mag *m, const struct mag_cfg *cfg)
 void mag_peers_free(struct mag *m)
 {
 	heartbeat_free(&m->heartbeat);
+	revocation_free(&m->revocation);
 	deadline_cancel(&m->timers, &m->again_timer);
 }
 
 void mag_peers_reloaded(struct mag *m, nsec_t now)
 {
 	heartbeat_configure(m->heartbeat, &m->cfg.heartbeat, now);
+	revocation_configure(m->revocation, &m->cfg.revocation);
 	for (struct mag_lma *l = m->lmas; l; l = l->next)
 		mag_peer_count(m, l, 0, now);
 }
@@ -200,4 +210,9 @@ void mag_announce_restart(struct mag *m, nsec_t now)
 struct counter_set mag_heartbeat_counters(const struct mag *m)
 {
 	return heartbeat_counters(m->heartbeat);
+}
+
+struct counter_set mag_revocation_counters(const struct mag *m)
+{
+	return revocation_counters(m->revocation);
 }
