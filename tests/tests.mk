@@ -32,7 +32,7 @@ endif
 
 SIM_LAYERS := lma mag core wire base
 SIM_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
-$(O)/tests/sim/sim: $(SIM_OBJ) $(DP_FAKE) $(TESTLIB_OBJ) $(call libs_of,$(SIM_LAYERS))
+$(O)/tests/sim/sim: $(SIM_OBJ) $(DP_FAKE) $(STORE_FAKE) $(TESTLIB_OBJ) $(call libs_of,$(SIM_LAYERS))
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,$(SIM_LAYERS)) -lcunit
 
 BPF_TEST_LAYERS := dataplane core wire base

@@ -9,3 +9,4 @@ extern const struct cu_test flows_trouble[];
 extern const struct cu_test flows_ipv4[];
 extern const struct cu_test flows_gre[];
 extern const struct cu_test flows_peers[];
+extern const struct cu_test flows_death[];

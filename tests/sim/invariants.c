@@ -290,31 +290,49 @@ static void check_adverts(struct world *w, int mag)
 	}
 }
 
-void world_check(struct world *w)
+/* A data plane that outlives its role, or serves it: nobody has broken its rules. */
+static void check_rules(struct world *w, const char *who, const struct dp_fake *dp)
 {
-	struct check c = {.w = w};
 	const char *what;
 
-	if (w->broken[0])
-		return;
+	if (dp_fake_violations(dp, &what))
+		world_break(w, "%s: %s", who, what);
+}
+
+static void check_lma(struct world *w)
+{
+	struct check c = {.w = w};
+
 	lma_walk(w->lma.lma, w->now, check_binding, &c);
 	if (c.n_sessions != dp_fake_sessions(w->lma.dp))
 		world_break(w, "lma: %zu sessions in the data plane for %u bindings",
 			    dp_fake_sessions(w->lma.dp), c.n_sessions);
-	if (dp_fake_violations(w->lma.dp, &what))
-		world_break(w, "lma: %s", what);
 	lma_walk_pools(w->lma.lma, check_pool, &c);
 	lma_walk_pools4(w->lma.lma, check_pool4, &c);
-	for (int i = 0; i < SIM_MAGS; i++) {
-		struct check m = {.w = w, .mag = i};
+}
 
-		mag_walk(w->mag[i].mag, w->now, check_update, &m);
-		if (m.n_sessions != dp_fake_sessions(w->mag[i].dp))
-			world_break(w, "mag%d: %zu sessions in the data plane for %u served nodes",
-				    i, dp_fake_sessions(w->mag[i].dp), m.n_sessions);
-		if (dp_fake_violations(w->mag[i].dp, &what))
-			world_break(w, "mag%d: %s", i, what);
-		check_adverts(w, i);
+static void check_mag(struct world *w, int i)
+{
+	struct check m = {.w = w, .mag = i};
+
+	mag_walk(w->mag[i].mag, w->now, check_update, &m);
+	if (m.n_sessions != dp_fake_sessions(w->mag[i].dp))
+		world_break(w, "mag%d: %zu sessions in the data plane for %u served nodes", i,
+			    dp_fake_sessions(w->mag[i].dp), m.n_sessions);
+	check_adverts(w, i);
+}
+
+void world_check(struct world *w)
+{
+	if (w->broken[0])
+		return;
+	check_rules(w, "lma", w->lma.dp);
+	if (w->lma.lma)
+		check_lma(w);
+	for (int i = 0; i < SIM_MAGS; i++) {
+		check_rules(w, "mag", w->mag[i].dp);
+		if (w->mag[i].mag)
+			check_mag(w, i);
 	}
 }
 

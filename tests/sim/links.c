@@ -63,6 +63,8 @@ static void link_advertise(void *ctx, const struct link_node *n, const struct li
 {
 	struct sim_advert *a = advert_of(ctx, n);
 
+	if (!sim_acts(&((struct sim_mag *)ctx)->life))
+		return;
 	if (ad->n_prefixes && !ad->valid_s) {
 		a->deprecated++;
 		return;
@@ -81,6 +83,8 @@ static void link_withdraw(void *ctx, const struct link_node *n, bool deprecate)
 {
 	struct sim_advert *a = advert_of(ctx, n);
 
+	if (!sim_acts(&((struct sim_mag *)ctx)->life))
+		return;
 	a->on = false;
 	a->deprecated += deprecate;
 }

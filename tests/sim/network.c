@@ -45,12 +45,12 @@ static void deliver(struct world *w, const struct packet *p)
 {
 	trace(w, p, "   ");
 	if (addr6_eq(&p->dst, &w->lma.addr) || addr6_eq(&p->dst, &w->lma.addr4)) {
-		if (!w->lma.silent)
+		if (!w->lma.silent && world_is_up(w, SIM_LMA))
 			inbox_receive(&w->lma.inbox, p, w->now);
 		return;
 	}
 	for (int i = 0; i < SIM_MAGS; i++)
-		if (addr6_eq(&p->dst, &w->mag[i].addr))
+		if (addr6_eq(&p->dst, &w->mag[i].addr) && world_is_up(w, i))
 			inbox_receive(&w->mag[i].inbox, p, w->now);
 }
 
@@ -66,14 +66,24 @@ static void fire(struct deadline *d, void *ctx, nsec_t now)
 		deliver(w, &p);
 		break;
 	case SIM_VERIFIED:
+		if (!world_is_up(w, e->mag))
+			break;
 		if (sim_node_is_at(w, &e->node, e->mag))
 			mag_confirmed(w->mag[e->mag].mag, &e->node, now);
 		else
 			mag_detach(w->mag[e->mag].mag, &e->node, "nud", now);
 		break;
 	case SIM_DETACH:
-		if (!sim_node_is_at(w, &e->node, e->mag))
+		if (!sim_node_is_at(w, &e->node, e->mag) && world_is_up(w, e->mag))
 			mag_detach(w->mag[e->mag].mag, &e->node, "late", now);
+		break;
+	case SIM_COMMITTED:
+		sim_life_of(w, e->mag)->writing = false;
+		if (world_is_up(w, e->mag))
+			store_fake_commit(sim_life_of(w, e->mag)->disk, now);
+		break;
+	case SIM_START:
+		world_start(w, e->mag, w->cfg.keeps);
 		break;
 	}
 	free(e);
@@ -93,17 +103,84 @@ struct sim_event *sim_schedule(struct world *w, nsec_t at, enum sim_event_kind k
 	return e;
 }
 
-void world_drop_in_flight(struct world *w)
+void sim_drop_events(struct world *w, bool all)
 {
+	struct deadlines stay = {.armed_total = w->events.armed_total};
 	struct deadline *d;
 
 	while ((d = deadline_first(&w->events))) {
 		struct sim_event *e = container_of(d, struct sim_event, d);
+		const nsec_t at = d->at;
 
-		deadline_cancel(&w->events, &e->d);
+		deadline_cancel(&w->events, d);
+		if (!all && (e->kind == SIM_COMMITTED || e->kind == SIM_START)) {
+			deadline_arm(&stay, d, at);
+			continue;
+		}
 		free(e);
 		w->pending--;
 	}
+	w->events = stay;
+}
+
+void world_drop_in_flight(struct world *w)
+{
+	sim_drop_events(w, false);
+}
+
+/* ---- what the LMA acknowledged */
+
+static bool node_of(struct world *w, const struct mh_msg *m, unsigned *node, unsigned *iface)
+{
+	const struct mh_opt *id = mh_opt(m, MHO_MN_ID), *llid = mh_opt(m, MHO_MN_LLID);
+	struct mac mac;
+
+	if (!id || !llid || llid->llid.len != sizeof(mac.b))
+		return false;
+	memcpy(mac.b, llid->llid.id, sizeof(mac.b));
+	return sim_node_of(w, &mac, node, iface);
+}
+
+static bool shares_address(const struct sim_ack *a, const struct sim_ack *b)
+{
+	for (unsigned i = 0; i < a->n_prefixes; i++)
+		for (unsigned k = 0; k < b->n_prefixes; k++)
+			if (prefix6_eq(&a->prefix[i], &b->prefix[k]))
+				return true;
+	return a->home4.s_addr && a->home4.s_addr == b->home4.s_addr;
+}
+
+static void fill_ack(struct world *w, const struct mh_msg *m, struct sim_ack *a)
+{
+	const struct mh_opt *o;
+
+	*a = (struct sim_ack){.on = m->ba.lifetime,
+			      .until = w->now + nsec_from_s(4ull * m->ba.lifetime)};
+	o = mh_opt(m, MHO_TIMESTAMP);
+	if (o)
+		a->timestamp = o->timestamp;
+	while (a->n_prefixes < DP_PREFIXES_MAX && (o = mh_opt_nth(m, MHO_HNP, a->n_prefixes)))
+		a->prefix[a->n_prefixes++] = o->hnp.prefix;
+	o = mh_opt(m, MHO_IPV4_HOA_REPLY);
+	if (o && o->hoa4.status < 128)
+		a->home4 = o->hoa4.addr;
+}
+
+void sim_note_reply(struct world *w, const struct packet *p)
+{
+	unsigned node, iface;
+	struct sim_ack *mine;
+	struct mh_msg m;
+
+	if (mh_decode(&m, p->data, p->len, &p->src, &p->dst) != MH_OK || m.type != MH_BA ||
+	    m.ba.status >= 128 || !node_of(w, &m, &node, &iface))
+		return;
+	mine = &w->ack[node][iface];
+	fill_ack(w, &m, mine);
+	/* the session came from another interface of the node */
+	for (unsigned i = 0; i < SIM_IFACES; i++)
+		if (i != iface && shares_address(mine, &w->ack[node][i]))
+			w->ack[node][i].on = false;
 }
 
 /* ---- the network */
@@ -179,12 +256,19 @@ static int net_send(struct world *w, const struct packet *p)
 
 static int lma_send(void *ctx, const struct packet *p)
 {
-	return net_send(((struct sim_lma *)ctx)->w, p);
+	struct sim_lma *l = ctx;
+
+	if (!sim_acts(&l->life))
+		return 0;
+	sim_note_reply(l->w, p);
+	return net_send(l->w, p);
 }
 
 static int mag_send(void *ctx, const struct packet *p)
 {
-	return net_send(((struct sim_mag *)ctx)->w, p);
+	struct sim_mag *m = ctx;
+
+	return sim_acts(&m->life) ? net_send(m->w, p) : 0;
 }
 
 static void fill_random(struct world *w, void *buf, size_t len)

@@ -74,6 +74,7 @@ static void add_deaths(struct world_cfg *c)
 	struct world dice = {.rng = c->seed ^ 0xdead};
 
 	c->mortal = true;
+	c->keeps = world_below(&dice, 2) ? SIM_KEEPS_DATA_PLANE : SIM_KEEPS_NOTHING;
 	c->heartbeat_s = world_below(&dice, 4) ? 5 + world_below(&dice, 40) : 0;
 	c->on_mag_failure = (enum lma_orphans)world_below(&dice, 2);
 	c->on_mag_restart = (enum lma_orphans)world_below(&dice, 2);
@@ -244,7 +245,9 @@ static void death(struct world *w)
 {
 	const int mag = (int)world_below(w, SIM_MAGS);
 
-	switch (world_below(w, 8)) {
+	w->down_time =
+		nsec_from_ms(world_below(w, 2) ? world_below(w, 2000) : world_below(w, 90000));
+	switch (world_below(w, 12)) {
 	case 0:
 		world_restart_lma(w);
 		break;
@@ -265,9 +268,16 @@ static void death(struct world *w)
 	case 6:
 		w->mag[mag].deaf = !w->mag[mag].deaf;
 		break;
-	default:
+	case 7:
 		for (int i = 0; i < SIM_MAGS; i++)
 			w->mag[i].mute = w->mag[i].deaf = w->mag[i].cut = false;
+		break;
+	case 8: /* in the middle of something, sooner or later */
+	case 9:
+		world_kill_at(w, mag, 1 + world_below(w, 40));
+		break;
+	default:
+		world_kill_at(w, SIM_LMA, 1 + world_below(w, 40));
 	}
 }
 
@@ -276,6 +286,9 @@ static void calm(struct world *w)
 	w->lma.silent = false;
 	for (int i = 0; i < SIM_MAGS; i++)
 		w->mag[i].cut = w->mag[i].mute = w->mag[i].deaf = false;
+	for (int who = 0; who < SIM_MAGS; who++)
+		world_spare(w, who);
+	world_spare(w, SIM_LMA);
 	for (int op = 0; op < DP_FAKE_OP_MAX; op++) {
 		dp_fake_fail(w->lma.dp, (enum dp_fake_op)op, 0, 0);
 		for (int i = 0; i < SIM_MAGS; i++)

@@ -153,6 +153,8 @@ int main(int argc, char **argv)
 		tests[n++] = *t;
 	for (const struct cu_test *t = flows_peers; t->name; t++)
 		tests[n++] = *t;
+	for (const struct cu_test *t = flows_death; t->name; t++)
+		tests[n++] = *t;
 	tests[n++] = (struct cu_test){"seeds that once broke", test_witnesses};
 	tests[n++] = (struct cu_test){"random seeds keep every invariant", test_seeds};
 	log_set_sink(quiet, NULL);

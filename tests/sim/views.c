@@ -51,7 +51,8 @@ bool world_binding(struct world *w, unsigned node, unsigned iface, struct lma_bi
 {
 	struct find f = {w, node, iface, false, b};
 
-	lma_walk(w->lma.lma, w->now, find_binding, &f);
+	if (w->lma.lma)
+		lma_walk(w->lma.lma, w->now, find_binding, &f);
 	return f.found;
 }
 
@@ -71,7 +72,8 @@ bool world_update(struct world *w, int mag, unsigned node, unsigned iface, struc
 {
 	struct find f = {w, node, iface, false, b};
 
-	mag_walk(w->mag[mag].mag, w->now, find_update, &f);
+	if (w->mag[mag].mag)
+		mag_walk(w->mag[mag].mag, w->now, find_update, &f);
 	return f.found;
 }
 

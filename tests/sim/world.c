@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sim/world_int.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,9 @@ static void init_lma(struct world *w)
 	l->addr4 = addr("198.51.100.1");
 	l->env = sim_lma_env(l);
 	l->sink = (struct event_sink){w, emit};
-	if (dp_fake_new(&l->dp) || tunnels_new(&l->tunnels, dp_fake_dataplane(l->dp)))
+	sim_life_init(&l->life, w->cfg.store);
+	l->dp = l->life.dp;
+	if (tunnels_new(&l->tunnels, &l->life.face))
 		abort();
 	inbox_init(&l->inbox, &l->env, &l->sink);
 	inbox_on(&l->inbox, MH_BU, to_lma, l);
@@ -145,8 +148,8 @@ static void init_lma(struct world *w)
 	inbox_on(&l->inbox, MH_BE, to_lma, l);
 	fill_lma_cfg(w);
 	rng = w->rng;
-	if (lma_new(&l->lma, &w->lma_cfg, &l->env, dp_fake_dataplane(l->dp), l->tunnels,
-		    &w->profiles, &l->sink))
+	if (lma_new(&l->lma, &w->lma_cfg, &l->env, &l->life.face, l->tunnels, &w->profiles,
+		    &l->sink))
 		abort();
 	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
 }
@@ -192,17 +195,22 @@ static void init_mag(struct world *w, int index)
 	m->env = sim_mag_env(m);
 	m->sink = (struct event_sink){w, emit};
 	m->links = sim_links(m);
-	if (dp_fake_new(&m->dp) || tunnels_new(&m->tunnels, dp_fake_dataplane(m->dp)))
+	if (!m->life.dp) {
+		sim_life_init(&m->life, w->cfg.store);
+		dp_fake_set_first_key(m->life.dp, 1000000u * (unsigned)(index + 1));
+	}
+	sim_life_init(&m->life, w->cfg.store);
+	m->dp = m->life.dp;
+	if (tunnels_new(&m->tunnels, &m->life.face))
 		abort();
-	dp_fake_set_first_key(m->dp, 1000000u * (unsigned)(index + 1));
 	inbox_init(&m->inbox, &m->env, &m->sink);
 	inbox_on(&m->inbox, MH_BA, to_mag, m);
 	inbox_on(&m->inbox, MH_BRR, to_mag, m);
 	inbox_on(&m->inbox, MH_BE, to_mag, m);
 	if (!w->cfg.no_heartbeat[index])
 		inbox_on(&m->inbox, MH_HEARTBEAT, to_mag, m);
-	if (mag_new(&m->mag, &c, &m->env, dp_fake_dataplane(m->dp), m->tunnels, &w->profiles,
-		    &m->links, &m->sink))
+	if (mag_new(&m->mag, &c, &m->env, &m->life.face, m->tunnels, &w->profiles, &m->links,
+		    &m->sink))
 		abort();
 }
 
@@ -263,73 +271,211 @@ void world_reload(struct world *w)
 
 	w->reloads++;
 	fill_lma_cfg(w);
-	if (lma_reload(w->lma.lma, &w->lma_cfg, &w->profiles, &why, w->now))
+	if (world_is_up(w, SIM_LMA) &&
+	    lma_reload(w->lma.lma, &w->lma_cfg, &w->profiles, &why, w->now))
 		world_break(w, "lma: cannot reload: %s", why);
 	for (int i = 0; i < SIM_MAGS; i++) {
 		struct mag_lma_cfg lma;
 		const struct mag_cfg c = mag_cfg_of(w, i, &lma);
 
-		if (mag_reload(w->mag[i].mag, &c, &w->profiles, &why, w->now))
+		if (world_is_up(w, i) && mag_reload(w->mag[i].mag, &c, &w->profiles, &why, w->now))
 			world_break(w, "mag%d: cannot reload: %s", i, why);
 	}
+	sim_end_turn(w);
+}
+
+/* ---- life and death */
+
+struct sim_life *sim_life_of(struct world *w, int who)
+{
+	return who == SIM_LMA ? &w->lma.life : &w->mag[who].life;
+}
+
+static bool there(const struct world *w, int who)
+{
+	return who == SIM_LMA ? w->lma.lma != NULL : w->mag[who].mag != NULL;
+}
+
+bool world_is_up(const struct world *w, int who)
+{
+	return there(w, who) && !sim_life_of((struct world *)w, who)->dead;
+}
+
+static void free_role(struct world *w, int who)
+{
+	if (who == SIM_LMA) {
+		lma_free(&w->lma.lma);
+		tunnels_free(&w->lma.tunnels);
+	} else {
+		mag_free(&w->mag[who].mag);
+		tunnels_free(&w->mag[who].tunnels);
+	}
+}
+
+void world_kill(struct world *w, int who)
+{
+	struct sim_life *life = sim_life_of(w, who);
+
+	if (!there(w, who))
+		return;
+	w->deaths++;
+	life->dead = true;
+	free_role(w, who);
+	sim_life_end(life, life->disk && world_below(w, 2), w->now);
+	if (who != SIM_LMA)
+		memset(w->mag[who].advert, 0, sizeof(w->mag[who].advert));
 	world_check(w);
 }
 
-static void free_mag(struct sim_mag *m)
+void world_kill_at(struct world *w, int who, unsigned n)
 {
-	mag_free(&m->mag);
-	tunnels_free(&m->tunnels);
-	dp_fake_free(&m->dp);
+	struct sim_life *life = sim_life_of(w, who);
+
+	life->last = life->deeds + n;
 }
 
-static void free_lma(struct sim_lma *l)
+void world_spare(struct world *w, int who)
 {
-	lma_free(&l->lma);
-	tunnels_free(&l->tunnels);
-	dp_fake_free(&l->dp);
+	sim_life_of(w, who)->last = 0;
+	world_start(w, who, w->cfg.keeps);
+}
+
+static void start_lma(struct world *w, bool lost)
+{
+	w->lma.lives += lost;
+	/* a new life owes the old one nothing */
+	memset(w->past, 0, sizeof(w->past));
+	memset(w->ack, 0, sizeof(w->ack));
+	init_lma(w);
+	w->lma.life.face.ops->sweep(&w->lma.life.face);
+	if (lost)
+		lma_announce_restart(w->lma.lma, w->now);
+}
+
+static void start_mag(struct world *w, int index)
+{
+	struct sim_mag *m = &w->mag[index];
+
+	m->lives++;
+	init_mag(w, index);
+	m->life.face.ops->sweep(&m->life.face);
+	mag_announce_restart(m->mag, w->now);
+}
+
+void world_start(struct world *w, int who, unsigned keeps)
+{
+	struct sim_life *life = sim_life_of(w, who);
+
+	if (there(w, who))
+		return;
+	if (!(keeps & SIM_KEEPS_DISK))
+		store_fake_free(&life->disk);
+	if (!(keeps & SIM_KEEPS_DATA_PLANE))
+		dp_fake_free(&life->dp);
+	else
+		dp_fake_restart(life->dp);
+	if (who == SIM_LMA)
+		start_lma(w, true);
+	else
+		start_mag(w, who);
+	sim_end_turn(w);
+}
+
+static void write_out(struct world *w, int who)
+{
+	struct sim_life *life = sim_life_of(w, who);
+	struct store_status s;
+
+	store_status(life->store, &s);
+	/* handing a batch over is a deed like any other */
+	if (s.dirty && !s.in_flight && store_deadline(life->store) <= w->now && !sim_acts(life))
+		return;
+	store_flush(life->store, w->now);
+	store_status(life->store, &s);
+	if (s.in_flight && !life->writing) {
+		const nsec_t takes = (1 + world_below(w, w->cfg.disk_us + 1)) * 1000ull;
+
+		life->writing = true;
+		sim_schedule(w, w->now + takes, SIM_COMMITTED, 0)->mag = who;
+	}
+}
+
+static void end_turn_of(struct world *w, int who)
+{
+	struct sim_life *life = sim_life_of(w, who);
+
+	if (!there(w, who))
+		return;
+	if (life->store && !life->dead)
+		write_out(w, who);
+	if (life->dead) {
+		world_kill(w, who);
+		sim_schedule(w, w->now + w->down_time, SIM_START, 0)->mag = who;
+	}
+}
+
+void sim_end_turn(struct world *w)
+{
+	end_turn_of(w, SIM_LMA);
+	for (int i = 0; i < SIM_MAGS; i++)
+		end_turn_of(w, i);
+	world_check(w);
 }
 
 void world_restart_lma(struct world *w)
 {
-	free_lma(&w->lma);
-	w->lma.lives++;
-	/* a new life owes the old one nothing */
-	memset(w->past, 0, sizeof(w->past));
-	init_lma(w);
-	lma_announce_restart(w->lma.lma, w->now);
-	world_check(w);
+	world_kill(w, SIM_LMA);
+	world_start(w, SIM_LMA, SIM_KEEPS_NOTHING);
 }
 
 void world_restart_mag(struct world *w, int mag)
 {
-	struct sim_mag *m = &w->mag[mag];
-
-	free_mag(m);
-	m->lives++;
-	memset(m->advert, 0, sizeof(m->advert));
-	init_mag(w, mag);
-	mag_announce_restart(m->mag, w->now);
-	world_check(w);
+	world_kill(w, mag);
+	world_start(w, mag, SIM_KEEPS_NOTHING);
 }
 
 void world_free(struct world *w)
 {
-	world_drop_in_flight(w);
-	for (int i = 0; i < SIM_MAGS; i++)
-		free_mag(&w->mag[i]);
-	free_lma(&w->lma);
+	sim_drop_events(w, true);
+	for (int i = 0; i < SIM_MAGS; i++) {
+		free_role(w, i);
+		sim_life_free(&w->mag[i].life);
+	}
+	free_role(w, SIM_LMA);
+	sim_life_free(&w->lma.life);
 	profile_table_free(&w->table);
 }
 
 /* ---- time */
 
+static nsec_t next_of(const struct world *w, int who)
+{
+	const struct sim_life *life = sim_life_of((struct world *)w, who);
+	nsec_t t;
+
+	if (!there(w, who))
+		return NSEC_NEVER;
+	t = who == SIM_LMA ? lma_next(w->lma.lma) : mag_next(w->mag[who].mag);
+	return life->store ? nsec_min(t, store_deadline(life->store)) : t;
+}
+
 static nsec_t next_time(const struct world *w)
 {
-	nsec_t t = nsec_min(deadline_next(&w->events), lma_next(w->lma.lma));
+	nsec_t t = nsec_min(deadline_next(&w->events), next_of(w, SIM_LMA));
 
 	for (int i = 0; i < SIM_MAGS; i++)
-		t = nsec_min(t, mag_next(w->mag[i].mag));
+		t = nsec_min(t, next_of(w, i));
 	return t;
+}
+
+static void tick(struct world *w, int who)
+{
+	if (!world_is_up(w, who))
+		return;
+	if (who == SIM_LMA && lma_next(w->lma.lma) <= w->now)
+		lma_tick(w->lma.lma, w->now);
+	else if (who != SIM_LMA && mag_next(w->mag[who].mag) <= w->now)
+		mag_tick(w->mag[who].mag, w->now);
 }
 
 bool world_step(struct world *w, nsec_t until)
@@ -344,12 +490,10 @@ bool world_step(struct world *w, nsec_t until)
 		w->now = t;
 	w->steps++;
 	deadline_run(&w->events, w, w->now);
-	if (lma_next(w->lma.lma) <= w->now)
-		lma_tick(w->lma.lma, w->now);
+	tick(w, SIM_LMA);
 	for (int i = 0; i < SIM_MAGS; i++)
-		if (mag_next(w->mag[i].mag) <= w->now)
-			mag_tick(w->mag[i].mag, w->now);
-	world_check(w);
+		tick(w, i);
+	sim_end_turn(w);
 	return !w->broken[0];
 }
 
@@ -382,8 +526,10 @@ static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8
 	int rc;
 
 	sn->at[iface] = mag;
+	if (!world_is_up(w, mag))
+		return -ENETDOWN;
 	rc = mag_attach(w->mag[mag].mag, &a, w->now);
-	world_check(w);
+	sim_end_turn(w);
 	return rc;
 }
 
@@ -403,9 +549,11 @@ int world_release_ipv4(struct world *w, unsigned node, unsigned iface)
 	const struct link_node ln = sim_place(w, node, iface);
 	int rc;
 
+	if (!world_is_up(w, mag))
+		return -ENETDOWN;
 	rc = mag_release_ipv4(w->mag[mag].mag, &ln, w->mag[mag].advert[node][iface].home4.addr,
 			      "dhcp-release", w->now);
-	world_check(w);
+	sim_end_turn(w);
 	return rc;
 }
 
@@ -415,9 +563,9 @@ void world_detach(struct world *w, unsigned node, unsigned iface, bool tell)
 	const struct link_node ln = sim_place(w, node, iface);
 
 	w->node[node].at[iface] = SIM_NOWHERE;
-	if (tell && mag != SIM_NOWHERE)
+	if (tell && mag != SIM_NOWHERE && world_is_up(w, mag))
 		mag_detach(w->mag[mag].mag, &ln, "left", w->now);
-	world_check(w);
+	sim_end_turn(w);
 }
 
 int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint, nsec_t late)

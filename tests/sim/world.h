@@ -17,6 +17,7 @@
 #include "dataplane/dp_fake.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
+#include "sim/life.h"
 
 #define SIM_MAGS    3
 #define SIM_NODES   8
@@ -63,6 +64,10 @@ struct world_cfg {
 	bool moody;		     /* policies change now and then */
 	bool full;		     /* data planes refuse something now and then */
 	bool mortal;		     /* roles end and begin anew, ways break in one direction */
+	bool store;		     /* LMA and MAGs have a disk */
+	uint32_t window_ms;	     /* of their stores */
+	uint32_t disk_us;	     /* a commit takes at most that */
+	unsigned keeps;		     /* enum sim_keeps: what is left of who was killed at a deed */
 };
 struct world_cfg world_defaults(uint64_t seed);
 extern bool world_trace; /* what `trace` is by default */
@@ -94,17 +99,28 @@ struct sim_past {
 	enum dp_encap encap;
 };
 
+/* What the LMA has acknowledged of a session, and must know after a restart. */
+struct sim_ack {
+	bool on;
+	uint64_t timestamp;
+	unsigned n_prefixes;
+	struct prefix6 prefix[DP_PREFIXES_MAX];
+	struct in_addr home4;
+	nsec_t until; /* end of the lifetime */
+};
+
 struct world;
 
 struct sim_mag {
 	struct world *w;
+	struct sim_life life;
 	int index;
 	struct in6_addr addr; /* Proxy-CoA of its family */
 	struct env env;
 	struct inbox inbox;
-	struct dp_fake *dp;
+	struct dp_fake *dp; /* that of `life` */
 	struct tunnels *tunnels;
-	struct mag *mag;
+	struct mag *mag; /* NULL: it is down */
 	struct link_ops links;
 	struct event_sink sink;
 	bool cut;	/* unreachable for the LMA, both ways */
@@ -116,12 +132,13 @@ struct sim_mag {
 
 struct sim_lma {
 	struct world *w;
+	struct sim_life life;
 	struct in6_addr addr, addr4;
 	struct env env;
 	struct inbox inbox;
-	struct dp_fake *dp;
+	struct dp_fake *dp; /* that of `life` */
 	struct tunnels *tunnels;
-	struct lma *lma;
+	struct lma *lma; /* NULL: it is down */
 	struct event_sink sink;
 	bool silent;	/* receives nothing, sends nothing */
 	uint32_t lives; /* its Restart Counter */
@@ -144,6 +161,9 @@ struct world {
 	struct sim_mag mag[SIM_MAGS];
 	struct sim_node node[SIM_NODES];
 	struct sim_past past[SIM_NODES][SIM_IFACES];
+	struct sim_ack ack[SIM_NODES][SIM_IFACES];
+	nsec_t down_time; /* of who is killed by world_kill_at() */
+	unsigned deaths;
 	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
 	unsigned next_kept;
 	unsigned messages, steps, reloads;
@@ -177,8 +197,28 @@ void world_detach(struct world *w, unsigned node, unsigned iface, bool tell);
  * when NSEC_NEVER (the MAG then finds out by asking). */
 int world_move(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint, nsec_t late);
 
-/* It ends and begins anew with nothing: no bindings, an empty data plane, the next Restart Counter.
- * Nodes of a MAG stay where they are, and it knows nothing of them. */
+/* What is still there when a role begins anew. */
+enum sim_keeps {
+	SIM_KEEPS_NOTHING = 0,
+	SIM_KEEPS_DISK = 1,
+	SIM_KEEPS_DATA_PLANE = 2,
+	SIM_KEEPS_ALL = 3,
+};
+
+#define SIM_LMA (-2) /* besides the numbers of MAGs */
+
+/* It is killed now; it hears nothing and does nothing until it starts. Nodes of a MAG stay where
+ * they are. */
+void world_kill(struct world *w, int who);
+/* It is killed instead of what it does as the n-th from now on, and starts again `down_time` later
+ * with what it keeps. */
+void world_kill_at(struct world *w, int who, unsigned n);
+/* Lets it live, and starts it now if it is down. */
+void world_spare(struct world *w, int who);
+void world_start(struct world *w, int who, unsigned keeps);
+bool world_is_up(const struct world *w, int who);
+
+/* Both at once, with nothing: no bindings, an empty data plane, the next Restart Counter. */
 void world_restart_lma(struct world *w);
 void world_restart_mag(struct world *w, int mag);
 

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every procedure, in which LMA or MAG is killed at every single thing that it does: each message,
+ * each change of its data plane, each word to a node, each batch for its disk. It starts again with
+ * what it has kept. When all is quiet, both ends agree, as ever; and what a disk has kept is what
+ * was acknowledged.
+ */
+#include <string.h>
+
+#include "sim/flows.h"
+#include "sim/world.h"
+
+#define DEEDS_MAX 200
+
+static struct world w;
+static unsigned runs; /* of all procedures */
+
+/* ---- procedures */
+
+static void settle(unsigned seconds)
+{
+	world_run(&w, nsec_from_s(seconds));
+}
+
+static void nothing(void)
+{
+}
+
+static void attach(void)
+{
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle(3);
+}
+
+static void refresh(void)
+{
+	settle(w.cfg.lifetime_s);
+}
+
+static void hand_over(void)
+{
+	world_move(&w, 0, 0, 1, HI_BETWEEN_MAGS, nsec_from_ms(5));
+	settle(15);
+}
+
+/* the old MAG says that it left first; the new one does not know what to say of it */
+static void leave_and_come(void)
+{
+	world_detach(&w, 0, 0, true);
+	world_run(&w, nsec_from_ms(4));
+	world_attach(&w, 0, 0, 1, HI_RESERVED);
+	settle(15);
+}
+
+static void leave(void)
+{
+	world_detach(&w, 0, 0, true);
+	settle(15);
+}
+
+static void expire(void)
+{
+	w.mag[0].cut = true;
+	world_detach(&w, 0, 0, false);
+	settle(w.cfg.lifetime_s + 5);
+	w.mag[0].cut = false;
+}
+
+static void change_interface(void)
+{
+	world_detach(&w, 0, 0, false);
+	world_attach(&w, 0, 1, 1, HI_BETWEEN_INTERFACES);
+	settle(15);
+}
+
+static void ask_ipv4(void)
+{
+	world_ask_ipv4(&w, 0, 0);
+	settle(3);
+}
+
+static void release_ipv4(void)
+{
+	world_release_ipv4(&w, 0, 0);
+	settle(15);
+}
+
+static void reload(void)
+{
+	w.cfg.gre = LMA_GRE_REFUSE;
+	world_reload(&w);
+	world_attach(&w, 0, 0, 0, HI_RESERVED);
+	settle(15);
+}
+
+static const struct procedure {
+	const char *name;
+	void (*before)(void), (*run)(void);
+} procedures[] = {
+	{"attach",		   nothing, attach	  },
+	{"refresh",		    attach,  refresh	   },
+	{"handover",	     attach,  hand_over	      },
+	{"handover, unknown",   attach,  leave_and_come  },
+	{"leave",		  attach,  leave	       },
+	{"expire",		   attach,  expire		 },
+	{"change of interface", attach,	change_interface},
+	{"address asked for",   leave,   ask_ipv4	     },
+	{"address given back",  attach,  release_ipv4	   },
+	{"change of policy",    attach,  reload	   },
+};
+
+/* ---- deaths */
+
+static struct world_cfg death_cfg(uint64_t seed, bool dual)
+{
+	struct world_cfg cfg = world_defaults(seed);
+
+	cfg.n_nodes = 2;
+	cfg.heartbeat_s = 10;
+	cfg.mag_restart_grace_s = 30;
+	cfg.store = true;
+	cfg.disk_us = 5000;
+	for (unsigned n = 0; dual && n < cfg.n_nodes; n++)
+		cfg.family[n] = SIM_DUAL;
+	for (int i = 0; dual && i < SIM_MAGS; i++)
+		cfg.mag[i].gre = MAG_GRE_KEYS;
+	return cfg;
+}
+
+static void speak(void)
+{
+	for (unsigned n = 0; n < w.cfg.n_nodes; n++)
+		for (unsigned i = 0; i < SIM_IFACES; i++)
+			if (w.node[n].at[i] == SIM_NOWHERE)
+				continue;
+			else if (w.cfg.family[n] == SIM_IPV6)
+				world_attach(&w, n, i, w.node[n].at[i], HI_RESERVED);
+			else
+				world_ask_ipv4(&w, n, i);
+}
+
+/* False: the procedure has less than n deeds. */
+static bool die_at(const struct world_cfg *cfg, const struct procedure *p, int who, unsigned n,
+		   unsigned keeps)
+{
+	unsigned deaths;
+
+	runs++;
+	world_init(&w, cfg);
+	w.cfg.keeps = keeps;
+	w.down_time = nsec_from_ms(100 + 700 * (n % 7));
+	/* somebody else is there all the time */
+	world_attach(&w, 1, 0, 0, HI_RESERVED);
+	p->before();
+	settle(1);
+	world_kill_at(&w, who, n);
+	p->run();
+	deaths = w.deaths;
+	world_spare(&w, who);
+	settle(20);
+	for (unsigned k = 0; k < 3; k++) {
+		speak();
+		settle(20);
+	}
+	settle(3 * cfg->lifetime_s + 50);
+	speak();
+	settle(20);
+	if (!w.broken[0])
+		world_check_quiet(&w);
+	if (w.broken[0]) {
+		printf("\n%s, %s of %d killed at deed %u, keeps %u: %s ", p->name,
+		       w.cfg.family[0] == SIM_DUAL ? "dual-stack" : "IPv6", who, n, keeps,
+		       w.broken);
+		CU_FAIL(w.broken);
+	}
+	world_free(&w);
+	return deaths;
+}
+
+static void die_everywhere(int who, unsigned keeps)
+{
+	for (unsigned dual = 0; dual < 2; dual++) {
+		for (size_t i = 0; i < sizeof(procedures) / sizeof(procedures[0]); i++) {
+			const struct world_cfg cfg = death_cfg(100 + i, dual);
+			unsigned n = 1;
+
+			while (n < DEEDS_MAX && die_at(&cfg, &procedures[i], who, n, keeps))
+				n++;
+			CU_ASSERT(n < DEEDS_MAX);
+		}
+	}
+}
+
+static void test_lma_keeps_nothing(void)
+{
+	die_everywhere(SIM_LMA, SIM_KEEPS_NOTHING);
+}
+
+static void test_lma_keeps_data_plane(void)
+{
+	die_everywhere(SIM_LMA, SIM_KEEPS_DATA_PLANE);
+}
+
+static void test_mag_keeps_nothing(void)
+{
+	die_everywhere(0, SIM_KEEPS_NOTHING);
+	die_everywhere(1, SIM_KEEPS_NOTHING);
+}
+
+static void test_mag_keeps_data_plane(void)
+{
+	die_everywhere(0, SIM_KEEPS_DATA_PLANE);
+	printf("%u runs ", runs);
+}
+
+const struct cu_test flows_death[] = {
+	{"the LMA dies anywhere and has nothing left", test_lma_keeps_nothing},
+	{"the LMA dies anywhere, only its data plane is left",					       test_lma_keeps_data_plane},
+	{"a MAG dies anywhere and has nothing left",test_mag_keeps_nothing},
+	{"a MAG dies anywhere, only its data plane is left",   test_mag_keeps_data_plane},
+	{0					   },
+};
