@@ -85,6 +85,12 @@ static void release_ipv4(void)
 	settle(15);
 }
 
+static void attach_and_release(void)
+{
+	attach();
+	release_ipv4();
+}
+
 static void reload(void)
 {
 	w.cfg.gre = LMA_GRE_REFUSE;
@@ -97,16 +103,16 @@ static const struct procedure {
 	const char *name;
 	void (*before)(void), (*run)(void);
 } procedures[] = {
-	{"attach",		   nothing, attach	  },
-	{"refresh",		    attach,  refresh	   },
-	{"handover",	     attach,  hand_over	      },
-	{"handover, unknown",   attach,  leave_and_come  },
-	{"leave",		  attach,  leave	       },
-	{"expire",		   attach,  expire		 },
-	{"change of interface", attach,	change_interface},
-	{"address asked for",   leave,   ask_ipv4	     },
-	{"address given back",  attach,  release_ipv4	   },
-	{"change of policy",    attach,  reload	   },
+	{"attach",		   nothing,	    attach	  },
+	{"refresh",		    attach,		    refresh	   },
+	{"handover",	     attach,	     hand_over	      },
+	{"handover, unknown",   attach,	      leave_and_come  },
+	{"leave",		  attach,		  leave	       },
+	{"expire",		   attach,		   expire		 },
+	{"change of interface", attach,		change_interface},
+	{"address asked for",   attach_and_release, ask_ipv4	  },
+	{"address given back",  attach,	       release_ipv4	   },
+	{"change of policy",    attach,	     reload	   },
 };
 
 /* ---- deaths */
