@@ -16,7 +16,7 @@ $(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--w
 DP_FAKE := $(O)/user/dataplane/dp_fake.o
 STORE_FAKE := $(O)/user/store/store_fake.o
 UNIT_EXTRA_core := $(DP_FAKE) $(STORE_FAKE)
-UNIT_EXTRA_lma := $(DP_FAKE)
+UNIT_EXTRA_lma := $(DP_FAKE) $(STORE_FAKE)
 UNIT_EXTRA_mag := $(DP_FAKE)
 UNIT_EXTRA_access := $(DP_FAKE)
 UNIT_EXTRA_control := $(DP_FAKE)

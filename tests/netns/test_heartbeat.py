@@ -79,17 +79,29 @@ def test_requests_are_answered_both_ways(fresh):
 
 
 def test_restart_counter_is_kept(fresh):
-    """B-4: one more with each start; what is damaged is said, and another begins."""
+    """B-4: one more when sessions were lost, and only then; what is damaged is said."""
     t = fresh(nodes=1)
-    file = t.dir / "state-lma" / "restart-counter"
+    state = t.dir / "state-lma"
+    file = state / "restart-counter"
     t.start("lma")
     first = int(file.read_text())
     assert abs(first - time.time()) < 60  # of the clock, so that it is another than any before
     t.start("lma")
-    assert int(file.read_text()) == first + 1
+    assert int(file.read_text()) == first
     t.daemons["lma"].stop(signal.SIGKILL)
     t.start("lma")
+    assert int(file.read_text()) == first
+    t.daemons["lma"].stop()
+    (state / "store.mdb").unlink()
+    t.start("lma")
+    assert int(file.read_text()) == first + 1
+    t.daemons["lma"].stop()
+    with open(state / "store.mdb", "r+b") as f:
+        f.truncate(5000)
+    t.start("lma")
     assert int(file.read_text()) == first + 2
+    assert "the store is damaged" in t.daemons["lma"].log()
+    assert list(state.glob("store.damaged-*"))
     file.write_text("7 dwarfs\n")
     t.start("lma")
     assert "damaged" in t.daemons["lma"].log()
@@ -99,11 +111,13 @@ def test_restart_counter_is_kept(fresh):
     conf = {**t.lma_config(), "state-directory": str(t.dir / "file" / "below")}
     t.start("lma", conf)
     assert "Restart Counter is not kept" in t.daemons["lma"].log()
+    assert "nothing is kept for the next start" in t.daemons["lma"].log()
 
 
 @pytest.mark.parametrize("silence", [0, 3], ids=["at-once", "after-a-while"])
 def test_lma_is_killed_and_starts_again(fresh, silence):
-    """B-5, B-7: the MAG sees another counter and registers all nodes anew; they notice nothing."""
+    """B-5, B-7: the store is gone: the MAG sees another counter and registers all nodes anew; they
+    notice nothing."""
     t = fresh(nodes=NODES)
     addrs = start(t)
     wait_until(lambda: peer(t, "mag1", "lma")["heartbeat"] == "up", 5, "an answer")
@@ -112,6 +126,7 @@ def test_lma_is_killed_and_starts_again(fresh, silence):
     watch = t.daemons["mag1"].monitor()
     had = [binding(t, n)["prefixes"] for n in t.nodes]
     t.daemons["lma"].stop(signal.SIGKILL)
+    (t.dir / "state-lma" / "store.mdb").unlink()
     time.sleep(silence)
     t.start("lma", t.daemons["lma"].conf)
     wait_until(lambda: len(t.daemons["lma"].ctl("bindings")) == NODES, 10,
@@ -125,6 +140,33 @@ def test_lma_is_killed_and_starts_again(fresh, silence):
     assert counter(t, "mag1", "reregistered", "mag") == NODES
     seen = [e["event"] for e in watch.take()]
     assert seen.count("peer-restarted") == 1 and "session-down" not in seen
+
+
+def test_lma_is_killed_and_remembers(fresh):
+    """B-4: no session is lost, so that the counter is the same and nobody registers anew."""
+    t = fresh(nodes=NODES)
+    start(t)
+    wait_until(lambda: peer(t, "mag1", "lma")["heartbeat"] == "up", 5, "an answer")
+    was = peer(t, "mag1", "lma")["restart_counter"]
+    time.sleep(2)
+    had = [binding(t, n) for n in t.nodes]
+    t.daemons["lma"].stop(signal.SIGKILL)
+    t.start("lma", t.daemons["lma"].conf)
+    for n, b in zip(t.nodes, had):
+        now = binding(t, n)
+        assert now["timestamp"] >= b["timestamp"]
+        for moving in ("timestamp", "seq", "remaining"):
+            del now[moving], b[moving]
+        assert now == b
+        wait_until(lambda n=n: n.ping(CN), 5, f"packets of {n.name}")
+    assert counter(t, "lma", "restored", "lma") == NODES
+    time.sleep(2)
+    assert peer(t, "mag1", "lma")["restart_counter"] == was
+    assert counter(t, "mag1", "peer_restarted", "mag-heartbeat") == 0
+    assert counter(t, "mag1", "reregistered", "mag") == 0
+    t.attach(t.nodes[0], 2)
+    settled(t, t.nodes[0], 2)
+    assert binding(t, t.nodes[0])["prefixes"] == had[0]["prefixes"]
 
 
 @pytest.mark.parametrize("policy", ["drop", "hold"])

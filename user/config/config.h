@@ -68,6 +68,7 @@ struct config {
 	char control_group[32];	     /* group that may use the socket; "": root alone */
 	char bpffs[CONFIG_PATH_LEN]; /* maps are pinned in <bpffs>/pmip/<instance>/ */
 	char state_directory[CONFIG_PATH_LEN];
+	uint32_t loss_window_ms; /* 0: replies wait for the disk */
 	uint32_t heartbeat_interval_s;	     /* in lma.heartbeat and mag.heartbeat too */
 	uint32_t missing_heartbeats_allowed; /* likewise */
 	uint32_t signalling_dscp;	     /* of our Mobility Headers */

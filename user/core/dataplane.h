@@ -192,18 +192,19 @@ struct dataplane_ops {
 
 	/*
 	 * After a restart a data plane may hold what an earlier run has put, and forward by it.
-	 *Each such object is adopted until it is claimed:
+	 * Each such object is adopted until it is claimed:
 	 *
-	 *	a peer		by peer_put() of the same
-	 *	a session	by session_put() with its reference; or without one, for the same
-	 *half and node, when an address of it is asked for, or it has none and none is asked for.
-	 *It keeps its reference and key, and what is the same is not touched. One that has an
-	 *address which is put for somebody else goes.
+	 *  - a peer by peer_put() of the same;
+	 *  - a session by session_put() with its reference; or without one, for the same half and
+	 *    node, when an address of it is asked for, or it has none and none is asked for. It
+	 *    keeps its reference and key, and what is the same is not touched. One that has an
+	 *    address which is put for somebody else goes.
 	 *
 	 * A session in DP_BUFFER goes on keeping packets; those that the earlier run kept are lost.
 	 *
 	 * `adopted` shows what is still to be claimed. `sweep` removes that and says how many
-	 *objects it were; a peer that a claimed session uses counts as claimed.
+	 * objects it were; a peer that a claimed session uses counts as claimed. A peer that is
+	 * deleted while adopted sessions use it is adopted again.
 	 */
 	void (*adopted)(struct dataplane *dp, const struct dp_walk *w);
 	size_t (*sweep)(struct dataplane *dp);

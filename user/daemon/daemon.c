@@ -477,12 +477,19 @@ void daemon_cool_tunnels(struct daemon *d)
 	d->warm = NULL;
 }
 
-/* RFC 5847 3.2: nothing of the sessions outlives the daemon. */
+/* RFC 5847 3.2: another one than before if any session is lost. */
 static void start_restart_counter(struct daemon *d)
 {
-	d->restart_counter = restart_counter_load(d->cfg->state_directory, true, env_wallclock(d));
-	d->cfg->lma.heartbeat.restart_counter = d->restart_counter;
-	d->cfg->mag.heartbeat.restart_counter = d->restart_counter;
+	const nsec_t now = daemon_now();
+
+	if (d->mag)
+		d->state_lost = true; /* its update list is not kept */
+	d->restart_counter =
+		restart_counter_load(d->cfg->state_directory, d->state_lost, env_wallclock(d));
+	if (d->lma)
+		lma_set_restart_counter(d->lma, d->restart_counter, now);
+	if (d->mag)
+		mag_set_restart_counter(d->mag, d->restart_counter, now);
 	/* of both roles */
 	inbox_on(&d->inbox, MH_HEARTBEAT, on_heartbeat, d);
 	inbox_on(&d->inbox, MH_BE, on_heartbeat, d);
@@ -526,16 +533,20 @@ static void sweep(struct daemon *d)
 
 static int start_all(struct daemon *d, char *err, size_t cap)
 {
-	int rc = start_sockets(d, err, cap);
+	int rc = durable_open(d, err, cap);
 
 	if (!rc)
-		rc = start_dataplane(d, err, cap);
+		rc = start_sockets(d, err, cap);
 	if (!rc)
-		start_restart_counter(d);
+		rc = start_dataplane(d, err, cap);
 	if (!rc && d->cfg->has_lma)
 		rc = start_lma(d, err, cap);
 	if (!rc && d->cfg->has_mag)
 		rc = start_mag(d, err, cap);
+	if (!rc)
+		rc = durable_restore(d, err, cap);
+	if (!rc)
+		start_restart_counter(d);
 	if (!rc)
 		rc = start_control(d, err, cap);
 	if (!rc && (rc = routing_prepare(d)))
@@ -552,7 +563,8 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 	preset_settle(d, daemon_now());
 	sweep(d);
 	discard_stale(d);
-	announce_restart(d, daemon_now());
+	if (d->state_lost)
+		announce_restart(d, daemon_now());
 	return loop_start(d);
 }
 
@@ -616,11 +628,14 @@ void daemon_stop(struct daemon **p)
 	leave = d->dp && d->cfg->leave_forwarding && (d->serving || dp_bpf_adopted(d->dp));
 	if (leave)
 		dp_bpf_leave(d->dp);
+	if (d->serving)
+		durable_drain(d);
 	control_free(&d->control);
 	lma_free(&d->lma);
 	if (d->access) /* its links go after the MAG, which nobody may tell about them then */
 		access_bind(d->access, &(const struct access_triggers){0});
 	mag_free(&d->mag);
+	durable_close(d);
 	preset_stop(d);
 	if (d->tunnels)
 		daemon_cool_tunnels(d);

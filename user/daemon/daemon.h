@@ -16,6 +16,7 @@
  *	show.c      facts for the control socket
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
  *	restart.c   our Restart Counter
+ *	durable.c   the store: what comes back after a restart
  *	caps.c      what of root's power is kept
  *
  * This layer alone reads clocks. Everything runs in one thread.
@@ -46,6 +47,7 @@
 #include "net/nl.h"
 #include "net/routes.h"
 #include "net/tunnel_sock.h"
+#include "store/store_lmdb.h"
 
 #define DAEMON_ERRLEN 512
 
@@ -132,6 +134,13 @@ struct daemon {
 	struct mag *mag;
 	struct control *control;
 	struct control_ctx control_ctx;
+
+	struct store_lmdb *store_file; /* both NULL: nothing can be kept */
+	struct store *store;
+	struct store_lmdb_report store_report;
+	ev_io store_io;
+	unsigned store_generation;
+	bool state_lost; /* sessions of the time before the start are not all there */
 
 	struct inbox inbox;
 	struct env env;
@@ -241,7 +250,23 @@ struct control_ops show_ops(struct daemon *d);
 /* reload.c */
 int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now);
 
+/* durable.c */
+/* Opens the store, before anything else is started. A store that cannot be had is logged, and
+ * d->store stays NULL; but not when another daemon has it, or it is another's: then -errno. */
+int durable_open(struct daemon *d, char *err, size_t cap);
+/* The roles get back what is theirs: before the data plane is swept, and any message is heard. */
+int durable_restore(struct daemon *d, char *err, size_t cap);
+void durable_turn(struct daemon *d,
+		  nsec_t now); /* at the end of each turn, before messages leave */
+nsec_t durable_next(const struct daemon *d);
+void durable_drain(struct daemon *d); /* at the end, before the roles go */
+void durable_close(struct daemon *d); /* after them */
+size_t durable_counters(const struct daemon *d,
+			struct counter_set *out); /* how many sets, 2 at most */
+
 /* restart.c */
+/* Makes the directory, and those above it. 0 or -errno. */
+int restart_make_directory(const char *path);
 /*
  * The Restart Counter that `dir` holds, one more than before when sessions were lost (RFC 5847
  * 3.2), and kept there for the next time. Where there is none to be had, or none that can be kept,

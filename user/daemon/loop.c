@@ -85,6 +85,7 @@ static nsec_t next_deadline(const struct daemon *d)
 
 	next = nsec_min(next, statics_next(d->statics));
 	next = nsec_min(next, routes_next(d->routes));
+	next = nsec_min(next, durable_next(d));
 	if (d->lma)
 		next = nsec_min(next, lma_next(d->lma));
 	if (d->mag)
@@ -137,6 +138,7 @@ static void before_sleep(struct ev_loop *loop, ev_prepare *w, int revents)
 	struct daemon *d = w->data;
 	nsec_t next, now;
 
+	durable_turn(d, daemon_now());
 	mh_sock_flush(d->mh);
 	watch_mh(d);
 	if (d->udp) {

@@ -70,6 +70,8 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	d->cfg = new;
 	d->profiles = profiles;
 	d->control_ctx.instance = new->instance;
+	if (d->store)
+		store_set_window(d->store, new->loss_window_ms);
 	if (d->access)
 		access_reload(d->access, &new->access_cfg);
 	dhcp6_settle(d);

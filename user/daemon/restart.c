@@ -18,8 +18,7 @@
 #define TEMP_NAME    "restart-counter.new"
 #define COUNTER_LINE 16 /* ten digits, a newline, and room to see that there is more */
 
-/* The directory, and those above it. */
-static int make_directory(const char *path)
+int restart_make_directory(const char *path)
 {
 	char part[CONFIG_PATH_LEN];
 
@@ -90,7 +89,7 @@ static int write_counter(int dir, uint32_t counter)
 uint32_t restart_counter_load(const char *dir, bool lost, uint64_t wallclock)
 {
 	uint32_t counter = 0;
-	int err = make_directory(dir), fd;
+	int err = restart_make_directory(dir), fd;
 	bool have;
 
 	fd = err ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -136,6 +136,7 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 		all[n++] = mh_udp_counters(d->udp);
 	all[n++] = nl_counters(d->nl);
 	all[n++] = statics_counters(d->statics);
+	n += durable_counters(d, &all[n]);
 	if (d->frames)
 		all[n++] = frame_sock_counters(d->frames);
 	if (d->access) {

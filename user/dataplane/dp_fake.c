@@ -234,12 +234,21 @@ static void fake_peer_del(struct dataplane *dp, dp_ref ref)
 {
 	struct dp_fake *f = fake(dp);
 	struct fake_peer *e = peer_find(f, ref);
+	bool adopted = false;
 
 	if (!e)
 		return;
 	for (const struct fake_session *s = f->sessions; s; s = s->hh.next) {
-		if (session_uses(&s->pub.s, ref))
+		if (!session_uses(&s->pub.s, ref))
+			continue;
+		if (s->unclaimed)
+			adopted = true;
+		else
 			violate(f, "peer deleted while a session uses it");
+	}
+	if (adopted) {
+		e->unclaimed = true;
+		return;
 	}
 	HASH_DEL(f->peers, e);
 	free(e);

@@ -262,6 +262,13 @@ void dp_peer_del(struct dp_bpf *dp, dp_ref ref)
 
 	if (!r)
 		return;
+	/* sessions that nobody has claimed yet go on through it */
+	if (r->users && dp->adopted.halves) {
+		if (!r->unclaimed && dp->cfg.hooks.peer_deleted)
+			dp->cfg.hooks.peer_deleted(dp->cfg.hooks.ctx, ref, &r->peer);
+		r->unclaimed = true;
+		return;
+	}
 	store_gate(t, (t->flags & -(uint32_t)PM_T_CHANGE) + PM_T_CHANGE, 0);
 	dp_index_del(&dp->peers.by_addr, ref);
 	r->used = false;

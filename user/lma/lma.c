@@ -24,6 +24,7 @@ int lma_new(struct lma **out, const struct lma_cfg *cfg, const struct env *env,
 	l->tunnels = tunnels;
 	l->sink = sink;
 	l->profiles = *profiles;
+	l->restores = (struct log_limit){.burst = 50, .every = nsec_from_ms(20)};
 	(env->random)(env->ctx, seed, sizeof(seed));
 	err = lma_conf_new(&l->conf, cfg);
 	if (!err)
@@ -60,6 +61,7 @@ void lma_free(struct lma **p)
 		return;
 	while (l->holds)
 		lma_hold_free(l->holds);
+	lma_reply_clear(l);
 	lma_peers_free(l);
 	bce_walk(l->cache, withdraw, l);
 	bce_cache_free(&l->cache);

@@ -15,6 +15,7 @@
 #include "core/heartbeat.h"
 #include "core/home4.h"
 #include "core/profile.h"
+#include "core/store.h"
 #include "core/tunnel.h"
 
 #define LMA_ADDRS_MAX 16
@@ -128,6 +129,19 @@ void lma_free(struct lma **p);
 int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now);
 
+/*
+ * Durable bindings (docs/store.md): `st` has every change of one from now on. It must outlive the
+ * LMA, and nothing may be written to it after that. Comes before the first message.
+ */
+void lma_set_store(struct lma *l, struct store *st);
+/* A record of STORE_BINDING, at start. STORE_KEEP; STORE_DROP: it fits no longer, which is logged
+ * and counted; -ENOMEM. */
+int lma_restore(struct lma *l, const struct store_record *r, nsec_t now);
+/* The store may have committed something: sends the replies that waited for it. */
+void lma_committed(struct lma *l);
+
+/* RFC 5847 3.2: what heartbeats say from now on. */
+void lma_set_restart_counter(struct lma *l, uint32_t counter, nsec_t now);
 /* Our sessions are lost: tells all MAGs (RFC 5847 3.2). */
 void lma_announce_restart(struct lma *l, nsec_t now);
 

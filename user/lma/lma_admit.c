@@ -35,6 +35,11 @@ const struct profile *lma_profile_find(const struct lma *l, const struct mnid *i
 	return found;
 }
 
+bool lma_profile_serves(const struct lma *l, const struct profile *p)
+{
+	return p && (addr6_is_zero(&p->lmaa) || lma_conf_serves(&l->conf, &p->lmaa));
+}
+
 /* ---- authorisation of MAGs (RFC 5213 section 4) */
 
 /* RFC 4282 2.1: what follows the last '@'; realms compare like domain names. */
@@ -50,7 +55,7 @@ static bool in_realm(const struct mnid *id, const char *realm)
 	return len == strlen(realm) && !strncasecmp((const char *)at + 1, realm, len);
 }
 
-static bool may_serve_node(const struct lma_mag *m, const struct mnid *id)
+bool lma_mag_may_serve_node(const struct lma_mag *m, const struct mnid *id)
 {
 	for (unsigned i = 0; i < m->cfg.n_realms; i++)
 		if (in_realm(id, m->cfg.realms[i]))
@@ -88,7 +93,7 @@ static bool no_mnid(struct lma_job *j)
 
 static bool mag_not_for_node(struct lma_job *j)
 {
-	return !may_serve_node(j->mag, &j->req->mnid);
+	return !lma_mag_may_serve_node(j->mag, &j->req->mnid);
 }
 
 static bool mag_not_for_prefix(struct lma_job *j)
@@ -105,15 +110,14 @@ static bool coa_not_source(struct lma_job *j)
 
 static bool coa_not_authorised(struct lma_job *j)
 {
-	return !j->coa_mag || !may_serve_node(j->coa_mag, &j->req->mnid) ||
+	return !j->coa_mag || !lma_mag_may_serve_node(j->coa_mag, &j->req->mnid) ||
 	       !may_serve_asked(j->coa_mag, j->req);
 }
 
 static bool unknown_node(struct lma_job *j)
 {
 	j->profile = lma_profile_find(j->l, &j->req->mnid);
-	return !j->profile || (!addr6_is_zero(&j->profile->lmaa) &&
-			       !lma_conf_serves(&j->l->conf, &j->profile->lmaa));
+	return !lma_profile_serves(j->l, j->profile);
 }
 
 static bool node_not_entitled(struct lma_job *j)

@@ -16,7 +16,7 @@ static struct dp_path path_to(const struct bce_reg *reg, dp_ref tunnel)
 }
 
 /* The whole session, as the cache has it. */
-static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
+static int put(struct lma *l, struct bce *b, dp_ref tunnel, enum dp_mode mode)
 {
 	struct lma_addrs addrs;
 	struct dp_session s = {
@@ -26,7 +26,7 @@ static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
 		.keyed = b->keyed,
 		.down = path_to(&b->reg, tunnel),
 		.up = {.kind = DP_TO_ROUTE},
-		.mode = DP_FORWARD,
+		.mode = mode,
 	};
 
 	lma_addrs_of(b, &addrs);
@@ -34,6 +34,11 @@ static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
 	s.addr4 = addrs.home4.addr;
 	s.domain = addrs.home4.domain;
 	return l->dp->ops->session_put(l->dp, &s, &b->session);
+}
+
+static int forward(struct lma *l, struct bce *b, dp_ref tunnel)
+{
+	return put(l, b, tunnel, DP_FORWARD);
 }
 
 /* The data plane lost the session: put it there again. */
@@ -86,6 +91,26 @@ int lma_forward_start(struct lma_job *j, struct bce *b)
 	if (err)
 		return err;
 	err = learn_key(j, b);
+	if (err) {
+		l->dp->ops->session_del(l->dp, b->session);
+		b->session = 0;
+	}
+	return err;
+}
+
+int lma_forward_restore(struct lma *l, struct bce *b, enum dp_mode mode, uint32_t up_key)
+{
+	uint32_t key = 0;
+	int err = get_tunnel(l, &b->reg, &b->tunnel);
+
+	if (!err)
+		err = put(l, b, b->tunnel, mode);
+	if (err)
+		return err;
+	if (b->keyed)
+		err = l->dp->ops->session_key(l->dp, b->session, &key);
+	if (!err && up_key && key != up_key)
+		err = -ESTALE;
 	if (err) {
 		l->dp->ops->session_del(l->dp, b->session);
 		b->session = 0;

@@ -17,8 +17,17 @@
 
 static const char *const binding_states[] = {"PENDING", "ACTIVE", "DEREGISTERING", "GONE"};
 static const char *const binding_events[] = {
-	"accepted",	 "failed",  "extended", "moved",      "released",
-	"de-registered", "timeout", "deleted",	"MAG failed",
+	"accepted",
+	"failed",
+	"extended",
+	"moved",
+	"released",
+	"de-registered",
+	"timeout",
+	"deleted",
+	"MAG failed",
+	"restored",
+	"restored de-registered",
 };
 static const char *const hold_states[] = {"HELD", "SETTLED"};
 static const char *const hold_events[] = {
@@ -46,6 +55,7 @@ static void arm(struct lma *l, struct bce *b, nsec_t at)
 static void live_on(struct bce *b, const struct lma_step *s)
 {
 	arm(s->l, b, nsec_add(s->now, nsec_from_s(b->reg.lifetime_s)));
+	lma_store_touch(s->l, b, s->now);
 }
 
 static void act_up(void *obj, void *arg)
@@ -105,6 +115,7 @@ static void act_released(void *obj, void *arg)
 {
 	struct lma_step *s = arg;
 
+	lma_store_touch(s->l, obj, s->now);
 	lma_session_log(s->l, obj, s->now, "one address family de-registered");
 }
 
@@ -114,6 +125,7 @@ static void act_linger(void *obj, void *arg)
 	const uint32_t delay = s->l->conf.cfg.min_delay_before_bce_delete_ms;
 
 	arm(s->l, obj, nsec_add(s->now, nsec_from_ms(delay)));
+	lma_store_touch(s->l, obj, s->now);
 	lma_bump(s->l, LMA_C_DEREGISTERED);
 	lma_session_log(s->l, obj, s->now, "de-registered");
 }
@@ -122,8 +134,16 @@ static void act_again(void *obj, void *arg)
 {
 	struct lma_step *s = arg;
 
-	(void)obj;
+	lma_store_touch(s->l, obj, s->now);
 	lma_bump(s->l, LMA_C_DEREGISTERED);
+}
+
+/* It is told of as one sum, not one by one. */
+static void act_restored(void *obj, void *arg)
+{
+	struct lma_step *s = arg;
+
+	arm(s->l, obj, s->until);
 }
 
 static void end(struct bce *b, struct lma_step *s, enum lma_counter c, const char *what)
@@ -168,6 +188,8 @@ static void act_deleted(void *obj, void *arg)
 static const struct fsm_rule binding_rules[] = {
 	{PENDING,       LMA_EV_ACCEPTED,     NULL, act_up,                ACTIVE,        "RFC 5213 5.3.2"},
 	{PENDING,       LMA_EV_FAILED,       NULL, act_forget,            GONE,          "RFC 5213 5.3.2 (2)"},
+	{PENDING,       LMA_EV_RESTORED,     NULL, act_restored,          ACTIVE,        "restart"},
+	{PENDING,       LMA_EV_RESTORED_DEREGISTERED, NULL, act_restored, DEREGISTERING, "restart"},
 	{ACTIVE,        LMA_EV_EXTENDED,     NULL, act_extended,          FSM_SAME,      "RFC 5213 5.3.3"},
 	{ACTIVE,        LMA_EV_MOVED,        NULL, act_moved,             FSM_SAME,      "RFC 5213 5.3.4"},
 	{ACTIVE,        LMA_EV_DEREGISTERED, NULL, act_linger,            DEREGISTERING, "RFC 5213 5.3.5 (2)"},
@@ -239,6 +261,14 @@ void lma_binding_step(struct lma *l, struct bce *b, enum lma_event ev, nsec_t no
 	struct lma_step s = {.l = l, .now = now};
 
 	fsm_step(&lma_binding_fsm, &b->state, (uint8_t)ev, b, &s);
+}
+
+void lma_binding_restored(struct lma *l, struct bce *b, bool deregistered, nsec_t at, nsec_t now)
+{
+	struct lma_step s = {.l = l, .now = now, .until = at};
+
+	fsm_step(&lma_binding_fsm, &b->state,
+		 deregistered ? LMA_EV_RESTORED_DEREGISTERED : LMA_EV_RESTORED, b, &s);
 }
 
 /* ---- held requests */

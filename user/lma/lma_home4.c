@@ -54,6 +54,18 @@ static bool is_of_a_profile(const struct lma *l, const struct lma_pool4 *p, stru
 	return prof->has_home4 && prof->has_home4(prof->ctx, addr, p->name);
 }
 
+bool lma_home4_fits(const struct lma *l, const struct profile *prof, const struct home4 *h)
+{
+	const struct lma_pool4 *p = lma_conf_pool4_of(&l->conf, h->domain, h->addr);
+	struct home4 is;
+
+	if (!p || !prof->ipv4 || !lma_home4_pool_allowed(prof, p) ||
+	    (prof->home4.s_addr != h->addr.s_addr && is_of_a_profile(l, p, h->addr)))
+		return false;
+	is = home4_of(p, h->addr);
+	return home4_eq(&is, h);
+}
+
 /* Takes this very address, also where it has been set aside. */
 static int take_own(const struct lma_job *j, struct lma_pool4 *p, struct in_addr addr)
 {

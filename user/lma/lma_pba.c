@@ -257,6 +257,5 @@ void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *
 	pkt.len = (size_t)len;
 	lma_bump(l, counter_of(a->status));
 	tell_sent(l, r, &p.msg, now);
-	if (l->env->send(l->env->ctx, &pkt))
-		lma_bump(l, LMA_C_SEND_FAILED);
+	lma_reply_send(l, &pkt);
 }

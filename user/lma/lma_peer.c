@@ -217,6 +217,12 @@ void lma_peer_show(const struct lma *l, const struct lma_mag *m, struct heartbea
 	heartbeat_info(l->heartbeat, &m->cfg.addr, out);
 }
 
+void lma_set_restart_counter(struct lma *l, uint32_t counter, nsec_t now)
+{
+	l->conf.cfg.heartbeat.restart_counter = counter;
+	heartbeat_configure(l->heartbeat, &l->conf.cfg.heartbeat, now);
+}
+
 void lma_announce_restart(struct lma *l, nsec_t now)
 {
 	heartbeat_announce(l->heartbeat, now);

@@ -37,14 +37,20 @@ static bool pool_allowed(const struct profile *prof, const struct lma_pool *p)
 	return !prof->pool[0] || !strcmp(prof->pool, p->name);
 }
 
-static bool in_allowed_pool(const struct lma_job *j, const struct prefix6 *p)
+static bool in_allowed_pool(const struct lma_conf *c, const struct profile *prof,
+			    const struct prefix6 *p)
 {
-	const struct lma_conf *c = &j->l->conf;
 
 	for (unsigned i = 0; i < c->n_pools; i++)
 		if (pool_owns(c->pools[i].pool, p))
-			return pool_allowed(j->profile, &c->pools[i]);
+			return pool_allowed(prof, &c->pools[i]);
 	return false;
+}
+
+bool lma_prefix_allowed(const struct lma *l, const struct profile *prof, const struct prefix6 *p)
+{
+	return lma_conf_owns(&l->conf, p) &&
+	       (in_profile(prof, p) || in_allowed_pool(&l->conf, prof, p));
 }
 
 /* Takes this very prefix; whatever is in no pool has the binding cache as its only register. */
@@ -86,7 +92,7 @@ static enum pba_status take_asked(struct choice *c, const char **why)
 			*why = "a prefix that is not ours";
 			return PBA_NOT_AUTHORIZED_FOR_HNP;
 		}
-		if (!in_profile(j->profile, &h->prefix) && !in_allowed_pool(j, &h->prefix)) {
+		if (!lma_prefix_allowed(j->l, j->profile, &h->prefix)) {
 			*why = "a prefix that is not this node's";
 			return PBA_NOT_AUTHORIZED_FOR_HNP;
 		}

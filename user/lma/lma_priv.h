@@ -16,6 +16,8 @@
  *	lma_fsm.c      the states of a binding and of a held request
  *	lma_hold.c     RFC 5213 5.4.1: requests that wait for another's de-registration
  *	lma_pba.c      RFC 5213 5.3.6: the reply
+ *	lma_reply.c    replies that wait until their change is on disk
+ *	lma_store.c    bindings that outlive the daemon
  *	lma_peer.c     RFC 5847: MAGs that fail or restart, and their bindings
  *
  * A message becomes a struct lma_req, which borrows it; a struct lma_job carries it through checks
@@ -93,6 +95,10 @@
 	X(LMA_C_HOLD_TIMEOUT, "hold_timeout", "held requests that became a new session")                      \
 	X(LMA_C_HOLD_DROPPED, "hold_dropped", "held requests overtaken by a later message")                   \
 	X(LMA_C_DP_FAILED, "dataplane_failures", "requests refused because the data plane failed")            \
+	X(LMA_C_RESTORED, "restored", "bindings that came back from the store")                               \
+	X(LMA_C_NOT_RESTORED, "not_restored", "bindings in the store that fit no longer, dropped")            \
+	X(LMA_C_REPLY_WAITED, "replies_waited", "replies that waited until their change was on disk")         \
+	X(LMA_C_REPLY_DROPPED, "replies_dropped", "replies for which there was no room to wait")              \
 	X(LMA_C_SEND_FAILED, "send_failed", "replies that could not be handed to the network")                \
 	X(LMA_C_UNSENDABLE, "reply_too_large", "replies that do not fit a Mobility Header")                   \
 	X(LMA_C_UNEXPECTED, "unexpected_events", "events a binding's state has no rule for")
@@ -112,6 +118,8 @@ enum lma_event {
 	LMA_EV_TIMEOUT,	 /* the state's deadline */
 	LMA_EV_DELETED,	 /* operator's order */
 	LMA_EV_ORPHANED, /* its MAG failed or restarted, and policy is to drop it */
+	LMA_EV_RESTORED, /* came back from the store, as it was */
+	LMA_EV_RESTORED_DEREGISTERED,
 	LMA_EV_MAX
 };
 
@@ -261,6 +269,12 @@ struct lma_hold {
 	struct lma_req *req; /* a deep copy in one piece */
 };
 
+/* Those that wait, the oldest first; lma_reply.c. */
+struct lma_replies {
+	struct lma_reply *first, *last;
+	size_t n;
+};
+
 struct lma {
 	const struct env *env;
 	struct dataplane *dp;
@@ -272,10 +286,13 @@ struct lma {
 	struct deadlines deadlines;
 	struct lma_hold *holds;
 	struct heartbeat *heartbeat;
+	struct store *store; /* NULL: nothing is kept */
+	struct lma_replies replies;
 	struct deadline sweep;		  /* of orphaned bindings */
 	nsec_t sweep_began;		  /* 0: none is under way */
 	struct log_limit unknown_sources; /* all of them together */
 	struct log_limit local;
+	struct log_limit restores;
 	uint64_t counter[LMA_C_MAX];
 };
 
@@ -313,11 +330,14 @@ bool lma_req_is_ip4(const struct lma_req *r);
 
 void lma_job_init(struct lma_job *j, struct lma *l, const struct lma_req *req, nsec_t now);
 const struct profile *lma_profile_find(const struct lma *l, const struct mnid *id);
+/* Whether there is one (NULL: no), and its node is to be anchored here. */
+bool lma_profile_serves(const struct lma *l, const struct profile *p);
 /* The first check that fails sets the status and `why`; fills j->profile and j->lookup. */
 enum pba_status lma_admit(struct lma_job *j, const char **why);
 /* Those of the checks whose outcome may have changed since; no look-up. */
 enum pba_status lma_admit_again(struct lma_job *j, const char **why);
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);
+bool lma_mag_may_serve_node(const struct lma_mag *m, const struct mnid *id);
 /* Sends the refusal, counts, logs, tells. */
 void lma_refuse(struct lma_job *j, enum pba_status status, const char *why);
 void lma_ignore(struct lma_job *j, enum lma_counter reason, const char *why);
@@ -340,6 +360,8 @@ void lma_lookup(const struct lma *l, const struct lma_req *r, struct lma_lookup 
 enum pba_status lma_prefix_assign(struct lma_job *j, struct prefix6 out[DP_PREFIXES_MAX],
 				  unsigned *n, const char **why);
 void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
+/* Whether the prefix is ours, and the node may have it. */
+bool lma_prefix_allowed(const struct lma *l, const struct profile *prof, const struct prefix6 *p);
 
 /* ---- lma_home4.c */
 
@@ -347,6 +369,8 @@ void lma_prefix_release(struct lma *l, const struct prefix6 *p, unsigned n);
  * PBA_ACCEPTED nothing is taken and `why` says what was missing. */
 enum pba_status lma_home4_assign(struct lma_job *j, struct home4 *out, const char **why);
 void lma_home4_release(struct lma *l, const struct home4 *h);
+/* Whether a pool gives the address with these values, and the node may have it. */
+bool lma_home4_fits(const struct lma *l, const struct profile *prof, const struct home4 *h);
 /* After a change of profiles: what none has any more is set aside no longer. */
 void lma_home4_settle(struct lma *l);
 /* Whether the node's profile lets it have addresses of the pool. */
@@ -382,6 +406,9 @@ bool lma_addrs_other_home4(const struct lma_req *r, const struct lma_addrs *a);
 /* Tunnel and data plane for a new binding with its values and addresses, by j->encap. On failure
  * the tunnel may be there, for lma_session_destroy(). */
 int lma_forward_start(struct lma_job *j, struct bce *b);
+/* The same for a binding that comes back from the store, with the uplink GRE key it had. -ESTALE:
+ * it cannot have that key. */
+int lma_forward_restore(struct lma *l, struct bce *b, enum dp_mode mode, uint32_t up_key);
 
 /* A binding on its way to other values. */
 struct lma_change {
@@ -412,6 +439,8 @@ void lma_session_update(struct lma_job *j, struct bce *b);
 bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b);
 /* Ends what is left of a binding: data plane, tunnel, prefixes, the entry itself. */
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
+/* One binding more (1) or less (-1) with these values at its MAG. */
+void lma_session_count(struct lma *l, const struct bce_reg *reg, int by, nsec_t now);
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);
 void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type);
 
@@ -420,6 +449,7 @@ void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum even
 struct lma_step {
 	struct lma *l;
 	nsec_t now;
+	nsec_t until; /* LMA_EV_RESTORED... */
 };
 
 extern const struct fsm lma_binding_fsm;
@@ -427,6 +457,8 @@ extern const struct fsm lma_hold_fsm;
 /* The only doors to a binding's and a held request's state. May free the object. */
 void lma_binding_step(struct lma *l, struct bce *b, enum lma_event ev, nsec_t now);
 void lma_hold_step(struct lma *l, struct lma_hold *h, enum lma_hold_event ev, nsec_t now);
+/* A binding is back as it was; `at` ends its state. */
+void lma_binding_restored(struct lma *l, struct bce *b, bool deregistered, nsec_t at, nsec_t now);
 
 /* ---- lma_hold.c */
 
@@ -453,6 +485,18 @@ struct lma_pba {
 	struct lma_encap encap; /* registrations */
 };
 void lma_pba_send(struct lma *l, const struct lma_req *r, const struct lma_pba *a, nsec_t now);
+
+/* ---- lma_reply.c */
+
+void lma_reply_send(struct lma *l, const struct packet *pkt);
+void lma_reply_clear(struct lma *l);
+
+/* ---- lma_store.c */
+
+/* For a new binding: from here on it can be written down. 0 or -ENOMEM. */
+int lma_store_add(struct lma *l, struct bce *b);
+void lma_store_touch(struct lma *l, struct bce *b, nsec_t now); /* it changed */
+void lma_store_remove(struct lma *l, struct bce *b, nsec_t now);
 
 /* ---- lma_peer.c */
 

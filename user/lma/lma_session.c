@@ -74,7 +74,7 @@ void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char 
 
 /* ---- pieces */
 
-static void count_binding(struct lma *l, const struct bce_reg *reg, int by, nsec_t now)
+void lma_session_count(struct lma *l, const struct bce_reg *reg, int by, nsec_t now)
 {
 	struct lma_mag *m = lma_conf_mag(&l->conf, &reg->proxy_coa);
 
@@ -217,15 +217,21 @@ void lma_session_create(struct lma_job *j)
 			   err == -ENOSPC ? "too many sessions of one node" : "no memory");
 		return;
 	}
-	err = reg_from(j, NULL, &b->reg);
+	err = lma_store_add(l, b);
 	if (!err)
-		err = lma_forward_start(j, b);
+		err = reg_from(j, NULL, &b->reg);
+	if (err) {
+		lma_binding_step(l, b, LMA_EV_FAILED, j->now);
+		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "no memory");
+		return;
+	}
+	err = lma_forward_start(j, b);
 	if (err) {
 		lma_binding_step(l, b, LMA_EV_FAILED, j->now);
 		refuse_dataplane(j, err);
 		return;
 	}
-	count_binding(l, &b->reg, 1, j->now);
+	lma_session_count(l, &b->reg, 1, j->now);
 	lma_binding_step(l, b, LMA_EV_ACCEPTED, j->now);
 	acknowledge(j, b, &addrs, grant(j));
 }
@@ -292,8 +298,8 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	lma_addrs_release(l, &c.old_addrs, &c.addrs);
 	count_families(l, &c.old_addrs, &c.addrs);
 	/* in this order, so that the MAG's last binding does not seem to end */
-	count_binding(l, &c.reg, 1, j->now);
-	count_binding(l, &c.old_reg, -1, j->now);
+	lma_session_count(l, &c.reg, 1, j->now);
+	lma_session_count(l, &c.old_reg, -1, j->now);
 	bce_reg_clear(&c.old_reg);
 	lma_binding_step(l, b, handoff ? LMA_EV_MOVED : LMA_EV_EXTENDED, j->now);
 	acknowledge(j, b, &c.addrs, grant(j));
@@ -387,12 +393,13 @@ void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 	lma_hold_orphan(l, b, now);
 	if (was_up) {
 		l->dp->ops->session_del(l->dp, b->session);
-		count_binding(l, &b->reg, -1, now);
+		lma_session_count(l, &b->reg, -1, now);
 	}
 	tunnel_put(l->tunnels, b->tunnel);
 	lma_addrs_of(b, &addrs);
 	lma_addrs_release(l, &addrs, NULL);
 	deadline_cancel(&l->deadlines, &b->deadline);
+	lma_store_remove(l, b, now);
 	bce_del(l->cache, &b);
 }
 

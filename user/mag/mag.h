@@ -117,6 +117,8 @@ void mag_link_local_in_use(struct mag *m, const struct link_node *n, const struc
 /* The path to an LMA changed its MTU: advertise anew (RFC 5213 6.9.5). */
 void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 
+/* RFC 5847 3.2: what heartbeats say from now on. */
+void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now);
 /* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
 void mag_announce_restart(struct mag *m, nsec_t now);
 

@@ -202,6 +202,12 @@ void mag_peer_count(struct mag *m, struct mag_lma *l, int by, nsec_t now)
 	heartbeat_users(m->heartbeat, &l->info.addr, NULL, l->info.bindings, now);
 }
 
+void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now)
+{
+	m->cfg.heartbeat.restart_counter = counter;
+	heartbeat_configure(m->heartbeat, &m->cfg.heartbeat, now);
+}
+
 void mag_announce_restart(struct mag *m, nsec_t now)
 {
 	heartbeat_announce(m->heartbeat, now);
