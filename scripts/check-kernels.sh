@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-#	check-kernels.sh --bin DIR --out DIR [SERIES...]
+#	check-kernels.sh --bin DIR --out DIR [--only PATTERN] [SERIES...]
 #
 # Boots Debian's kernels of the series named (6.1 and 6.12) under QEMU and runs
 # tests/kernels/guest.sh on each. The emulated machine has this machine's root file system,
 # read-only, so that what was built here runs there. Prints one line per check and ends with "N passed, N failed". A kernel that
-# apt does not offer is named and counted as skipped. TIMEOUT is the limit per kernel in seconds.
+# apt does not offer is named and counted as skipped. With PATTERN ("test_dp_*") only the test programs that
+# it matches run, and the scenario does not. TIMEOUT is the limit per kernel in seconds.
 set -uo pipefail
-bin='' out='' timeout=${TIMEOUT:-2400}
+bin='' out='' only='' timeout=${TIMEOUT:-2400}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bin) bin=$(realpath -m "$2"); shift 2 ;;
 	--out) out=$(realpath -m "$2"); shift 2 ;;
+	--only) only=$2; shift 2 ;;
 	*) break ;;
 	esac
 done
 if [ -z "$bin" ] || [ -z "$out" ]; then
-	echo "usage: $0 --bin DIR --out DIR [SERIES...]" >&2
+	echo "usage: $0 --bin DIR --out DIR [--only PATTERN] [SERIES...]" >&2
 	exit 2
 fi
 [ $# -gt 0 ] || set -- 6.1 6.12
@@ -90,7 +92,7 @@ run() { # directory, release
 		-accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 1536 -serial "file:$log" \
 		-kernel "$1/boot/vmlinuz-$2" -initrd "$1/initrd" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr apparmor=0 audit=0 \
-check.guest=$kernel_tests/guest.sh check.modules=$1/lib/modules check.bin=$bin" \
+check.guest=$kernel_tests/guest.sh check.modules=$1/lib/modules check.bin=$bin check.only=$only" \
 		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=out,path=$1/logs,security_model=none" \

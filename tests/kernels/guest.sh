@@ -6,7 +6,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root
 # Emulation is slow: what a test waits for may take this many times as long.
 export PMIP_PATIENCE=8
 top=$(cd "$(dirname "$0")/../.." && pwd)
-bin=${bin:?} # from the kernel command line: where the build is
+# From the kernel command line: where the build is, and which programs of it run.
+bin=${bin:?} only=${only:-}
 
 prepare() {
 	mount -t sysfs sys /sys
@@ -43,11 +44,14 @@ programs() { # remainder
 			continue # millions of packets that race; loads what test_load does
 			;;
 		esac
+		# shellcheck disable=SC2053 # a pattern
+		[ -z "$only" ] || [[ $(basename "$t") == $only ]] || continue
 		[ $((n++ % 2)) -ne "$1" ] || check "$(basename "$t")" "$t"
 	done
 }
 
 scenario() {
+	[ -z "$only" ] || return
 	/usr/bin/python3 "$top/tests/kernels/scenario.py" "$bin" 2>/out/scenario.log
 	case $? in
 	0 | 2) ;; # its steps have spoken for themselves
@@ -69,7 +73,7 @@ main() {
 	programs 1 &
 	scenario
 	wait
-	grep verified /out/test_load.log | sort -t: -k2,2n | tail -1 |
+	grep -s verified /out/test_load.log | sort -t: -k2,2n | tail -1 |
 		sed 's/^/@note the most for the verifier: /'
 	check "no kernel complaint" sh -c "! dmesg | grep -E '$complaints'"
 	echo "@end after $(cut -d' ' -f1 /proc/uptime) s"
