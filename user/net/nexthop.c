@@ -62,6 +62,7 @@ struct nexthops {
 	struct via *vias;
 	struct dest *dests;
 	struct deadlines deadlines;
+	bool left; /* neighbours stay as they are */
 };
 
 /* ---- neighbours ---- */
@@ -77,7 +78,7 @@ static void leave_via(struct nexthops *t, struct entry *e)
 	if (v->users)
 		return;
 	/* A managed entry would stay for ever. Without the flag it comes back when needed. */
-	if (v->kept == NL_KEPT_MANAGED)
+	if (v->kept == NL_KEPT_MANAGED && !t->left)
 		nl_neigh_del(t->nl, v->key.ifindex, &v->key.addr);
 	HASH_DEL(t->vias, v);
 	free(v);
@@ -337,6 +338,11 @@ static void free_entry(struct nexthops *t, struct entry *e)
 	leave_dest(t, e);
 	HASH_DEL(t->entries, e);
 	free(e);
+}
+
+void nexthops_leave(struct nexthops *t)
+{
+	t->left = true;
 }
 
 void nexthops_free(struct nexthops **p)

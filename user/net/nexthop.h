@@ -38,6 +38,8 @@ typedef void (*nexthop_fn)(void *ctx, uint32_t id, const struct nexthop *nh, nse
 
 int nexthops_new(struct nexthops **out, struct nl *nl, nexthop_fn cb, void *ctx);
 void nexthops_free(struct nexthops **p);
+/* What the kernel keeps resolved stays so afterwards, for packets that are forwarded on. */
+void nexthops_leave(struct nexthops *t);
 
 /* Tracks `remote`, as reached from `local` (:: any), under the caller's id. The first look happens
  * in the next tick. An id that exists is replaced. -ENOMEM. */

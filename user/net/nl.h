@@ -158,7 +158,8 @@ struct nl_route {
 	uint32_t metric;	 /* 0: the kernel's default */
 	uint32_t table;		 /* 0: main, or local */
 };
-/* Routes carry protocol number NL_ROUTE_PROTO, so that an operator sees whose they are. */
+/* Routes, addresses and neighbours that we keep resolved carry protocol number NL_ROUTE_PROTO, so
+ * that an operator, and a later run, sees whose they are. */
 #define NL_ROUTE_PROTO 213
 int nl_route_put(struct nl *nl, const struct nl_route *r);
 int nl_route_del(struct nl *nl, const struct nl_route *r);
@@ -198,6 +199,10 @@ enum nl_kept {
 };
 int nl_neigh_keep(struct nl *nl, unsigned ifindex, const struct in6_addr *a); /* or -errno */
 int nl_neigh_del(struct nl *nl, unsigned ifindex, const struct in6_addr *a);
+
+/* What bears our protocol number, whichever run it is from; nl_forget.c. 0 or -errno. */
+int nl_addrs_forget(struct nl *nl, unsigned ifindex); /* addresses of that interface */
+int nl_neighs_forget(struct nl *nl);		      /* managed neighbours */
 
 struct counter_set nl_counters(const struct nl *nl);
 

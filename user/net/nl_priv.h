@@ -7,6 +7,7 @@
  *	nl_routing.c	routes and rules: what decides about a packet's way
  *	nl_request.c	requests -> kernel messages, and the calls that send them
  *	nl_link.c	the same for links
+ *	nl_forget.c	what an earlier run of ours has put there
  *	nl_vrf.c	VRFs: routing tables of their own for some interfaces
  */
 #pragma once

@@ -11,6 +11,7 @@
 #ifndef NTF_EXT_MANAGED /* Linux 5.16 */
 #define NTF_EXT_MANAGED (1 << 0)
 #endif
+#define ATTR_IFA_PROTO 11 /* Linux 5.18; not in the headers of before */
 
 /* Header plus a zeroed fixed part of `len` octets, which is returned through *fixed. */
 static struct nlmsghdr *start(void *buf, uint16_t type, uint16_t flags, void **fixed, size_t len)
@@ -58,6 +59,8 @@ struct nlmsghdr *nl_build_addr(void *buf, bool add, unsigned ifindex, const stru
 	put_addr(h, IFA_ADDRESS, a);
 	if (add && nodad)
 		mnl_attr_put_u32(h, IFA_FLAGS, IFA_F_NODAD);
+	if (add)
+		mnl_attr_put_u8(h, ATTR_IFA_PROTO, NL_ROUTE_PROTO);
 	return h;
 }
 
@@ -157,6 +160,7 @@ struct nlmsghdr *nl_build_neigh(void *buf, enum nl_neigh_op op, unsigned ifindex
 		 * kernel knows it, and is skipped where not. */
 		ndm->ndm_flags = NTF_USE;
 		mnl_attr_put_u32(h, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
+		mnl_attr_put_u8(h, NDA_PROTOCOL, NL_ROUTE_PROTO);
 	}
 	return h;
 }

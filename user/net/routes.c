@@ -32,6 +32,7 @@ struct routes {
 	unsigned n;
 	uint64_t seen;
 	struct log_limit log;
+	bool left; /* neighbours stay as they are */
 };
 
 /* ---- routers ---- */
@@ -56,7 +57,7 @@ static void keep(struct routes *r, struct gateway *g)
 /* A managed entry would stay for ever. Without the flag it comes back when it is needed. */
 static void let_go(struct routes *r, const struct gateway *g)
 {
-	if (g->kept == NL_KEPT_MANAGED)
+	if (g->kept == NL_KEPT_MANAGED && !r->left)
 		nl_neigh_del(r->nl, g->ifindex, &g->addr);
 }
 
@@ -227,6 +228,11 @@ int routes_new(struct routes **out, struct nl *nl, routes_fn cb, void *ctx)
 	nl_listen(nl, &r->listener);
 	*out = r;
 	return 0;
+}
+
+void routes_leave(struct routes *r)
+{
+	r->left = true;
 }
 
 void routes_free(struct routes **p)

@@ -34,6 +34,8 @@ typedef void (*routes_fn)(void *ctx, const struct routes_kind *k);
 
 int routes_new(struct routes **out, struct nl *nl, routes_fn cb, void *ctx);
 void routes_free(struct routes **p);
+/* What the kernel keeps resolved stays so afterwards, for packets that are forwarded on. */
+void routes_leave(struct routes *r);
 
 /* Reads routes and rules. Call once after nl_start(), which fills the table of links. */
 int routes_start(struct routes *r, nsec_t now);

@@ -490,6 +490,15 @@ static void test_nl_requests(void)
 	CU_ASSERT_EQUAL(nl_addr_del(nl, v0, &ll, 64), 0);
 	CU_ASSERT_EQUAL(nl_addr_del(nl, v0, &ll, 64), 0); /* already gone */
 	CU_ASSERT_EQUAL(nl_addr_add(nl, 9999, &ll, 64, true), -ENODEV);
+	/* ours alone are forgotten, and of that interface alone */
+	CU_ASSERT_EQUAL(nl_addr_add(nl, v0, &ll, 64, true), 0);
+	CU_ASSERT_EQUAL(sh("ip addr add 2001:db8:77::1/64 dev v0 nodad"), 0);
+	CU_ASSERT_EQUAL(nl_addrs_forget(nl, if_nametoindex("lo")), 0);
+	CU_ASSERT_EQUAL(sh("ip -6 addr show dev v0 | grep -q fe80::200:5eff:fe00:5213"), 0);
+	CU_ASSERT_EQUAL(nl_addrs_forget(nl, v0), 0);
+	CU_ASSERT_NOT_EQUAL(sh("ip -6 addr show dev v0 | grep -q fe80::200:5eff:fe00:5213"), 0);
+	CU_ASSERT_EQUAL(sh("ip -6 addr show dev v0 | grep -q 2001:db8:77::1"), 0);
+	sh("ip addr del 2001:db8:77::1/64 dev v0");
 
 	prefix6_parse("2001:db8:100::/44", &r.dst);
 	dst = a6("2001:db8:100::1");

@@ -308,12 +308,15 @@ static void test_build_addr(void)
 	struct nlmsghdr *h = nl_build_addr(b, true, 3, &addr1, 128, true);
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	const uint32_t *flags = attr_of(h, sizeof(*ifa), IFA_FLAGS, 4);
+	const uint8_t *proto;
 
 	CU_ASSERT_EQUAL(h->nlmsg_type, RTM_NEWADDR);
 	CU_ASSERT(h->nlmsg_flags & NLM_F_ACK && h->nlmsg_flags & NLM_F_CREATE);
 	CU_ASSERT(ifa->ifa_family == AF_INET6 && ifa->ifa_prefixlen == 128 && ifa->ifa_index == 3);
 	CU_ASSERT(flags && *flags == IFA_F_NODAD);
 	CU_ASSERT_PTR_NOT_NULL(attr_of(h, sizeof(*ifa), IFA_LOCAL, 16));
+	proto = attr_of(h, sizeof(*ifa), 11 /* IFA_PROTO */, 1);
+	CU_ASSERT(proto && *proto == NL_ROUTE_PROTO);
 	h = nl_build_addr(b, false, 3, &addr1, 128, true);
 	CU_ASSERT_EQUAL(h->nlmsg_type, RTM_DELADDR);
 	CU_ASSERT_PTR_NULL(attr_of(h, sizeof(*ifa), IFA_FLAGS, 4));
@@ -374,6 +377,7 @@ static void test_build_get_and_neigh(void)
 	struct nlmsghdr *h = nl_build_route_get(b, 0, &addr1, &gw);
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct ndmsg *ndm;
+	const uint8_t *proto;
 	const uint32_t *v;
 
 	CU_ASSERT(rtm->rtm_dst_len == 128 && rtm->rtm_src_len == 128);
@@ -390,6 +394,8 @@ static void test_build_get_and_neigh(void)
 	ndm = mnl_nlmsg_get_payload(h);
 	v = attr_of(h, sizeof(*ndm), NDA_FLAGS_EXT, 4);
 	CU_ASSERT(ndm->ndm_flags == NTF_USE && ndm->ndm_ifindex == 4 && v && *v == 1);
+	proto = attr_of(h, sizeof(*ndm), NDA_PROTOCOL, 1);
+	CU_ASSERT(proto && *proto == NL_ROUTE_PROTO);
 	h = nl_build_neigh(b, NL_NEIGH_GET, 4, &addr1);
 	CU_ASSERT_EQUAL(h->nlmsg_type, RTM_GETNEIGH);
 	CU_ASSERT_PTR_NULL(attr_of(h, sizeof(*ndm), NDA_FLAGS_EXT, 4));

@@ -470,6 +470,31 @@ static void test_gateways(void)
 	must_sh("ip -6 route flush root 2001:db8:a::/47; ip route flush root 203.0.112.0/23; true");
 }
 
+static void test_gateways_left(void)
+{
+	KERNEL_NEEDED(have_ns);
+	start();
+	must_sh("ip -6 route add 2001:db8:a::/48 via 2001:db8:1::2");
+	must_sh("ip route add 203.0.113.0/24 via 192.0.2.2");
+	KERNEL_WAIT(is_kept("2001:db8:1::2", NL_KEPT_MANAGED) &&
+			    is_kept("192.0.2.2", NL_KEPT_MANAGED),
+		    serve(1));
+	routes_leave(routes);
+	stop();
+	must_sh("ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
+	must_sh("ip neigh show 192.0.2.2 dev v0 | grep -q managed");
+	/* whoever removes them removes nobody else's */
+	must_sh("ip neigh add 192.0.2.9 dev v0 managed");
+	CU_ASSERT_EQUAL_FATAL(nl_new(&nl), 0);
+	CU_ASSERT_EQUAL(nl_neighs_forget(nl), 0);
+	nl_free(&nl);
+	must_sh("! ip -6 neigh show 2001:db8:1::2 dev v0 | grep -q managed");
+	must_sh("! ip neigh show 192.0.2.2 dev v0 | grep -q managed");
+	must_sh("ip neigh show 192.0.2.9 dev v0 | grep -q managed");
+	must_sh("ip neigh del 192.0.2.9 dev v0; ip -6 route flush root 2001:db8:a::/47; "
+		"ip route flush root 203.0.112.0/23; true");
+}
+
 static void test_gateway_of_gone_link(void)
 {
 	KERNEL_NEEDED(have_ns);
@@ -508,6 +533,7 @@ int main(int argc, char **argv)
 		{"every event that may change a packet's way is noticed",									  test_every_event},
 		{"a storm of events makes few notices, one of them after the last",   test_storm},
 		{"routers that routes name are kept resolved, and let go",					   test_gateways},
+		{"routers that are left are kept on, until they are forgotten", test_gateways_left},
 		{"routers behind an interface that is gone are forgotten",
 		 test_gateway_of_gone_link},
 		{0}
