@@ -254,6 +254,16 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 	*p = NULL;
 }
 
+int dp_bpf_flush(const char *bpffs, const char *instance, char *err, size_t errlen)
+{
+	struct dp_pins pins;
+	int r = dp_pins_open(&pins, bpffs, instance, err, errlen);
+
+	if (r == 0)
+		dp_pins_close(&pins, true);
+	return r;
+}
+
 bool dp_bpf_adopted(const struct dp_bpf *dp)
 {
 	return dp->maps.adopted;

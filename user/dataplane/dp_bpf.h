@@ -94,6 +94,10 @@ void dp_bpf_leave(struct dp_bpf *dp);
  * this instance. Without it, programs and maps stay and go on forwarding. */
 void dp_bpf_free(struct dp_bpf **p, bool flush);
 
+/* The same for what a run left that is no more: 0 also when there is nothing, or -errno and one line
+ * in `err`; -EBUSY while one lives. */
+int dp_bpf_flush(const char *bpffs, const char *instance, char *err, size_t errlen);
+
 /* Goes on with what an earlier run left. */
 bool dp_bpf_adopted(const struct dp_bpf *dp);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "base/log.h"
 #include "dataplane/dp_attach.h"
 #include "dataplane/dp_err.h"
+#include "dataplane/dp_netdev.h"
 
 /* ---- the bpffs and our directory in it */
 
@@ -150,8 +152,46 @@ void dp_pins_walk(const struct dp_pins *p, void (*cb)(void *ctx, const char *nam
 
 struct forget {
 	const struct dp_pins *pins;
+	int iface; /* pm_iface, if its layout is ours */
 	unsigned n;
 };
+
+static int get_map(const struct dp_pins *p, const char *name)
+{
+	char path[DP_PIN_PATH + 64];
+
+	dp_pin_path(p, path, name, -1);
+	return bpf_obj_get(path);
+}
+
+static bool read_meta(const struct dp_pins *p, struct pm_meta *out)
+{
+	const uint32_t key = 0;
+	int fd = get_map(p, "pm_meta"), r;
+
+	if (fd < 0)
+		return false;
+	r = bpf_map_lookup_elem(fd, &key, out);
+	close(fd);
+	return r == 0;
+}
+
+/* A device that was told to leave VLAN tags in frames takes them out again. */
+static void give_back(const struct forget *f, const char *name)
+{
+	char ifname[IF_NAMESIZE];
+	struct pm_iface e;
+	unsigned ifindex;
+	uint32_t key;
+
+	if (f->iface < 0 || strncmp(name, "xdp-", 4) != 0)
+		return;
+	ifindex = (unsigned)strtoul(name + 4, NULL, 10);
+	key = ifindex % PM_IFACE_SLOTS;
+	if (bpf_map_lookup_elem(f->iface, &key, &e) == 0 && e.ifindex == ifindex &&
+	    e.flags & PM_I_TAGS && if_indextoname(ifindex, ifname))
+		dp_netdev_leave_tags(ifname, false);
+}
 
 static void forget(void *ctx, const char *name)
 {
@@ -159,6 +199,7 @@ static void forget(void *ctx, const char *name)
 	struct forget *f = ctx;
 
 	snprintf(path, sizeof(path), "%s/%s", f->pins->dir, name);
+	give_back(f, name);
 	dp_attach_forget(name, path);
 	if (unlink(path) == 0)
 		f->n++;
@@ -168,12 +209,9 @@ static void forget(void *ctx, const char *name)
 static void disown(const struct dp_pins *p)
 {
 	const struct pm_meta none = {0};
-	char path[DP_PIN_PATH + 64];
-	uint32_t key = 0;
-	int fd;
+	const uint32_t key = 0;
+	int fd = get_map(p, "pm_meta");
 
-	dp_pin_path(p, path, "pm_meta", -1);
-	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return;
 	bpf_map_update_elem(fd, &key, &none, BPF_ANY);
@@ -182,10 +220,15 @@ static void disown(const struct dp_pins *p)
 
 static void forget_dir(struct dp_pins *p, bool say)
 {
-	struct forget f = {.pins = p};
+	struct forget f = {.pins = p, .iface = -1};
+	struct pm_meta meta;
 
+	if (read_meta(p, &meta) && meta.layout_version == PM_LAYOUT_VERSION)
+		f.iface = get_map(p, "pm_iface");
 	disown(p);
 	dp_pins_walk(p, forget, &f);
+	if (f.iface >= 0)
+		close(f.iface);
 	if (f.n && say)
 		log_msg(LOG_C_INFO, "dataplane: removed %u pins of an earlier run from %s", f.n,
 			p->dir);
@@ -193,20 +236,12 @@ static void forget_dir(struct dp_pins *p, bool say)
 
 static void say_layout(const struct dp_pins *p)
 {
-	char path[DP_PIN_PATH + 64];
-	struct pm_meta meta = {0};
-	uint32_t key = 0;
-	int fd;
+	struct pm_meta meta;
 
-	dp_pin_path(p, path, "pm_meta", -1);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return;
-	if (bpf_map_lookup_elem(fd, &key, &meta) == 0)
+	if (read_meta(p, &meta))
 		log_msg(LOG_C_INFO,
 			"dataplane: %s holds layout %u with %u slots; this is layout %u", p->dir,
 			meta.layout_version, meta.n_slots, PM_LAYOUT_VERSION);
-	close(fd);
 }
 
 void dp_pins_leftovers(struct dp_pins *p)
