@@ -58,6 +58,8 @@ enum ctl_format {
 	A("mac", CTL_POS_OPT, "the node's link-layer address")
 #define CTL_ARGS_DELETE(A) \
 	A("mn_id", CTL_POS, "the node whose bindings go")
+#define CTL_ARGS_SHUTDOWN(A) \
+	A("flush", CTL_FLAG, "and leave nothing: programs, maps, routes, addresses; the store stays")
 #define CTL_ARGS_MONITOR(A) \
 	A("verbose", CTL_FLAG, "with every field of the messages")
 
@@ -198,6 +200,8 @@ enum ctl_format {
 	  "show or change how much is logged") \
 	X(RELOAD, "reload", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
 	  "read the configuration file again, as SIGHUP does") \
+	X(SHUTDOWN, "shutdown", CTL_OBJECT, CTL_ARGS_SHUTDOWN, CTL_COLS_NONE, \
+	  "end the daemon; packets are forwarded on as leave-forwarding says") \
 	X(VERSION, "version", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
 	  "the daemon's version") \
 	X(HELP, "help", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_HELP, \

@@ -379,6 +379,7 @@ class Topo:
     def lma_config(self, **over):
         conf = {
             "instance": f"{self.tag}-lma",
+            "leave-forwarding": False,  # what a test leaves would outlive it
             "state-directory": str(self.dir / "state-lma"),
             "log-level": "debug",
             "control-socket": str(self.dir / "lma.sock"),
@@ -406,6 +407,7 @@ class Topo:
             a["access-technology-type"] = "ieee-802.11"
         conf = {
             "instance": f"{self.tag}-{mag}",
+            "leave-forwarding": False,
             "state-directory": str(self.dir / f"state-{mag}"),
             "log-level": "debug",
             "control-socket": str(self.dir / f"{mag}.sock"),

@@ -58,6 +58,7 @@ void cli_close(struct cli_conn *c);
 int cli_send(struct cli_conn *c, const char *cmd, json_t *args);
 /* One line as an object. CLI_UNREACHABLE after a message when the daemon is gone. */
 int cli_receive(struct cli_conn *c, json_t **out);
+void cli_wait_end(struct cli_conn *c); /* until the daemon hangs up */
 /* A whole answer: data, with all pages of a list. CLI_REFUSED after the daemon's reason. */
 int cli_ask(struct cli_conn *c, const char *cmd, json_t *args, json_t **data);
 

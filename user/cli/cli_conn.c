@@ -124,6 +124,12 @@ int cli_receive(struct cli_conn *c, json_t **out)
 	return 0;
 }
 
+void cli_wait_end(struct cli_conn *c)
+{
+	while (getc(c->f) != EOF)
+		;
+}
+
 static int refused(const json_t *answer)
 {
 	const char *why = json_string_value(json_object_get(answer, "error"));

@@ -78,6 +78,9 @@ static int ask_and_show(const struct cli_command *cmd, json_t *args, const struc
 		if (!rc) {
 			show(cmd, data, o);
 			json_decref(data);
+			/* done when the daemon is */
+			if (!strcmp(cmd->name, "shutdown"))
+				cli_wait_end(&conn);
 		}
 	}
 	cli_close(&conn);

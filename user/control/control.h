@@ -91,6 +91,9 @@ struct control_ops {
 	const char *(*ifname)(void *ctx, unsigned ifindex);
 	/* Reads the configuration again. 0 with a summary in msg, or -errno with the reason. */
 	int (*reload)(void *ctx, char *msg, size_t cap, nsec_t now);
+	/* Ends the daemon after this turn of its loop. With `flush` nothing of the data plane
+	 * stays. 0 with what becomes of it in msg. */
+	int (*shut_down)(void *ctx, bool flush, char *msg, size_t cap);
 };
 
 /* What the handlers work on. Borrowed; the daemon may change members between two calls. Any

@@ -320,6 +320,22 @@ static int do_reload(struct control_req *r, json_t *o)
 	return 0;
 }
 
+static int do_shutdown(struct control_req *r, json_t *o)
+{
+	const struct control_ops *ops = &r->ctx->ops;
+	char msg[ERR_LEN] = "";
+	int rc;
+
+	if (!ops->shut_down)
+		return refuse(r, -EOPNOTSUPP, "this daemon cannot be shut down from here");
+	rc = ops->shut_down(ops->ctx, json_is_true(json_object_get(r->args, "flush")), msg,
+			    sizeof(msg));
+	if (rc < 0)
+		return refuse(r, rc, "%s", msg);
+	control_set(o, "result", control_str(msg));
+	return 0;
+}
+
 static int do_monitor(struct control_req *r, json_t *o)
 {
 	return 0;
@@ -347,6 +363,7 @@ static const struct {
 	[CTL_DELETE] = {.object = do_delete},
 	[CTL_LOG_LEVEL] = {.object = do_log_level},
 	[CTL_RELOAD] = {.object = do_reload},
+	[CTL_SHUTDOWN] = {.object = do_shutdown},
 	[CTL_VERSION] = {.object = do_version},
 	[CTL_HELP] = {.list = control_help},
 };

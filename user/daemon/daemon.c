@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "base/util.h"
@@ -439,7 +438,7 @@ static int start_control(struct daemon *d, char *err, size_t cap)
 		.instance = d->cfg->instance,
 		.config_file = d->config_path,
 		.version = PMIP_VERSION,
-		.dataplane = "bpf",
+		.dataplane = dp_bpf_adopted(d->dp) ? "bpf, adopted" : "bpf",
 		.started_at = d->started_at,
 		.wallclock = env_wallclock,
 	};
@@ -611,26 +610,42 @@ int daemon_run(struct daemon *d)
 	log_msg(LOG_C_INFO, "pmipd " PMIP_VERSION " instance %s: %s%s%s, maps in %s",
 		d->cfg->instance, d->lma ? "LMA" : "", d->lma && d->mag ? " and " : "",
 		d->mag ? "MAG" : "", dp_bpf_pin_dir(d->dp));
-	sd_notify(0, "READY=1");
 	d->serving = true;
+	notify_ready(d);
 	ev_run(d->loop, 0);
 	return d->exit_code;
+}
+
+void daemon_shutdown(struct daemon *d, bool flush)
+{
+	d->flush = d->flush || flush;
+	d->exit_code = DAEMON_EXIT_SHUTDOWN;
+	ev_break(d->loop, EVBREAK_ALL);
 }
 
 void daemon_stop(struct daemon **p)
 {
 	struct daemon *d = *p;
-	bool leave;
+	struct control *control;
 
 	if (!d)
 		return;
 	/* what was forwarding before a start that failed goes on as well */
-	leave = d->dp && d->cfg->leave_forwarding && (d->serving || dp_bpf_adopted(d->dp));
-	if (leave)
+	d->leave = d->dp && d->cfg->leave_forwarding && !d->flush &&
+		   (d->serving || dp_bpf_adopted(d->dp));
+	if (d->serving)
+		notify_stopping(d);
+	if (d->leave) {
 		dp_bpf_leave(d->dp);
+		nexthops_leave(d->hops);
+		if (d->routes)
+			routes_leave(d->routes);
+	}
+	/* closed last, which tells clients that all is done; they hear of nothing before */
+	control = d->control;
+	d->control = NULL;
 	if (d->serving)
 		durable_drain(d);
-	control_free(&d->control);
 	lma_free(&d->lma);
 	if (d->access) /* its links go after the MAG, which nobody may tell about them then */
 		access_bind(d->access, &(const struct access_triggers){0});
@@ -648,13 +663,14 @@ void daemon_stop(struct daemon **p)
 	access_free(&d->access);
 	routing_stop(d);
 	tunnels_free(&d->tunnels);
-	dp_bpf_free(&d->dp, !leave);
+	dp_bpf_free(&d->dp, !d->leave);
 	nexthops_free(&d->hops);
 	frame_sock_free(&d->frames);
 	slow_stop(d);
 	mh_sock_free(&d->mh);
 	mh_udp_free(&d->udp);
 	nl_free(&d->nl);
+	control_free(&control);
 	if (d->loop)
 		ev_loop_destroy(d->loop);
 	config_free(&d->cfg);

@@ -6,6 +6,9 @@
  *	daemon.c    start, stop, the message path, the event sink
  *	loop.c      libev: one timer for every deadline, descriptors, signals
  *	links.c     interfaces: they come, change and go; both hooks and the access side follow
+ *	left.c      what a later run must know of what this one changed in the kernel
+ *	flush.c     removes what a run left that is no more
+ *	notify.c    what a service manager hears of us
  *	host.c      the interface by which this host reaches nodes; routes of the home networks
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	dhcp4.c     the socket of the DHCPv4 relay agent
@@ -63,7 +66,7 @@ struct iface {
 	bool attached;		     /* both hooks are as wanted */
 	bool running;		     /* up, with carrier */
 	bool mac_changed;
-	struct mac original_mac;
+	struct mac original_mac, set_mac;
 	uint32_t mtu;
 	enum dp_bpf_mode mode;
 	bool spreads;		  /* frames go to other CPUs */
@@ -74,6 +77,20 @@ struct iface {
 struct home_net {
 	struct prefix6 net;
 	bool router;
+};
+
+/* An access interface of an earlier run. */
+struct left_link {
+	char name[IFNAMSIZ];
+	struct mac as, was; /* the address that it was given, and its own; zero: never changed */
+};
+
+/* What an earlier run has put into the kernel; left.c. */
+struct left {
+	struct home_net *home;
+	unsigned n_home;
+	struct left_link *link;
+	unsigned n_links;
 };
 
 /* The interface by which this host reaches mobile nodes; host.c. */
@@ -105,6 +122,7 @@ struct daemon {
 
 	struct ev_loop *loop;
 	ev_timer timer;
+	ev_timer watchdog;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
 	ev_io mh_io, udp_io, nl_io, frame_io, dp_io, slow_io, ends_io, icmp_io, dhcp6_io, dhcp4_io;
@@ -159,15 +177,26 @@ struct daemon {
 	bool starting;		  /* no message is heard yet */
 	uint64_t counter[DAEMON_C_MAX];
 	bool serving; /* all that is to run has been started */
+	bool flush;   /* asked to leave nothing, whatever the configuration says */
+	bool leave;   /* ending, and what forwards is to stay */
+	struct left left;
+	bool left_changed;
+	char status[96]; /* as the service manager was told last */
 	int exit_code;
 };
+
+/* Exit code of who was asked to end by the control socket: no service manager is to start it
+ * again. */
+#define DAEMON_EXIT_SHUTDOWN 80
 
 /* daemon.c */
 /* Starts everything on cfg, which it takes over. On failure -errno, one line in err; what was
  * started is stopped again. */
 int daemon_start(struct daemon **out, struct config *cfg, const char *config_path, char *err,
 		 size_t cap);
-int daemon_run(struct daemon *d); /* until SIGTERM or SIGINT; the exit code */
+int daemon_run(struct daemon *d); /* until SIGTERM, SIGINT or `shutdown`; the exit code */
+/* Ends daemon_run(). With `flush` daemon_stop() then leaves nothing. */
+void daemon_shutdown(struct daemon *d, bool flush);
 void daemon_stop(struct daemon **d);
 nsec_t daemon_now(void);
 struct counter_set daemon_counters(const struct daemon *d);
@@ -182,7 +211,10 @@ struct control_io loop_control_io(struct daemon *d);
 
 /* links.c */
 int links_start(struct daemon *d, char *err, size_t cap);
-void links_stop(struct daemon *d);
+void links_stop(struct daemon *d); /* with d->leave nothing is taken back */
+/* An access interface's settings become what they are by default. Its link-layer address comes
+ * before: the kernel then makes a link-local one from it. */
+void links_give_back(struct daemon *d, const char *name, unsigned ifindex);
 /* Brings the interfaces to what d->cfg says now; those that stay are not interrupted. */
 int links_reload(struct daemon *d, nsec_t now);
 struct iface *link_by_name(const struct daemon *d, const char *name);
@@ -192,9 +224,29 @@ void links_set_link_local(struct daemon *d, unsigned ifindex, const struct in6_a
 /* host.c; what goes wrong is logged and shown, and the daemon goes on without */
 void host_start(struct daemon *d); /* when the links are known */
 void host_stop(struct daemon *d);
+void host_flush(struct daemon *d);  /* for an earlier run that is no more; d has cfg and nl */
 void host_reload(struct daemon *d); /* after the interfaces */
 void host_link_changed(struct daemon *d, const struct nl_link *l, bool gone);
 void host_transport_changed(struct daemon *d); /* perhaps: an interface, or its MTU */
+
+/* left.c */
+void left_load(struct daemon *d);
+void left_settle_links(struct daemon *d); /* those that are not what they were; before nl_start() */
+const struct left_link *left_link(const struct daemon *d, const char *name); /* or NULL */
+void left_free(struct daemon *d);
+void left_save(struct daemon *d);
+void left_remove(struct daemon *d);
+
+/* flush.c */
+/* Removes from the kernel all that a run of this configuration left that is no more. */
+int daemon_flush(struct config *cfg, char *err, size_t cap);
+
+/* notify.c */
+void notify_ready(struct daemon *d);
+void notify_reloading(void);
+void notify_reloaded(void);
+void notify_stopping(const struct daemon *d);
+void notify_stop(struct daemon *d);
 
 /* dhcp6.c */
 int dhcp6_start(struct daemon *d); /* with a MAG only */

@@ -10,9 +10,9 @@
  *
  * Packets from nodes to this host leave the tunnel where it arrives and go up the stack there.
  *
- * The pair belongs to the daemon: made, or taken over from a run that was killed, at the start;
- * removed at the end. Its alias says whose it is. Somebody else's interface of that name is left
- * alone, and the log and `pmipctl interfaces` say so.
+ * The pair belongs to the daemon: made, or taken over from an earlier run, at the start; removed at
+ * the end, unless forwarding goes on without the daemon. Its alias says whose it is. Somebody
+ *else's interface of that name is left alone, and the log and `pmipctl interfaces` say so.
  *
  * Neither end resolves neighbours or has addresses. The pair's MTU is that of the widest tunnel, so
  * that sockets choose fitting segments and the kernel fragments datagrams; what a narrower tunnel
@@ -450,17 +450,46 @@ void host_start(struct daemon *d)
 {
 	nl_walk_links(d->nl, remove_leftover, d);
 	open_pair(d);
+	d->home = d->left.home;
+	d->n_home = d->left.n_home;
+	d->left.home = NULL;
+	d->left.n_home = 0;
 	settle_routes(d);
 }
 
 void host_stop(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->n_home; i++)
+	for (unsigned i = 0; i < d->n_home && !d->leave; i++)
 		del_route(d, &d->home[i]);
 	free(d->home);
 	d->home = NULL;
 	d->n_home = 0;
-	close_pair(d);
+	if (!d->leave)
+		close_pair(d);
+}
+
+static void remove_any(void *ctx, const struct nl_link *l)
+{
+	struct daemon *d = ctx;
+
+	if (is_ours(d, l))
+		nl_link_del(d->nl, l->ifindex);
+}
+
+void host_flush(struct daemon *d)
+{
+	struct home_net *list;
+	unsigned n;
+
+	for (unsigned i = 0; i < d->left.n_home; i++)
+		del_route(d, &d->left.home[i]);
+	if (!home_networks(d->cfg, &list, &n)) {
+		for (unsigned i = 0; i < n; i++)
+			del_route(d, &list[i]);
+		free(list);
+	}
+	/* and with it the routes that lead there */
+	nl_walk_links(d->nl, remove_any, d);
 }
 
 void host_reload(struct daemon *d)

@@ -98,22 +98,31 @@ static void put_gateway_address(struct daemon *d, struct iface *i, const struct 
 
 static void prepare_access(struct daemon *d, struct iface *i, const struct nl_link *l)
 {
+	const struct left_link *was = left_link(d, i->name);
 	const struct mac *mac = fixed_mac(d);
 
+	d->left_changed = true;
 	enable_forwarding(d, i);
 	set_sysctl(i, "accept_ra", "0");
 	set_sysctl(i, "addr_gen_mode", "1"); /* none: the gateway's address is the only one */
 	/* ARP is the access side's to answer; the kernel would for any address of this machine */
 	set_sysctl4(d, i, "arp_ignore", "1");
+	if (was && !mac_is_zero(&was->as) && mac_eq(&was->as, &l->mac) && !i->mac_changed) {
+		i->mac_changed = true;
+		i->original_mac = was->was;
+		i->set_mac = was->as;
+	}
 	if (!mac_is_zero(mac) && !mac_eq(mac, &l->mac)) {
 		const int err = nl_link_set_mac(d->nl, i->ifindex, mac);
 
 		if (err) {
 			log_msg(LOG_C_LOCAL, "%s: cannot set the gateway's link-layer address: %s",
 				i->name, strerror(-err));
-		} else if (!i->mac_changed) {
+		} else {
+			if (!i->mac_changed)
+				i->original_mac = l->mac;
 			i->mac_changed = true;
-			i->original_mac = l->mac;
+			i->set_mac = *mac;
 		}
 	}
 	put_gateway_address(d, i, fixed_link_local(d));
@@ -219,12 +228,20 @@ static void leave(struct daemon *d, struct iface *i, nsec_t now)
 	if (i->is_access) {
 		access_link_del(d->access, i->ifindex, now);
 		frame_sock_del(d->frames, i->ifindex);
+		d->left_changed = true;
 	}
 	dp_bpf_detach(d->dp, i->ifindex);
 	log_msg(LOG_C_INFO, "%s: no longer served", i->name);
 	i->ifindex = 0;
 	i->attached = i->running = i->mac_changed = false;
 	i->note[0] = '\0';
+}
+
+void links_give_back(struct daemon *d, const char *name, unsigned ifindex)
+{
+	nl_addrs_forget(d->nl, ifindex);
+	nl_sysctl_ipv6(name, "addr_gen_mode", "0");
+	nl_sysctl_ipv4(name, "arp_ignore", "0");
 }
 
 /* Gives back what a configured interface had before. */
@@ -235,13 +252,9 @@ static void release(struct daemon *d, struct iface *i, nsec_t now)
 	leave(d, i, now);
 	if (!was.ifindex || !was.is_access)
 		return;
-	if (!addr6_is_zero(fixed_link_local(d)))
-		nl_addr_del(d->nl, was.ifindex, fixed_link_local(d), 64);
 	if (was.mac_changed)
 		nl_link_set_mac(d->nl, was.ifindex, &was.original_mac);
-	nl_sysctl_ipv6(was.name, "addr_gen_mode", "0");
-	if (preset_features(d->cfg).ip4)
-		nl_sysctl_ipv4(was.name, "arp_ignore", "0");
+	links_give_back(d, was.name, was.ifindex);
 }
 
 static void carrier(struct daemon *d, struct iface *i, const struct nl_link *l, nsec_t now)
@@ -304,6 +317,8 @@ static void on_link(void *ctx, const struct nl_link *l, const struct nl_link *ol
 	}
 	host_transport_changed(d);
 	routing_domains(d);
+	if (d->left_changed && d->serving)
+		left_save(d);
 }
 
 static void on_addr(void *ctx, const struct nl_addr *a, bool gone, nsec_t now)
@@ -397,6 +412,8 @@ int links_start(struct daemon *d, char *err, size_t cap)
 		.fdb = on_fdb,
 	};
 	nl_listen(d->nl, &d->nl_listener);
+	left_load(d);
+	left_settle_links(d);
 	routing_domains(d);
 	rc = nl_start(d->nl, daemon_now());
 	if (rc) {
@@ -415,6 +432,8 @@ int links_start(struct daemon *d, char *err, size_t cap)
 		check_own_address(d, &d->cfg->mag.ipv4_proxy_coa, "IPv4-Proxy-CoA");
 	}
 	host_start(d);
+	left_free(d);
+	left_save(d);
 	return 0;
 }
 
@@ -424,8 +443,11 @@ void links_stop(struct daemon *d)
 		return;
 	host_stop(d);
 	nl_unlisten(d->nl, &d->nl_listener);
-	for (unsigned i = 0; i < d->n_ifaces; i++)
+	for (unsigned i = 0; i < d->n_ifaces && !d->leave; i++)
 		release(d, &d->ifaces[i], daemon_now());
+	left_free(d);
+	if (!d->leave)
+		left_remove(d);
 	free(d->ifaces);
 	d->ifaces = NULL;
 	d->n_ifaces = 0;
@@ -471,6 +493,7 @@ int links_reload(struct daemon *d, nsec_t now)
 		keep->running = old[i].running;
 		keep->mac_changed = old[i].mac_changed;
 		keep->original_mac = old[i].original_mac;
+		keep->set_mac = old[i].set_mac;
 		keep->mtu = old[i].mtu;
 		keep->mode = old[i].mode;
 		keep->spreads = old[i].spreads;
@@ -490,6 +513,7 @@ int links_reload(struct daemon *d, nsec_t now)
 	nl_walk_links(d->nl, settle_known, &adopt);
 	routing_domains(d);
 	host_reload(d);
+	left_save(d);
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/util.h"
 #include "daemon/daemon.h"
@@ -161,16 +160,12 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int revents)
 	char msg[DAEMON_ERRLEN];
 	int err;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   (unsigned long long)(daemon_now() / 1000));
 	err = daemon_reload(d, msg, sizeof(msg), daemon_now());
 	log_msg(err ? LOG_C_LOCAL : LOG_C_INFO, "reload: %s", msg);
-	sd_notify(0, "READY=1");
 }
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 {
-	sd_notify(0, "STOPPING=1");
 	log_msg(LOG_C_INFO, "stopping: %s", strsignal(w->signum));
 	ev_break(loop, EVBREAK_ALL);
 }
@@ -226,6 +221,7 @@ void loop_stop(struct daemon *d)
 	ev_io_stop(d->loop, &d->dp_io);
 	ev_io_stop(d->loop, &d->frame_io);
 	ev_timer_stop(d->loop, &d->timer);
+	notify_stop(d);
 	ev_prepare_stop(d->loop, &d->prepare);
 	ev_signal_stop(d->loop, &d->on_hup);
 	ev_signal_stop(d->loop, &d->on_term);

@@ -30,7 +30,7 @@ static int reload_roles(struct daemon *d, const struct config *new, const struct
 	return rc;
 }
 
-int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
+static int reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 {
 	struct config *new, *was = d->cfg;
 	struct profiles profiles;
@@ -87,4 +87,14 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 	}
 	snprintf(msg, cap, "%d change%s in force", changes, changes == 1 ? "" : "s");
 	return 0;
+}
+
+int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
+{
+	int rc;
+
+	notify_reloading();
+	rc = reload(d, msg, cap, now);
+	notify_reloaded();
+	return rc;
 }

@@ -230,6 +230,19 @@ static int reload(void *ctx, char *msg, size_t cap, nsec_t now)
 	return daemon_reload(ctx, msg, cap, now);
 }
 
+static int shut_down(void *ctx, bool flush, char *msg, size_t cap)
+{
+	struct daemon *d = ctx;
+
+	daemon_shutdown(d, flush);
+	log_msg(LOG_C_INFO, "stopping: shutdown%s asked for", flush ? " --flush" : "");
+	snprintf(msg, cap, "%s",
+		 flush || !d->cfg->leave_forwarding
+			 ? "the daemon ends, nothing of the data plane stays"
+			 : "the daemon ends, packets are forwarded on");
+	return 0;
+}
+
 struct control_ops show_ops(struct daemon *d)
 {
 	return (struct control_ops){
@@ -244,5 +257,6 @@ struct control_ops show_ops(struct daemon *d)
 		.detach = detach,
 		.ifname = ifname,
 		.reload = reload,
+		.shut_down = shut_down,
 	};
 }

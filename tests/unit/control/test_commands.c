@@ -31,7 +31,8 @@ static struct world {
 	struct loop loop;
 	struct control_ctx ctx;
 	struct in6_addr lmaa, coa;
-	unsigned reloads;
+	unsigned reloads, shutdowns;
+	bool flush;
 	int reload_rc, attach_rc;
 	struct link_node last;
 	uint8_t last_hint;
@@ -253,6 +254,14 @@ static int op_reload(void *ctx, char *msg, size_t cap, nsec_t now)
 	return w.reload_rc;
 }
 
+static int op_shut_down(void *ctx, bool flush, char *msg, size_t cap)
+{
+	w.shutdowns++;
+	w.flush = flush;
+	snprintf(msg, cap, "the daemon ends");
+	return 0;
+}
+
 /* ---- */
 
 static void make_lma(void)
@@ -348,7 +357,7 @@ static void build(void)
 		.dp = dp_fake_dataplane(w.fake),
 		.tunnels = w.tunnels,
 		.ops = {NULL, walk_interfaces, walk_nodes, walk_profiles, counters, drops, nexthop,
-			op_attach, op_detach, op_ifname, op_reload},
+			op_attach, op_detach, op_ifname, op_reload, op_shut_down},
 		.instance = "test",
 		.config_file = "/etc/pmipd.yaml",
 		.version = "1.0",
@@ -829,6 +838,29 @@ static void test_reload(void)
 	destroy();
 }
 
+static void test_shutdown(void)
+{
+	json_t *a;
+	int fd;
+
+	build();
+	fd = client(&w.loop);
+	CU_ASSERT_STRING_EQUAL(str(ask_granted(&w.loop, fd, "{\"cmd\":\"shutdown\"}", &a), "result"),
+			       "the daemon ends");
+	json_decref(a);
+	CU_ASSERT(w.shutdowns == 1 && !w.flush);
+	ask_granted(&w.loop, fd, "{\"cmd\":\"shutdown\",\"args\":{\"flush\":true}}", &a);
+	json_decref(a);
+	CU_ASSERT(w.shutdowns == 2 && w.flush);
+	ask_refused(&w.loop, fd, "{\"cmd\":\"shutdown\",\"args\":{\"flush\":1}}",
+		    "flush is no truth value");
+	ask_refused(&w.loop, fd, "{\"cmd\":\"shutdown\",\"args\":{\"flsh\":true}}",
+		    "shutdown takes no argument \"flsh\"");
+	CU_ASSERT_EQUAL(w.shutdowns, 2);
+	close(fd);
+	destroy();
+}
+
 static void test_help(void)
 {
 	json_t *a, *data;
@@ -932,6 +964,7 @@ static void test_nothing_there(void)
 		json_decref(ask(&l, fd, requests[i]));
 	ask_refused(&l, fd, "{\"cmd\":\"bindings\"}", "this daemon is no LMA");
 	ask_refused(&l, fd, "{\"cmd\":\"update-list\"}", "this daemon is no MAG");
+	ask_refused(&l, fd, "{\"cmd\":\"shutdown\"}", "this daemon cannot be shut down from here");
 	close(fd);
 	stop(&l);
 }
@@ -953,6 +986,7 @@ int main(int argc, char **argv)
 		{"detach by MN-ID and by place",					 test_detach},
 		{"delete",test_delete},
 		{"reload",			   test_reload},
+		{"shutdown, with and without flush", test_shutdown},
 		{"help lists every command",				     test_help},
 		{"a list comes in pages, each row once",	 test_pages},
 		{"monitor sees the signalling of an attachment",	 test_monitor_sees_signalling},
