@@ -682,7 +682,8 @@ static void test_counters_and_drops(void)
 	list(fd, CTL_COUNTERS, "{\"cmd\":\"counters\",\"args\":{\"module\":\"net\"}}", 2, &a);
 	json_decref(a);
 	ask_refused(&w.loop, fd, "{\"cmd\":\"counters\",\"args\":{\"module\":\"nat\"}}",
-		    "no module \"nat\"; there are lma lma-heartbeat mag mag-heartbeat control drop net");
+		    "no module \"nat\"; there are lma lma-heartbeat mag mag-heartbeat control drop "
+		    "net");
 	row = json_array_get(list(fd, CTL_DROPS, "{\"cmd\":\"drops\"}", 2, &a), 1);
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "two");
 	json_decref(a);
@@ -845,8 +846,9 @@ static void test_shutdown(void)
 
 	build();
 	fd = client(&w.loop);
-	CU_ASSERT_STRING_EQUAL(str(ask_granted(&w.loop, fd, "{\"cmd\":\"shutdown\"}", &a), "result"),
-			       "the daemon ends");
+	CU_ASSERT_STRING_EQUAL(
+		str(ask_granted(&w.loop, fd, "{\"cmd\":\"shutdown\"}", &a), "result"),
+		"the daemon ends");
 	json_decref(a);
 	CU_ASSERT(w.shutdowns == 1 && !w.flush);
 	ask_granted(&w.loop, fd, "{\"cmd\":\"shutdown\",\"args\":{\"flush\":true}}", &a);
@@ -986,12 +988,12 @@ int main(int argc, char **argv)
 		{"detach by MN-ID and by place",					 test_detach},
 		{"delete",test_delete},
 		{"reload",			   test_reload},
-		{"shutdown, with and without flush", test_shutdown},
-		{"help lists every command",				     test_help},
+		{"shutdown, with and without flush",				     test_shutdown},
+		{"help lists every command",	     test_help},
 		{"a list comes in pages, each row once",	 test_pages},
-		{"monitor sees the signalling of an attachment",	 test_monitor_sees_signalling},
-		{"commands on a daemon that has nothing",					  test_nothing_there},
-		{0					       },
+		{"monitor sees the signalling of an attachment",					 test_monitor_sees_signalling},
+		{"commands on a daemon that has nothing",						  test_nothing_there},
+		{0			    },
 	};
 
 	return cu_main("control_commands", tests, argc, argv);

@@ -1096,7 +1096,8 @@ static void test_frame_sock(void)
 }
 
 /* An IPv4 packet with a header of `ihl` words, UDP to that port, in a broadcast. */
-static void put_ip4_frame(uint8_t *b, unsigned ihl, uint8_t protocol, uint16_t offset, uint16_t port)
+static void put_ip4_frame(uint8_t *b, unsigned ihl, uint8_t protocol, uint16_t offset,
+			  uint16_t port)
 {
 	memset(b, 0, 100);
 	memset(b, 0xff, 6);
@@ -1119,10 +1120,18 @@ static void test_frame_sock_ip4(void)
 		uint16_t offset, port;
 		bool passes;
 	} rows[] = {
-		{5, 17, 0, 67, true},	 {15, 17, 0, 67, true},	   {6, 17, 0x2000, 67, true},
-		{5, 17, 0x4000, 67, true}, {5, 17, 1, 67, false},	   {5, 17, 0x2001, 67, false},
-		{5, 6, 0, 67, false},	 {5, 17, 0, 68, false},	   {5, 17, 0, 66, false},
-		{5, 17, 0, 5436, false}, {5, 17, 0, 0x4300, false}, {6, 17, 0x1fff, 67, false},
+		{5,  17, 0,	   67,     true },
+		   {15, 17, 0,      67,	   true },
+		      {6,  17, 0x2000, 67,	  true },
+		{5,  17, 0x4000, 67,	    true },
+		   {5,  17, 1,      67,	  false},
+		      {5,  17, 0x2001, 67,	  false},
+		{5,  6,  0,	  67,     false},
+		   {5,  17, 0,      68,	  false},
+		      {5,  17, 0,	 66,     false},
+		{5,  17, 0,	   5436,	 false},
+		   {5,  17, 0,      0x4300, false},
+		      {6,  17, 0x1fff, 67,	  false},
 	};
 	struct frame_sock *s = NULL, *other = NULL;
 	unsigned f0, f1;
@@ -1195,8 +1204,8 @@ int main(int argc, char **argv)
 		{"a next hop over IPv4 may be a router of either family",test_nexthop_ip4},
 		{"Packet Too Big about a tunnel packet lowers the path MTU",		     test_path_mtu},
 		{"frame filter, own frames, interfaces that come and go",								  test_frame_sock},
-		{"frame filter: ARP and DHCP of IPv4, nothing of VLANs", test_frame_sock_ip4},
-		{0				      },
+		{"frame filter: ARP and DHCP of IPv4, nothing of VLANs",					 test_frame_sock_ip4},
+		{0	  },
 	};
 	int rc;
 

@@ -533,10 +533,10 @@ int main(int argc, char **argv)
 		{"every event that may change a packet's way is noticed",									  test_every_event},
 		{"a storm of events makes few notices, one of them after the last",   test_storm},
 		{"routers that routes name are kept resolved, and let go",					   test_gateways},
-		{"routers that are left are kept on, until they are forgotten", test_gateways_left},
+		{"routers that are left are kept on, until they are forgotten",										test_gateways_left},
 		{"routers behind an interface that is gone are forgotten",
 		 test_gateway_of_gone_link},
-		{0}
+		{0	  }
 	   };
 
 	setup_ns();
