@@ -616,6 +616,13 @@ void mag_act_revoked_unserved(void *obj, void *arg)
 	without_binding(obj, arg);
 }
 
+/* It could not be served, and a fresh start would come too soon. */
+void mag_act_revoked_backoff(void *obj, void *arg)
+{
+	without_binding(obj, arg);
+	mag_act_backoff(obj, arg);
+}
+
 /* The node left before, and the answer to its de-registration does not matter any more. */
 void mag_act_revoked_parked(void *obj, void *arg)
 {

@@ -303,7 +303,7 @@ static const struct fsm_rule rules[] = {
 	REVOKED_PARKED(MEV_REVOKED_LEFT),
 	REVOKED_PARKED(MEV_REVOKED_SYNC),
 	/* it could not be served, and still cannot */
-	{MST_ROLLBACK,      MEV_REVOKED_SYNC, NULL,        mag_act_rolled_back,       MST_BACKOFF,     "RFC 5846 9.1"},
+	{MST_ROLLBACK,      MEV_REVOKED_SYNC, NULL,        mag_act_revoked_backoff,   MST_BACKOFF,     "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED,      NULL,        mag_act_revoked,           MST_REJECTED,    "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED_BAR,  NULL,        mag_act_revoked,           MST_BARRED,      "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED_LEFT, NULL,        mag_act_revoked_left,      MST_RELEASED,    "RFC 5846 9.1"},

@@ -610,6 +610,61 @@ static void accept_it(struct bench *b)
 	answer(b, &(struct reply){0});
 }
 
+#define LMA1 "2001:db8:2::1"
+#define LMA2 "2001:db8:2::2"
+
+/* A Binding Revocation Indication of an LMA; zero: of LMA 1 to our Proxy-CoA, trigger 0, P flag. */
+struct bri {
+	uint8_t trigger;
+	bool no_p, v, g;
+	const char *id; /* none: no MN-ID option */
+	uint8_t subtype; /* 0: NAI */
+	const char *hnp[4], *hoa, *alt;
+	const char *from, *at; /* NULL: LMA 1, our Proxy-CoA */
+	uint16_t port, seq;
+	uint8_t type; /* 0: indication */
+};
+
+static void hear_bri(struct bench *b, const struct bri *a) UNUSED;
+static void hear_bri(struct bench *b, const struct bri *a)
+{
+	struct in6_addr src = ADDR(a->from ? a->from : LMA1);
+	struct in6_addr dst = a->at ? ADDR(a->at) : b->cfg.proxy_coa;
+	struct mh_msg *m = calloc(1, sizeof(*m));
+	uint8_t buf[MH_MAX_LEN];
+	struct packet pkt = {.src = src, .dst = dst, .data = buf, .port = a->port};
+	int len;
+
+	m->type = MH_BINDING_REVOCATION;
+	m->br.type = a->type ? a->type : BR_INDICATION;
+	m->br.code = a->trigger;
+	m->br.seq = a->seq;
+	m->br.flags = (a->no_p ? 0 : MH_BR_P) | (a->v ? MH_BR_V : 0) | (a->g ? MH_BR_G : 0);
+	if (a->id) {
+		struct mh_opt *o = mh_opt_add(m, MHO_MN_ID);
+
+		o->mnid = NAI(a->id);
+		if (a->subtype)
+			o->mnid.subtype = a->subtype;
+	}
+	for (unsigned i = 0; a->hnp[i]; i++)
+		mh_opt_add(m, MHO_HNP)->hnp.prefix = PREFIX(a->hnp[i]);
+	if (a->hoa) {
+		struct mh_opt *o = mh_opt_add(m, MHO_IPV4_HOA_REQUEST);
+
+		o->hoa4.addr = ADDR4(a->hoa);
+		o->hoa4.len = 32;
+	}
+	if (a->alt)
+		mh_opt_add(m, MHO_ALT_COA)->addr = ADDR(a->alt);
+	len = mh_encode(m, buf, sizeof(buf), &src, &dst);
+	CU_ASSERT_FATAL(len > 0);
+	pkt.len = (size_t)len;
+	CU_ASSERT_EQUAL_FATAL(mh_decode(m, buf, pkt.len, &src, &dst), MH_OK);
+	mag_receive(b->m, &pkt, m, b->now);
+	free(m);
+}
+
 struct shown {
 	bool found;
 	struct mag_binding b;

@@ -222,6 +222,34 @@ static void test_refresh(void)
 	CU_ASSERT_TRUE(failures > 1);
 }
 
+/* hear_bri() allocates once for itself. */
+static void test_revoked(void)
+{
+	const struct bri a = {.trigger = 4, .id = "mn1@example.com"};
+	unsigned n, failures = 0;
+	bool failed = true;
+
+	for (n = 2; failed; n++) {
+		struct bench *b = bench_oom();
+
+		CU_ASSERT_EQUAL_FATAL(start(b), 0);
+		attach(b, 7, 1);
+		accept_it(b);
+		b->confirm_at_once = true;
+		fail_at(n);
+		hear_bri(b, &a);
+		failed = memory_again();
+		failures += failed;
+		hear_bri(b, &a);
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
+		CU_ASSERT_EQUAL(b->sent[1].msg.br.code, BRA_MN_IS_ATTACHED);
+		CU_ASSERT_EQUAL(b->sent[2].msg.br.code, BRA_MN_IS_ATTACHED);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(failures > 1);
+}
+
 static void test_without_allocation(void)
 {
 	struct bench *b = bench_oom();
@@ -257,6 +285,7 @@ int main(int argc, char **argv)
 		{"no memory for a node refuses it, and leaves nothing behind", test_attach},
 		{"no memory for an answer gives the binding back, and asks again later", test_accept},
 		{"no memory for a renumbering ends service as a whole", test_refresh},
+		{"without memory for a revocation that waits the node's last known place decides", test_revoked},
 		{"moving fails without memory and changes nothing; giving back and leaving need none", test_without_allocation},
 		{0},
 	};

@@ -93,6 +93,8 @@ static void any_answer(struct bench *b)
 
 	if (!r.to)
 		to = last_sent(b);
+	if (to->msg.type != MH_BU)
+		return;
 	node = mh_opt(&to->msg, MHO_MN_LLID)->llid.id[5] % 6;
 	if (rnd(10))
 		r.home4 = home4[rnd(8) ? node : rnd(6)];
@@ -155,6 +157,27 @@ static void any_answer(struct bench *b)
 	answer(b, &r);
 }
 
+static void any_revocation(struct bench *b)
+{
+	static const char *const ids[] = {"a@example.com", "b@example.com",   "c@example.com",
+					  "mn1@example.com", "mn2@example.com", "@example.com"};
+	static const uint8_t triggers[] = {0, 1, 2, 4, 4, 5, 7, 7, 128, 129, 200};
+	struct bri a = {.trigger = triggers[rnd(ARRAY_SIZE(triggers))], .seq = (uint16_t)rnd(50)};
+
+	a.g = rnd(10) ? a.trigger >= 128 : rnd(2);
+	a.v = !rnd(4);
+	a.id = rnd(10) && a.trigger != 128 ? ids[rnd(ARRAY_SIZE(ids))] : NULL;
+	if (!rnd(4))
+		a.hnp[0] = rnd(2) ? HNP1 : HNP2;
+	if (a.v ? rnd(5) : !rnd(10))
+		a.hoa = rnd(2) ? "10.1.0.11" : "10.1.0.12";
+	if (addr_is_ip4(&b->lmas[0].addr)) {
+		a.from = "192.0.2.2";
+		a.at = "192.0.2.1";
+	}
+	hear_bri(b, &a);
+}
+
 static void step(struct bench *b)
 {
 	struct mag_attachment a = attachment(1 + rnd(LINKS), 1 + rnd(NODES));
@@ -201,6 +224,10 @@ static void step(struct bench *b)
 	case 10:
 		mag_release_ipv4(b->m, &n, addr, "dhcp-release", b->now);
 		break;
+	case 11:
+		if (!rnd(2))
+			any_revocation(b);
+		break;
 	case 8:
 		run_ms(b, rnd(4000));
 		break;
@@ -213,6 +240,8 @@ static void step(struct bench *b)
 		break;
 	}
 }
+
+static uint64_t revoked;
 
 struct world {
 	bool timestamps, fixed;
@@ -260,6 +289,7 @@ static void run_seed(unsigned seed, const struct world *w)
 			CU_FAIL_FATAL("an invariant broke");
 		}
 	}
+	revoked += counter(b, "revoked") + counter(b, "revoked_ipv4");
 	/* when everybody has left and all is quiet, nothing is left */
 	b->attached = false;
 	for (i = 1; i <= LINKS; i++)
@@ -301,6 +331,7 @@ static void test_sequence(void)
 
 		run_seed(1000 + seed, &w);
 	}
+	CU_ASSERT_TRUE(revoked > 1000);
 }
 
 int main(int argc, char **argv)
