@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a binding is written down as, so that it comes back when the LMA starts again: everything
- * of RFC 5213 5.1, RFC 5844 3.1.1 and RFC 5845 5.1 that a restart must not lose.
+ * of RFC 5213 5.1, RFC 5844 3.1.1 and RFC 5845 5.1 that a restart must not lose. And what an entry
+ * of a MAG's Binding Update List is: RFC 5213 6.1, RFC 5844 3.2.1, RFC 5845 4.1.
  *
  * A record is octets in network order behind a version octet; docs/store.md has the layout. There
- * is one way to write a binding down, and the reader takes no other. Times are of the wall clock,
+ * is one way to write something down, and the reader takes no other. Times are of the wall clock,
  * since a monotonic one means nothing after a restart. The store guards the octets with a checksum;
  * the reader trusts neither it nor the disk.
  */
 #pragma once
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,3 +62,53 @@ size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t
 /* `out` borrows from the octets. 0; -EPROTONOSUPPORT: of another version; -EBADMSG: not one that
  * record_binding_write() makes. */
 int record_binding_read(struct record_binding *out, const uint8_t *data, size_t len);
+
+#define RECORD_UPDATE_VERSION 1
+#define RECORD_UPDATE_MAX     768 /* octets */
+
+enum record_update_state {
+	RECORD_BOUND = 1, /* the node was there; it may have none of its service */
+	RECORD_LEAVING,	  /* it had left, and the LMA has not confirmed that */
+};
+
+/* `expires` 0: the LMA holds no binding, as far as the MAG knew. */
+struct record_update {
+	enum record_update_state state;
+	struct mnid mnid;      /* borrowed, at both ends */
+	char ifname[IFNAMSIZ]; /* of the access link; an index means nothing after a restart */
+	struct mac mac;	       /* the node's; zero: not known */
+	unsigned n_prefixes;
+	struct prefix6 prefixes[DP_PREFIXES_MAX];
+	struct home4 home4;	 /* all zero: none */
+	struct home4 returned4;	 /* given back, and the LMA has not confirmed that; zero: none */
+	struct in6_addr coa;	 /* our end; IPv4-mapped for an IPv4-Proxy-CoA */
+	struct in6_addr lmaa;	 /* the LMA; of the same family */
+	struct in6_addr router;	 /* our link-local address on the link; ::, a fixed one */
+	struct in6_addr node;	 /* the node's link-local address; ::, not known */
+	uint64_t expires;	 /* ns since 1970-01-01 UTC; as the next */
+	uint64_t refresh;	 /* when to register again */
+	uint64_t timestamp;	 /* last one sent, in option format */
+	uint32_t lifetime_s;	 /* granted */
+	uint32_t access_mtu;	 /* 0: unknown */
+	uint32_t down_key;	 /* our GRE key */
+	uint32_t up_key;	 /* the LMA's */
+	uint32_t peer_restarts;	 /* the LMA's Restart Counter, where has_peer_restarts */
+	uint16_t seq;		 /* last one sent */
+	uint16_t domain;	 /* of IPv4 home addresses on the link */
+	uint8_t encap;		 /* enum dp_encap */
+	uint8_t gre;		 /* what registrations ask for, 0 to 2 as in enum mag_gre */
+	uint8_t att, reg_att;	 /* the link's; what the LMA knows */
+	bool tlv, force_udp;	 /* as `gre` */
+	bool asks6;		 /* prefixes were asked for at first, RFC 5844 3.2.3.3 */
+	bool any_addr4;		 /* not the profile's IPv4 home address, RFC 5844 3.2.3.2 */
+	bool released4;		 /* the node gave its IPv4 address back and wants none */
+	bool refused4, refused6; /* status 170, 172: until administrative action */
+	bool gre_demanded;	 /* status 163, RFC 5845 4.2 */
+	bool gre_unwanted;	 /* status 2, RFC 5845 4.2 */
+	bool dhcp_relay;	 /* RFC 5844 3.2.3.2 */
+	bool has_peer_restarts;
+};
+
+/* As those of a binding. */
+size_t record_update_write(const struct record_update *u, uint8_t *buf, size_t cap);
+int record_update_read(struct record_update *out, const uint8_t *data, size_t len);
