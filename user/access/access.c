@@ -180,6 +180,51 @@ static void op_set_link_local(void *ctx, unsigned ifindex, const struct in6_addr
 		a->ops.set_link_local(a->ops.ctx, ifindex, ll);
 }
 
+static void op_resume(void *ctx, const struct link_node *id, const struct link_advert *ad,
+		      const struct in6_addr *own)
+{
+	struct access *a = ctx;
+	struct access_node *n = access_node_get(a, id);
+	char mac[MAC_STRLEN];
+
+	if (!n) {
+		log_msg(LOG_C_LOCAL, "access[%u %s] cannot go on: no such link, or table full",
+			id->ifindex, mac_str(&id->mac, mac));
+		return;
+	}
+	access_node_serve(n, true);
+	n->announced = true;
+	if (addr6_is_zero(&n->link_local))
+		n->link_local = *own;
+	access_ra_resume(a, n, ad);
+	access_nud_idle(a, n);
+}
+
+static struct in6_addr op_address(void *ctx, const struct link_node *id)
+{
+	const struct access_node *n = access_node_find(ctx, id);
+
+	return n ? n->link_local : in6addr_any;
+}
+
+static unsigned op_ifindex(void *ctx, const char *name)
+{
+	const struct access *a = ctx;
+	struct access_link *l, *tmp;
+
+	HASH_ITER (hh, a->links, l, tmp)
+		if (!strcmp(l->cfg.name, name))
+			return l->cfg.ifindex;
+	return 0;
+}
+
+static const char *op_ifname(void *ctx, unsigned ifindex)
+{
+	const struct access_link *l = access_link_find(ctx, ifindex);
+
+	return l ? l->cfg.name : NULL;
+}
+
 struct link_ops access_link_ops(struct access *a)
 {
 	return (struct link_ops){
@@ -190,6 +235,10 @@ struct link_ops access_link_ops(struct access *a)
 		.attached = op_attached,
 		.teardown = op_teardown,
 		.set_link_local = op_set_link_local,
+		.resume = op_resume,
+		.address = op_address,
+		.ifindex = op_ifindex,
+		.ifname = op_ifname,
 	};
 }
 

@@ -114,6 +114,8 @@ struct access_triggers {
 	 * with it ("dhcp-decline"). As mag_release_ipv4(). May be NULL. */
 	int (*release_ipv4)(void *ctx, const struct link_node *n, struct in_addr addr,
 			    const char *cause, nsec_t now);
+	/* A link is up now; before nodes that were heard on it are offered. May be NULL. */
+	void (*link_up)(void *ctx, unsigned ifindex, const char *name, nsec_t now);
 };
 
 #define ACCESS_COUNTERS(X)                                                                        \

@@ -80,6 +80,8 @@ void access_link_up(struct access *a, unsigned ifindex, nsec_t now)
 	if (!l || l->up)
 		return;
 	l->up = true;
+	if (a->triggers.link_up)
+		a->triggers.link_up(a->triggers.ctx, ifindex, l->cfg.name, now);
 	/* Frames and link events come on different ways, so a node may have spoken before. Each
 	 * offer may change the list: look from its start again. */
 	for (n = l->seen; n;) {

@@ -65,6 +65,7 @@ struct access_node {
 	struct deadline ra_timer;
 	bool ra_just_sent; /* by advertise(), which has no clock: the tick fills in the time */
 	bool ra_solicited; /* the armed advertisement answers a solicitation */
+	bool ra_resumed;   /* it knows the advertisement: the tick finds the time of the next */
 	unsigned ra_burst; /* initial advertisements still due */
 	nsec_t last_ra;
 
@@ -181,6 +182,8 @@ void access_dhcp4_advertised(struct access *a, struct access_node *n, const stru
 /* access_ra.c */
 void access_ra_init(struct access_node *n);
 void access_ra_advertise(struct access *a, struct access_node *n, const struct link_advert *ad);
+/* As before a restart; nothing is sent. */
+void access_ra_resume(struct access *a, struct access_node *n, const struct link_advert *ad);
 void access_ra_withdraw(struct access *a, struct access_node *n, bool deprecate);
 void access_ra_solicited(struct access *a, struct access_node *n, nsec_t now);
 void access_ra_defend(struct access *a, struct access_link *l, const struct nd_msg *m);

@@ -62,6 +62,12 @@ static void ra_fire(struct deadline *d, void *ctx, nsec_t now)
 	struct access_node *n = container_of(d, struct access_node, ra_timer);
 	struct access *a = ctx;
 
+	if (n->ra_resumed && !n->ra_solicited) {
+		n->ra_resumed = false;
+		schedule(a, n, now);
+		return;
+	}
+	n->ra_resumed = false;
 	if (n->ra_just_sent) {
 		n->ra_just_sent = false;
 	} else {
@@ -134,7 +140,7 @@ void access_ra_advertise(struct access *a, struct access_node *n, const struct l
 	if (!n->ad.n_prefixes) {
 		/* Without a home network prefix we are nobody's IPv6 router. */
 		deadline_cancel(&a->deadlines, &n->ra_timer);
-		n->ra_just_sent = n->ra_solicited = n->rs_waiting = false;
+		n->ra_just_sent = n->ra_solicited = n->rs_waiting = n->ra_resumed = false;
 		return;
 	}
 	send_ra(a, n, false);
@@ -142,7 +148,25 @@ void access_ra_advertise(struct access *a, struct access_node *n, const struct l
 		a->counter[ACCESS_C_RA_SOLICITED]++;
 	n->rs_waiting = false;
 	n->ra_solicited = false;
+	n->ra_resumed = false;
 	n->ra_just_sent = true;
+	deadline_arm(&a->deadlines, &n->ra_timer, 0);
+}
+
+void access_ra_resume(struct access *a, struct access_node *n, const struct link_advert *ad)
+{
+	char mac[MAC_STRLEN];
+
+	if (!store_advert(n, ad)) {
+		log_msg(LOG_C_LOCAL, "access[%s %s] no memory for an advertisement",
+			n->link->cfg.name, mac_str(&n->id.mac, mac));
+		return;
+	}
+	n->advertised = true;
+	n->ra_burst = 0;
+	if (!ad->n_prefixes)
+		return;
+	n->ra_resumed = true;
 	deadline_arm(&a->deadlines, &n->ra_timer, 0);
 }
 
@@ -155,6 +179,7 @@ void access_ra_withdraw(struct access *a, struct access_node *n, bool deprecate)
 	n->prefixes = NULL;
 	memset(&n->ad, 0, sizeof(n->ad));
 	n->advertised = n->ra_just_sent = n->ra_solicited = n->rs_waiting = false;
+	n->ra_resumed = false;
 	n->ra_burst = 0;
 }
 

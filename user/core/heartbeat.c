@@ -473,6 +473,16 @@ void heartbeat_users(struct heartbeat *h, const struct in6_addr *peer, const str
 		start(p, now);
 }
 
+void heartbeat_remember(struct heartbeat *h, const struct in6_addr *peer, uint32_t counter)
+{
+	struct peer *p = peer_find(h, peer);
+
+	if (!p || p->has_counter)
+		return;
+	p->has_counter = true;
+	p->counter = counter;
+}
+
 bool heartbeat_info(const struct heartbeat *h, const struct in6_addr *peer,
 		    struct heartbeat_info *out)
 {

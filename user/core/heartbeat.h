@@ -101,6 +101,10 @@ void heartbeat_announce(struct heartbeat *h, nsec_t now);
 void heartbeat_users(struct heartbeat *h, const struct in6_addr *peer, const struct in6_addr *local,
 		     uint32_t n, nsec_t now);
 
+/* What an earlier run knew of a peer's Restart Counter; a later one is not overruled. An answer
+ * with another one tells that the peer restarted meanwhile. */
+void heartbeat_remember(struct heartbeat *h, const struct in6_addr *peer, uint32_t counter);
+
 /* A message of MH_HEARTBEAT to one of our addresses. */
 void heartbeat_receive(struct heartbeat *h, const struct packet *pkt, const struct mh_msg *msg,
 		       nsec_t now);

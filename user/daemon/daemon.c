@@ -202,6 +202,13 @@ static int trigger_release_ipv4(void *ctx, const struct link_node *n, struct in_
 	return mag_release_ipv4(d->mag, n, addr, cause, now);
 }
 
+static void trigger_link_up(void *ctx, unsigned ifindex, const char *name, nsec_t now)
+{
+	struct daemon *d = ctx;
+
+	mag_link_up(d->mag, ifindex, name, now);
+}
+
 /* ---- events out */
 
 static void on_event(void *ctx, const struct event *ev)
@@ -382,6 +389,7 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 		.confirmed = trigger_confirmed,
 		.link_local_in_use = trigger_link_local_in_use,
 		.release_ipv4 = trigger_release_ipv4,
+		.link_up = trigger_link_up,
 	};
 	const char *why = "";
 	int rc = access_new(&d->access, &d->cfg->access_cfg, &ops, &d->sink);

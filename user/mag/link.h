@@ -49,4 +49,16 @@ struct link_ops {
 	void (*teardown)(void *ctx, const struct link_node *n);
 	/* The router's link-local address to hold on that interface (RFC 5213 6.8). */
 	void (*set_link_local)(void *ctx, unsigned ifindex, const struct in6_addr *ll);
+
+	/* What follows is asked of links whose MAG has a store, and may else be NULL. */
+
+	/* As advertise(), for a node that was told the same before the MAG was started again:
+	 * nothing is sent now. `own` is its link-local address, as address() had it. */
+	void (*resume)(void *ctx, const struct link_node *n, const struct link_advert *ad,
+		       const struct in6_addr *own);
+	/* The node's own link-local address; ::, not known. */
+	struct in6_addr (*address)(void *ctx, const struct link_node *n);
+	/* The access link of that name, 0: not there now; and back, NULL. */
+	unsigned (*ifindex)(void *ctx, const char *name);
+	const char *(*ifname)(void *ctx, unsigned ifindex);
 };

@@ -212,8 +212,10 @@ void mag_free(struct mag **p)
 
 	if (!m)
 		return;
+	m->store = NULL;
 	while (m->bul && (e = bul_first(m->bul)))
 		mag_session_free(m, mag_session_of(e));
+	mag_find_free(m);
 	bul_free(&m->bul);
 	mag_peers_free(m);
 	mag_end_free(m);
@@ -386,7 +388,9 @@ void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struc
 			.link_local = addr6_is_zero(fixed) ? e->link_local : *fixed,
 			.state = mag_state_name(s->state),
 			.lifetime_s = e->lifetime_s,
-			.remaining_s = (uint32_t)(nsec_sub(e->expires, now) / NSEC_PER_SEC),
+			.remaining_s =
+				s->unrouted ? 0
+					    : (uint32_t)(nsec_sub(e->expires, now) / NSEC_PER_SEC),
 			.seq = e->seq,
 			.retransmissions = s->req.open && e->rtx.sent ? e->rtx.sent - 1 : 0,
 			.last_status = s->last_status,

@@ -17,6 +17,7 @@
 #include "core/home4.h"
 #include "core/profile.h"
 #include "core/revocation.h"
+#include "core/store.h"
 #include "core/tunnel.h"
 #include "mag/link.h"
 
@@ -71,11 +72,28 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	    struct dataplane *dp, struct tunnels *tunnels, const struct profiles *profiles,
 	    const struct link_ops *links, const struct event_sink *sink);
 /* Sends nothing and leaves forwarding as it is: the data plane serves on while a daemon restarts.
- */
+ * The store keeps all records; it must make no batch afterwards, for the sessions are gone. */
 void mag_free(struct mag **p);
 /* As lma_reload(). */
 int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now);
+
+/*
+ * Sessions outlive the daemon. Each whose binding stands has a record of kind STORE_UPDATE. After a
+ * restart its node is served as before, and looked for, reregister_rate of them in a second: one
+ * that is there knows nothing of it, one that is not is de-registered. Nothing is registered for a
+ * node before it has proved to be there, since it may be at another MAG by now.
+ *
+ * The store is borrowed; to be set before the first session.
+ */
+void mag_set_store(struct mag *m, struct store *st);
+/* To be called for all records when the links are known, before anything else happens. STORE_KEEP,
+ * STORE_DROP or -ENOMEM. */
+int mag_restore(struct mag *m, const struct store_record *r, nsec_t now);
+/* The MAG forgot sessions that its LMAs may still have: records that nobody can read. */
+bool mag_lost_sessions(const struct mag *m);
+/* An access link is up; restored sessions that waited for it go on. */
+void mag_link_up(struct mag *m, unsigned ifindex, const char *name, nsec_t now);
 
 /* A trigger: a node showed up on an access link (RFC 5213 6.9.1.1 and the Trigger Handler). */
 struct mag_attachment {

@@ -85,9 +85,12 @@ void mag_act_accept(void *obj, void *arg)
 	upload = mag_accept(s, c);
 	deadline_arm(&m->timers, &s->timer, s->refresh_at);
 	err = mag_serve(m, s, c->grant, c->now);
-	if (err)
+	if (err) {
 		dp_failed(s, c, err);
-	else if (upload)
+		return;
+	}
+	mag_store_touch(m, s, c->now);
+	if (upload)
 		mag_step(s, MEV_LINK_LOCAL, c);
 	else
 		ask_for_home4(s, c);
@@ -98,6 +101,7 @@ void mag_act_upload(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	mag_advertise(c->m, obj);
+	mag_store_touch(c->m, obj, c->now);
 	mag_request(c->m, obj, MRK_REGISTER, c->now);
 }
 
@@ -335,6 +339,7 @@ void mag_act_deregister(void *obj, void *arg)
 	mag_serve_stop(c->m, s, c->m->cfg.deprecate_on_detach, c->cause, c->now);
 	bul_park(c->m->bul, &s->b);
 	s->quick = 0;
+	mag_store_touch(c->m, s, c->now);
 	mag_request(c->m, s, MRK_DEREGISTER, c->now);
 }
 
@@ -473,10 +478,12 @@ void mag_act_move(void *obj, void *arg)
 	    !addr6_is_zero(&s->b.link_local))
 		m->links->set_link_local(m->links->ctx, s->b.ifindex, &s->b.link_local);
 	err = mag_serve_move(m, s, c->from);
-	if (err)
+	if (err) {
 		dp_failed(s, c, err);
-	else
-		request_move(s, c);
+		return;
+	}
+	mag_store_touch(m, s, c->now);
+	request_move(s, c);
 }
 
 /* No service yet. The open request stands unless what it said of the node is no longer true. */
@@ -512,6 +519,8 @@ static bool without_home4(struct mag_session *s, struct mag_ctx *c)
 	err = mag_serve_without_home4(c->m, s, c->cause, c->now);
 	if (err)
 		dp_failed(s, c, err);
+	else
+		mag_store_touch(c->m, s, c->now);
 	return !err;
 }
 
@@ -539,9 +548,11 @@ static void go_on(struct mag_session *s, struct mag_ctx *c, nsec_t refresh_at)
 void mag_act_returned4(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
 
 	s->returned4 = (struct home4){0};
-	go_on(s, arg, s->refresh_at);
+	mag_store_touch(c->m, s, c->now);
+	go_on(s, c, s->refresh_at);
 }
 
 void mag_act_return4_unanswered(void *obj, void *arg)
@@ -674,6 +685,8 @@ void mag_act_revoked4(void *obj, void *arg)
 	err = mag_serve_without_home4(c->m, s, c->cause, c->now);
 	if (err)
 		dp_failed(s, c, err);
+	else
+		mag_store_touch(c->m, s, c->now);
 }
 
 /* The selective de-registration has become pointless. */
@@ -686,7 +699,9 @@ void mag_act_revoked4_returned(void *obj, void *arg)
 void mag_act_revoked4_unserved(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
 
-	bar_home4(s, arg);
+	bar_home4(s, c);
 	s->b.home4 = (struct home4){0};
+	mag_store_touch(c->m, s, c->now);
 }

@@ -28,6 +28,14 @@ void mag_act_reassert(void *obj, void *arg);
 void mag_act_expire(void *obj, void *arg);
 void mag_act_new_place(void *obj, void *arg);
 void mag_act_lapse(void *obj, void *arg);
+
+/* mag_find.c */
+void mag_act_found(void *obj, void *arg);
+void mag_act_found_due(void *obj, void *arg);
+void mag_act_found_lapsed(void *obj, void *arg);
+void mag_act_lapse_unfound(void *obj, void *arg);
+void mag_act_not_found(void *obj, void *arg);
+
 void mag_act_deregister(void *obj, void *arg);
 void mag_act_vanished(void *obj, void *arg);
 void mag_act_unverified(void *obj, void *arg);

@@ -111,6 +111,7 @@ void mag_session_free(struct mag *m, struct mag_session *s)
 	mag_peer_forget(m, s);
 	mag_end_forget(m, s);
 	mag_revoke_forget(m, s);
+	mag_store_forget(m, s);
 	bul_del(m->bul, &s->b);
 	free(s);
 }
@@ -144,8 +145,8 @@ static void inherit(struct mag *m, struct mag_session *s, nsec_t now)
 	}
 }
 
-static int session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
-		       struct mag_lma *lma, struct mag_session **out)
+int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
+		    struct mag_lma *lma, struct mag_session **out)
 {
 	struct mag_session *s = calloc(1, sizeof(*s) + id->len);
 
@@ -198,7 +199,7 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 		refused(m, a, MAG_C_ATTACH_FULL, "max-bindings reached", now);
 		return -ENOSPC;
 	}
-	err = session_new(m, a, id, lma, &s);
+	err = mag_session_new(m, a, id, lma, &s);
 	if (err) {
 		refused(m, a, MAG_C_ATTACH_FULL, "out of memory", now);
 		return err;
@@ -209,8 +210,10 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 	return 0;
 }
 
-static void wants_home4(struct mag_session *s, nsec_t now)
+static void wants_home4(struct mag *m, struct mag_session *s, nsec_t now)
 {
+	if (s->released4)
+		mag_store_touch(m, s, now);
 	s->released4 = false;
 	if (now >= s->ask4_at)
 		s->short4 = false;
@@ -236,7 +239,7 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 
 	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
-		wants_home4(s, now);
+		wants_home4(m, s, now);
 	if (is_order(a->cause))
 		s->refused4 = s->refused6 = s->short4 = false;
 	if (waits && is_order(a->cause)) {
@@ -252,7 +255,8 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 		return 0;
 	}
 	/* it may have been elsewhere meanwhile, and the LMA then points there */
-	mag_step(s, s->state == MST_ACTIVE ? MEV_ATTACH : MEV_CONFIRMED, &c);
+	mag_step(s, s->state == MST_ACTIVE || s->state == MST_FINDING ? MEV_ATTACH : MEV_CONFIRMED,
+		 &c);
 	return 0;
 }
 
@@ -266,10 +270,11 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 		mag_count_up(m, MAG_C_ATTACH_FULL);
 		return -ENOMEM;
 	}
+	s->no_link = false;
 	mag_count_up(m, MAG_C_ATTACH_MOVED);
 	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
-		wants_home4(s, now);
+		wants_home4(m, s, now);
 	if (is_refused(s)) {
 		mag_step(s, MEV_MOVED, &c);
 		return attach_again(m, s, a, now);

@@ -38,6 +38,7 @@ void mag_end_later(struct mag *m, struct mag_session *s, const char *cause)
 {
 	mag_revoke_forget(m, s);
 	mag_peer_forget(m, s);
+	mag_store_forget(m, s);
 	mag_request_close(m, s);
 	s->end_cause = cause;
 	s->end_next = NULL;

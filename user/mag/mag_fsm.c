@@ -4,12 +4,13 @@
  *
  *	NEW -> REGISTERING -> ACTIVE -> VERIFYING -> REFRESHING -> ACTIVE ...
  *	                  any of them -> DEREGISTERING -> (RELEASED) -> gone
+ *	after a restart: FINDING -> ACTIVE
  *
- * Service (forwarding, advertisement) exists in ACTIVE, VERIFYING, REFRESHING, RETURNING_IPV4 and
- * STALLED and in no other state: a rejection ends it whatever it says (RFC 5213 6.9.1.2 item 11). A
- *rejection that may be repaired at once leads back to REGISTERING, one that needs time to BACKOFF,
- *one that repeating cannot cure to REJECTED, and one that RFC 5213 reserves for the operator to
- *BARRED.
+ * Service (forwarding, advertisement) exists in FINDING, ACTIVE, VERIFYING, REFRESHING,
+ * RETURNING_IPV4 and STALLED and in no other state: a rejection ends it whatever it says
+ * (RFC 5213 6.9.1.2 item 11). A rejection that may be repaired at once leads back to REGISTERING,
+ * one that needs time to BACKOFF, one that repeating cannot cure to REJECTED, and one that RFC 5213
+ * reserves for the operator to BARRED.
  */
 #include "mag/mag_act.h"
 
@@ -67,6 +68,15 @@ static bool is_bound(void *obj, void *arg)
 	const struct mag_ctx *c = arg;
 
 	return mag_is_bound(obj, c->now);
+}
+
+/* Nothing has to be registered before its time. */
+static bool is_current(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+	const struct mag_ctx *c = arg;
+
+	return is_bound(obj, arg) && c->now < s->refresh_at;
 }
 
 static bool sent_lately(void *obj, void *arg)
@@ -153,6 +163,22 @@ static const struct fsm_rule rules[] = {
 	{MST_REGISTERING,   MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_REGISTERING,   MEV_MOVED,      NULL,            mag_act_move_unserved,      FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
 	{MST_REGISTERING,   MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+
+	{MST_FINDING,       MEV_CONFIRMED,  is_current,      mag_act_found,              MST_ACTIVE,        "RFC 5213 6.9.1.3"},
+	{MST_FINDING,       MEV_CONFIRMED,  is_bound,        mag_act_found_due,          MST_REFRESHING,    "RFC 5213 6.9.1.3"},
+	{MST_FINDING,       MEV_CONFIRMED,  NULL,            mag_act_found_lapsed,       MST_REFRESHING,    "RFC 5213 6.9.1.1 (3)"},
+	{MST_FINDING,       MEV_ATTACH,     is_bound,        mag_act_found_due,          MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_FINDING,       MEV_ATTACH,     NULL,            mag_act_found_lapsed,       MST_REFRESHING,    "RFC 5213 6.9.1.1 (3)"},
+	{MST_FINDING,       MEV_EXPIRED,    NULL,            mag_act_lapse_unfound,      FSM_SAME,          "RFC 5213 6.9.2 (2)"},
+	{MST_FINDING,       MEV_TIMEOUT,    NULL,            mag_act_not_found,          MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_FINDING,       MEV_DETACH,     NULL,            mag_act_not_found,          MST_DEREGISTERING, "RFC 5213 6.13"},
+	{MST_FINDING,       MEV_MOVED,      is_bound,        mag_act_move,               MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_FINDING,       MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_FINDING,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_FINDING,       MEV_LINK_LOCAL, is_bound,        mag_act_upload,             MST_REFRESHING,    "RFC 5213 6.9.1.2 (15)"},
+	{MST_FINDING,       MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_FINDING,       MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
+	{MST_FINDING,       MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 
 	{MST_ACTIVE,        MEV_ATTACH,     is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,        MEV_ATTACH,     NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},

@@ -16,12 +16,15 @@
  *	mag_end.c    many revoked sessions ended; all of an LMA's revoked by us (RFC 5846 9.2)
  *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements
  *	             (6.10, 6.9.2)
+ *	mag_store.c  sessions as records, and back
+ *	mag_find.c   nodes of restored sessions: are they still there?
  *
  * One struct mag_session is one Binding Update List entry with the machinery around it. It is
  * created by an attachment and freed by the rule table's actions only; mag_step() may free it.
  */
 #pragma once
 
+#include <net/if.h>
 #include <string.h>
 
 #include "base/deadline.h"
@@ -91,6 +94,13 @@
 	X(MAG_C_PBU_SENT, "pbu_sent", "Proxy Binding Updates sent, retransmissions included")              \
 	X(MAG_C_PBU_REGISTER, "pbu_register", "first or renewed registrations started")                    \
 	X(MAG_C_REREGISTERED, "reregistered", "sessions registered anew for an LMA that came back")        \
+	X(MAG_C_RESTORED, "restored", "sessions that an earlier run of the MAG had")                       \
+	X(MAG_C_RESTORE_REFUSED, "restore_refused", "records of sessions that nobody can read")            \
+	X(MAG_C_RESTORE_DROPPED, "restore_dropped", "records of sessions that the configuration has no place for") \
+	X(MAG_C_RESTORE_LAPSED, "restore_lapsed", "restored too late, or without the same GRE key")        \
+	X(MAG_C_FOUND, "found", "restored sessions whose node was still there")                            \
+	X(MAG_C_NOT_FOUND, "not_found", "restored sessions whose node was not found")        \
+	X(MAG_C_STORE_FAILED, "store_failed", "sessions without a record: out of memory, or link unknown") \
 	X(MAG_C_PBU_REFRESH, "pbu_refresh", "re-registrations started")                                    \
 	X(MAG_C_PBU_DEREGISTER, "pbu_deregister", "de-registrations started")                              \
 	X(MAG_C_PBU_RETURN4, "pbu_return_ipv4", "selective de-registrations of IPv4 home addresses")       \
@@ -163,6 +173,7 @@ enum mag_counter {
 #define MAG_STATES(X)                                                                              \
 	X(MST_NEW, "NEW")                                                                          \
 	X(MST_REGISTERING, "REGISTERING")     /* request open, no service */                       \
+	X(MST_FINDING, "FINDING")             /* served before a restart; is the node there? */    \
 	X(MST_ACTIVE, "ACTIVE")                                                                    \
 	X(MST_VERIFYING, "VERIFYING")         /* served; is the node there? then refresh */        \
 	X(MST_REASSERTING, "REASSERTING")     /* overtaken; no service; is the node still here? */ \
@@ -233,6 +244,7 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_BRI_EVERY_MS    10	 /* and then one in so much time */
 #define MAG_BACKOFF_FIRST   4u	 /* first wait, in INITIAL_BINDACK_TIMEOUTs */
 #define MAG_BACKOFF_CEILING 8u	 /* longest wait, in MAX_BINDACK_TIMEOUTs */
+#define MAG_LINK_WAIT_MS    30000 /* how long a restored session waits for its link */
 
 struct mag_lma {
 	struct mag_lma *next;
@@ -325,8 +337,16 @@ struct mag_session {
 	bool gre_unwanted; /* status 2, RFC 5845 4.2 */
 	bool dhcp_relay;   /* RFC 5844 3.2.3.2; else DHCP server */
 	bool deferred;	   /* a transmission waits for MAX_UPDATE_RATE */
+	bool unrouted;	   /* restored without forwarding, though served: see mag_serve_resume() */
+	bool no_link;	   /* its access link is not there; b.ifindex is of mag->missing */
+	bool waits;	   /* FINDING, and its link is not up */
 	bool absent;	   /* left while REJECTED or BARRED */
 	bool local_routing;
+	nsec_t find_until;	      /* FINDING; NSEC_NEVER: its turn has not come */
+	const char *leave_cause;      /* restored, and to be de-registered in its turn */
+	struct store_item *item;      /* NULL: no record */
+	char ifname[IFNAMSIZ];	      /* of its access link; for the record */
+	struct in6_addr node_address; /* the node's link-local one as its record has it */
 	struct mag_session *again_next, **again_link; /* mag->again; link NULL: not in it */
 	struct mag_session *end_next, **end_link;     /* mag->ending; link NULL: not in it */
 	const char *end_cause;			      /* literal, while in it */
@@ -345,6 +365,13 @@ struct mag_answered {
 	uint8_t status; /* enum bra_status */
 };
 
+/* An access link that restored sessions name, and that is not there. */
+struct mag_missing {
+	struct mag_missing *next;
+	unsigned ifindex; /* none that an interface can have */
+	char name[IFNAMSIZ];
+};
+
 struct mag {
 	struct mag_cfg cfg; /* lmas: not used, see `lmas` */
 	const struct env *env;
@@ -356,7 +383,9 @@ struct mag {
 	struct bul *bul;
 	struct deadlines timers;
 	struct heartbeat *heartbeat;
-	struct mag_session *again, **again_end; /* to be registered anew, in order */
+	struct store *store; /* NULL: none */
+	struct mag_missing *missing;
+	struct mag_session *again, **again_end; /* to be registered anew or looked for, in order */
 	struct deadline again_timer;
 	struct revocation *revocation;
 	struct mag_session *ending, **ending_end; /* revoked, to be ended, in order */
@@ -429,6 +458,9 @@ void mag_timer_fired(struct deadline *d, void *ctx, nsec_t now);
 const char *mag_state_name(uint8_t state);
 
 /* ---- mag_attach.c */
+/* A session that is not stepped yet. 0 or -ENOMEM. */
+int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
+		    struct mag_lma *lma, struct mag_session **out);
 /* Takes it out of every index and frees it. Service in the data plane stays as it is; a half that
  * was made for its key alone goes. */
 void mag_session_free(struct mag *m, struct mag_session *s);
@@ -459,8 +491,26 @@ int mag_peers_set(struct mag *m, const struct mag_cfg *cfg);
 void mag_peers_reloaded(struct mag *m, nsec_t now);
 /* One more or one less session has service from that LMA. */
 void mag_peer_count(struct mag *m, struct mag_lma *l, int by, nsec_t now);
-/* The session goes. */
+/* Its turn comes at the rate of the configuration: to be registered anew, or looked for. */
+void mag_peer_await_turn(struct mag *m, struct mag_session *s, nsec_t now);
+/* No turn any more, if there was one. */
 void mag_peer_forget(struct mag *m, struct mag_session *s);
+
+/* ---- mag_store.c; all of it does nothing without a store */
+/* The session changed. One that is registered gets a record, others keep what they have. */
+void mag_store_touch(struct mag *m, struct mag_session *s, nsec_t now);
+/* It has nothing to be remembered for. */
+void mag_store_forget(struct mag *m, struct mag_session *s);
+
+/* ---- mag_find.c */
+/* Where the link of that name is, or stands in for it while it is not there. 0: out of memory. */
+unsigned mag_find_link(struct mag *m, const char *name);
+bool mag_find_is_missing(unsigned ifindex);
+void mag_find_free(struct mag *m);
+/* The session is restored: it waits for its link or its turn. */
+void mag_find_start(struct mag *m, struct mag_session *s, nsec_t now);
+/* It is its turn. The session may be gone afterwards. */
+void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now);
 
 /* ---- mag_home4.c */
 /* Its next registration asks for an IPv4 home address. */
@@ -516,6 +566,16 @@ bool mag_is_known(const struct mag_session *s);
 /* Brings service in line with an accepting answer: takes over its addresses, sets up forwarding,
  * advertises. 0, or -errno when forwarding cannot do it; then there is no service. */
 int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *grant, nsec_t now);
+/*
+ * Takes up the service that an earlier run gave, without a word to the node. Where its binding is
+ * over, or the data plane has no longer the GRE key that the LMA sends with, it is served but for
+ * forwarding (`unrouted`): the addresses are asked for again as soon as the node is found.
+ */
+void mag_serve_resume(struct mag *m, struct mag_session *s, nsec_t now);
+/* Its link is there now. */
+void mag_serve_on_link(struct mag *m, struct mag_session *s, nsec_t now);
+/* What is resumed has no binding any more. */
+void mag_serve_unroute(struct mag *m, struct mag_session *s);
 /* Goes on without the IPv4 home address. As mag_serve(). */
 int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *cause, nsec_t now);
 /* Ends service, if there is any, and gives back what the data plane holds; `deprecate` tells the

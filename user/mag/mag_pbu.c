@@ -14,6 +14,7 @@ bool mag_is_bound(const struct mag_session *s, nsec_t now)
 
 void mag_unbind(struct mag *m, struct mag_session *s)
 {
+	mag_store_forget(m, s);
 	s->registered = false;
 	s->b.lifetime_s = 0;
 	s->b.expires = 0;
@@ -294,6 +295,8 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 	s->req.seq = s->b.seq = next_seq(m, s);
 	if (s->req.timed)
 		s->b.timestamp = next_timestamp(m, s);
+	else
+		mag_store_touch(m, s, now); /* RFC 6275 11.7.3: the next one is to be greater */
 	s->req.open = true;
 	s->asked = true;
 	m->inflight[s->req.seq % MAG_INFLIGHT] = s;
@@ -306,6 +309,9 @@ void mag_request(struct mag *m, struct mag_session *s, enum mag_request_kind kin
 {
 	mag_request_close(m, s);
 	s->req.kind = kind;
+	/* it is registered anew with this one */
+	if (is_registration(s))
+		mag_peer_forget(m, s);
 	rtx_init(&s->b.rtx, m->cfg.initial_bindack_timeout_ms, m->cfg.max_bindack_timeout_ms);
 	if (kind == MRK_DEREGISTER)
 		mag_count_up(m, MAG_C_PBU_DEREGISTER);

@@ -14,7 +14,7 @@
 
 #define AGAIN_EVERY nsec_from_ms(10)
 
-/* ---- sessions to be registered anew */
+/* ---- sessions to be registered anew, or to be looked for */
 
 static void enqueue(struct mag *m, struct mag_session *s)
 {
@@ -44,6 +44,10 @@ static void register_anew(struct mag *m, struct mag_session *s, nsec_t now)
 
 	if (s->state == MST_RETURNING4) { /* goes on as ACTIVE */
 		enqueue(m, s);
+		return;
+	}
+	if (s->state == MST_FINDING || s->leave_cause) {
+		mag_find_turn(m, s, now);
 		return;
 	}
 	if (s->end_link || (s->state != MST_ACTIVE && s->state != MST_STALLED))
@@ -76,12 +80,25 @@ static void fire_again(struct deadline *d, void *ctx, nsec_t now)
 		deadline_arm(&m->timers, d, now + again_every(m));
 }
 
+void mag_peer_await_turn(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (!s->again_link)
+		enqueue(m, s);
+	if (!m->again_timer.armed)
+		deadline_arm(&m->timers, &m->again_timer, now);
+}
+
 static void register_all(struct mag *m, const struct mag_lma *l, nsec_t now)
 {
 	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (s->lma == l && s->serving && !s->again_link && !s->end_link)
+		if (s->lma != l || !s->serving || s->end_link)
+			continue;
+		/* not before its node has proved to be there */
+		if (s->state == MST_FINDING)
+			s->refresh_at = now;
+		else if (!s->again_link)
 			enqueue(m, s);
 	}
 	if (m->again && !m->again_timer.armed)

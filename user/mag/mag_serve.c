@@ -22,12 +22,11 @@ static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s,
 	return mtu && mtu < least ? least : mtu;
 }
 
-static void advertise(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n,
-		      uint32_t lifetime_s)
+static struct link_advert advert_of(const struct mag *m, const struct mag_session *s,
+				    const struct prefix6 *p, unsigned n, uint32_t lifetime_s)
 {
 	const struct in6_addr *fixed = &m->cfg.fixed_mag_link_local_address_on_all_access_links;
 	const struct profile *profile = mag_profile(m, &s->b.mnid);
-	struct link_node node = mag_node(s);
 	struct link_advert ad = {
 		.prefixes = p,
 		.n_prefixes = n,
@@ -44,12 +43,21 @@ static void advertise(struct mag *m, struct mag_session *s, const struct prefix6
 		memcpy(ad.dns4, profile->dns4, sizeof(ad.dns4));
 		ad.n_dns4 = profile->n_dns4;
 	}
+	return ad;
+}
+
+static void advertise(struct mag *m, struct mag_session *s, const struct prefix6 *p, unsigned n,
+		      uint32_t lifetime_s)
+{
+	const struct link_advert ad = advert_of(m, s, p, n, lifetime_s);
+	const struct link_node node = mag_node(s);
+
 	m->links->advertise(m->links->ctx, &node, &ad);
 }
 
 void mag_advertise(struct mag *m, struct mag_session *s)
 {
-	if (s->serving)
+	if (s->serving && !s->no_link)
 		advertise(m, s, s->b.prefixes, s->b.n_prefixes, s->b.lifetime_s);
 }
 
@@ -68,6 +76,8 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 		.mode = DP_FORWARD,
 		.local_routing = s->local_routing,
 	};
+	if (s->no_link)
+		d->down = (struct dp_path){.kind = DP_TO_NOWHERE};
 }
 
 static void key_only(const struct mag_session *s, struct dp_session *d)
@@ -101,6 +111,7 @@ static int forward(struct mag *m, struct mag_session *s)
 	tunnel_put(m->tunnels, before);
 	if (!d.keyed)
 		s->down_key = 0;
+	s->unrouted = false;
 	return 0;
 }
 
@@ -192,7 +203,7 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	s->up_key = g->up_key;
 	if (home4_is_set(&g->home4))
 		s->returned4 = (struct home4){0};
-	if (!err && (!same || !same_path || !s->serving))
+	if (!err && (!same || !same_path || !s->serving || s->unrouted))
 		err = forward(m, s);
 	if (err)
 		return failed(m, s, err, now);
@@ -222,7 +233,7 @@ int mag_serve_without_home4(struct mag *m, struct mag_session *s, const char *ca
 	int err;
 
 	s->b.home4 = (struct home4){0};
-	err = forward(m, s);
+	err = s->unrouted ? 0 : forward(m, s);
 	if (err)
 		return failed(m, s, err, now);
 	emit(m, s, EV_SESSION_UP, cause, now);
@@ -237,7 +248,7 @@ static void service_over(struct mag *m, struct mag_session *s, bool deprecate, c
 
 	if (!s->serving)
 		return;
-	s->serving = false;
+	s->serving = s->unrouted = false;
 	mag_peer_count(m, s->lma, -1, now);
 	m->links->withdraw(m->links->ctx, &node, deprecate);
 	emit(m, s, EV_SESSION_DOWN, cause, now);
@@ -276,7 +287,7 @@ int mag_serve_key(struct mag *m, struct mag_session *s)
 
 	if (s->down_key)
 		return 0;
-	if (s->serving)
+	if (s->serving && !s->unrouted)
 		return -EBUSY;
 	key_only(s, &d);
 	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
@@ -309,7 +320,7 @@ int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
 
 	if (s->local_routing == on)
 		return 0;
-	if (s->serving) {
+	if (s->serving && !s->unrouted) {
 		session_of(s, &d);
 		d.local_routing = on;
 		err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
@@ -318,6 +329,73 @@ int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
 	}
 	s->local_routing = on;
 	return 0;
+}
+
+/* ---- after a restart */
+
+void mag_serve_unroute(struct mag *m, struct mag_session *s)
+{
+	mag_forward_stop(m, s);
+	s->unrouted = true;
+	s->registered = false;
+	s->b.expires = NSEC_NEVER; /* what ends it is that the node is not found */
+}
+
+/* 0; -ESTALE: the LMA sends with a key that is not the session's any more. */
+static int forward_again(struct mag *m, struct mag_session *s)
+{
+	const uint32_t before = s->down_key;
+	int err = forward(m, s);
+
+	if (err || !s->down_key)
+		return err;
+	err = m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
+	return !err && s->down_key != before ? -ESTALE : err;
+}
+
+static void route_again(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	const int err = mag_is_bound(s, now) ? forward_again(m, s) : -ETIME;
+
+	if (!err)
+		return;
+	if (err != -ETIME && err != -ESTALE)
+		mag_count_up(m, MAG_C_DP_FAILED);
+	mag_count_up(m, MAG_C_RESTORE_LAPSED);
+	mag_log(m, s, &m->news, now, LOG_C_INFO, "cannot go on as it was: %s",
+		err == -ESTALE	? "its GRE key is lost"
+		: err == -ETIME ? "no binding any more"
+				: strerror(-err));
+	mag_serve_unroute(m, s);
+}
+
+static void resume_on_link(struct mag *m, struct mag_session *s)
+{
+	const struct in6_addr *fixed = &m->cfg.fixed_mag_link_local_address_on_all_access_links;
+	const struct link_advert ad =
+		advert_of(m, s, s->b.prefixes, s->b.n_prefixes, s->b.lifetime_s);
+	const struct link_node node = mag_node(s);
+
+	if (addr6_is_zero(fixed) && !addr6_is_zero(&s->b.link_local))
+		m->links->set_link_local(m->links->ctx, s->b.ifindex, &s->b.link_local);
+	m->links->resume(m->links->ctx, &node, &ad, &s->node_address);
+}
+
+void mag_serve_resume(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	route_again(m, s, now);
+	s->serving = true;
+	mag_peer_count(m, s->lma, 1, now);
+	emit(m, s, EV_SESSION_UP, "restored", now);
+	if (!s->no_link)
+		resume_on_link(m, s);
+}
+
+void mag_serve_on_link(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (!s->unrouted)
+		route_again(m, s, now);
+	resume_on_link(m, s);
 }
 
 void mag_make_link_local(struct mag *m, struct mag_session *s)
