@@ -104,12 +104,13 @@ void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now)
 	const struct link_node node = mag_node(s);
 	struct mag_ctx c = {.m = m, .now = now, .cause = s->leave_cause};
 
-	if (s->leave_cause) {
+	if (s->leave_cause && s->b.parked) {
 		s->leave_cause = NULL;
-		if (s->b.parked)
-			mag_request(m, s, MRK_DEREGISTER, now);
-		else
-			mag_step(s, MEV_DETACH, &c);
+		mag_request(m, s, MRK_DEREGISTER, now);
+		return;
+	}
+	if (s->leave_cause) {
+		mag_step(s, MEV_DETACH, &c);
 		return;
 	}
 	/* the access link answers in less; one that does not at all is not waited for */
@@ -209,8 +210,11 @@ void mag_act_lapse_unfound(void *obj, void *arg)
 
 void mag_act_not_found(void *obj, void *arg)
 {
+	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
-	mag_count_up(c->m, MAG_C_NOT_FOUND);
+	if (!s->leave_cause)
+		mag_count_up(c->m, MAG_C_NOT_FOUND);
+	s->leave_cause = NULL;
 	mag_act_deregister(obj, arg);
 }

@@ -12,7 +12,7 @@
  * (and never more than it), and no more than the access link carries. */
 static uint32_t advertised_mtu(const struct mag *m, const struct mag_session *s, uint32_t least)
 {
-	uint32_t mtu = m->dp->ops->peer_mtu(m->dp, s->b.tunnel);
+	uint32_t mtu = s->b.tunnel ? m->dp->ops->peer_mtu(m->dp, s->b.tunnel) : 0;
 
 	if (!mtu || (m->cfg.tunnel_mtu && m->cfg.tunnel_mtu < mtu))
 		mtu = m->cfg.tunnel_mtu;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,14 @@ struct sent {
 	struct mh_msg msg;
 };
 
-enum call_kind { CALL_ADVERTISE, CALL_WITHDRAW, CALL_VERIFY, CALL_TEARDOWN, CALL_LINK_LOCAL };
+enum call_kind {
+	CALL_ADVERTISE,
+	CALL_WITHDRAW,
+	CALL_VERIFY,
+	CALL_TEARDOWN,
+	CALL_LINK_LOCAL,
+	CALL_RESUME, /* `ll` is the router's, `own` the node's */
+};
 
 struct call {
 	enum call_kind kind;
@@ -45,7 +53,7 @@ struct call {
 	bool dhcp_relay;
 	struct in_addr dns4[PROFILE_DNS_MAX];
 	unsigned n_dns4;
-	struct in6_addr ll;
+	struct in6_addr ll, own;
 	bool deprecate;
 	size_t dp_sessions; /* in the data plane at that moment */
 	size_t n_sent;
@@ -72,6 +80,8 @@ struct bench {
 	size_t n_calls;
 	bool attached;        /* what the link says */
 	bool confirm_at_once; /* verify() answers while it is asked */
+	unsigned no_such_link; /* links are named "acc" and their index; that one is missing */
+	struct in6_addr node_address;
 	unsigned ups, downs, refusals;
 	char last_cause[64], last_to[32];
 	struct home4 last_home4; /* of the last session event */
@@ -177,9 +187,10 @@ static struct call *bench_call(struct bench *b, enum call_kind kind, const struc
 	return c;
 }
 
-static void bench_advertise(void *ctx, const struct link_node *n, const struct link_advert *ad)
+static struct call *bench_told(struct bench *b, enum call_kind kind, const struct link_node *n,
+			       const struct link_advert *ad)
 {
-	struct call *c = bench_call(ctx, CALL_ADVERTISE, n);
+	struct call *c = bench_call(b, kind, n);
 	unsigned i;
 
 	for (i = 0; i < ad->n_prefixes; i++)
@@ -194,6 +205,39 @@ static void bench_advertise(void *ctx, const struct link_node *n, const struct l
 	memcpy(c->dns4, ad->dns4, sizeof(c->dns4));
 	c->n_dns4 = ad->n_dns4;
 	c->ll = ad->link_local;
+	return c;
+}
+
+static void bench_advertise(void *ctx, const struct link_node *n, const struct link_advert *ad)
+{
+	bench_told(ctx, CALL_ADVERTISE, n, ad);
+}
+
+static void bench_resume(void *ctx, const struct link_node *n, const struct link_advert *ad,
+			 const struct in6_addr *own)
+{
+	bench_told(ctx, CALL_RESUME, n, ad)->own = *own;
+}
+
+static struct in6_addr bench_address(void *ctx, const struct link_node *n)
+{
+	return ((struct bench *)ctx)->node_address;
+}
+
+static unsigned bench_ifindex(void *ctx, const char *name)
+{
+	const struct bench *b = ctx;
+	unsigned i = 0;
+
+	return sscanf(name, "acc%u", &i) == 1 && i != b->no_such_link ? i : 0;
+}
+
+static const char *bench_ifname(void *ctx, unsigned ifindex)
+{
+	static char name[IFNAMSIZ];
+
+	snprintf(name, sizeof(name), "acc%u", ifindex);
+	return ifindex == ((struct bench *)ctx)->no_such_link ? NULL : name;
 }
 
 static void bench_withdraw(void *ctx, const struct link_node *n, bool deprecate)
@@ -296,6 +340,10 @@ static struct bench *bench_new(void)
 		.attached = bench_attached,
 		.teardown = bench_teardown,
 		.set_link_local = bench_set_link_local,
+		.resume = bench_resume,
+		.address = bench_address,
+		.ifindex = bench_ifindex,
+		.ifname = bench_ifname,
 	};
 	b->sink = (struct event_sink){.ctx = b, .emit = bench_event};
 	b->profiles = profile_table_profiles(b->table);

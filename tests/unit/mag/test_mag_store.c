@@ -1,0 +1,1008 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A MAG that ends, by order or without warning, and begins again over what its store holds. */
+#include "mag_harness.h"
+
+#include "core/record.h"
+#include "core/store.h"
+#include "store/store_fake.h"
+
+/* What outlives the MAG: the disk. */
+static struct store_fake *disk;
+static struct store *store;
+static int keep, drops;
+
+static int restore_record(void *ctx, const struct store_record *r)
+{
+	struct bench *b = ctx;
+	int use = mag_restore(b->m, r, b->now);
+
+	keep += use == STORE_KEEP;
+	drops += use == STORE_DROP;
+	return use;
+}
+
+static void store_up(struct bench *b)
+{
+	CU_ASSERT_EQUAL_FATAL(store_new(&store, store_fake_backend(disk), &(struct store_cfg){0}),
+			      0);
+	mag_set_store(b->m, store);
+	keep = drops = 0;
+	CU_ASSERT_EQUAL_FATAL(store_load(store, restore_record, b), 0);
+}
+
+/* b->cfg and the profiles may be changed before. */
+static struct bench *with_store(struct bench *b)
+{
+	CU_ASSERT_EQUAL_FATAL(store_fake_new(&disk), 0);
+	bench_start(b);
+	store_up(b);
+	return b;
+}
+
+static void end(struct bench *b)
+{
+	store_free(&store);
+	bench_free(b);
+	store_fake_free(&disk);
+}
+
+/* The MAG goes, be it by SIGKILL: what no batch holds is lost, the data plane forwards on. */
+static void dies(struct bench *b)
+{
+	store_fake_crash(disk);
+	mag_free(&b->m);
+	store_free(&store);
+	dp_fake_restart(b->fake);
+	tunnels_free(&b->tunnels);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, dp_fake_dataplane(b->fake)), 0);
+	b->n_calls = b->n_sent = 0;
+	b->ups = b->downs = 0;
+}
+
+static void lives(struct bench *b)
+{
+	struct dataplane *dp = dp_fake_dataplane(b->fake);
+
+	bench_start(b);
+	store_up(b);
+	dp->ops->sweep(dp);
+}
+
+static void flush(struct bench *b)
+{
+	store_flush(store, b->now);
+}
+
+static void restart(struct bench *b)
+{
+	flush(b);
+	dies(b);
+	lives(b);
+}
+
+static void change_record(void (*change)(struct record_update *u))
+{
+	uint8_t batch[STORE_LEN_MAX + 32], buf[STORE_LEN_MAX];
+	struct store_record r;
+	struct record_update u;
+	struct wr w;
+	uint64_t id;
+
+	for (id = 1; !store_fake_find(disk, STORE_UPDATE, id, &r); id++)
+		CU_ASSERT_FATAL(id < 100);
+	CU_ASSERT_EQUAL_FATAL(record_update_read(&u, r.data, r.len), 0);
+	change(&u);
+	r.len = record_update_write(&u, buf, sizeof(buf));
+	CU_ASSERT_FATAL(r.len > 0);
+	wr_init(&w, batch, sizeof(batch));
+	wr_u8(&w, 1);
+	wr_u8(&w, STORE_UPDATE);
+	wr_u16(&w, (uint16_t)r.len);
+	wr_u64(&w, id);
+	wr_bytes(&w, buf, r.len);
+	CU_ASSERT_EQUAL_FATAL(
+		store_fake_backend(disk)->ops->submit(store_fake_backend(disk), batch, wr_len(&w)),
+		0);
+}
+
+/* Node 1 on acc7, dual-stack, active and on disk. */
+static struct bench *dual_active(struct bench *b)
+{
+	struct profile p = {.ipv4 = true, .enabled = true, .local_routing = -1};
+
+	add_profile(b, &p, "mn1@example.com", 1);
+	b->node_address = ADDR("fe80::aa");
+	with_store(b);
+	CU_ASSERT_EQUAL_FATAL(attach(b, 7, 1), 0);
+	accept_it(b);
+	CU_ASSERT_FATAL(in_state(b, 1, "ACTIVE"));
+	return b;
+}
+
+static bool is_first(const struct prefix6 *p)
+{
+	const struct prefix6 first = PREFIX(HNP1);
+
+	return prefix6_eq(p, &first);
+}
+
+/* ---- what is written */
+
+static void test_record_follows_the_session(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	accept_it(b);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+	detach_node(b, 7, 1);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+	accept_it(b);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	end(b);
+}
+
+static void test_unanswered_end_is_forgotten(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	detach_node(b, 7, 1);
+	run_ms(b, 1000);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	end(b);
+}
+
+static void test_orderly_end_keeps_records(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	CU_ASSERT_TRUE(store_drain(store, b->now));
+	mag_free(&b->m);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+	bench_start(b);
+	mag_set_store(b->m, NULL);
+	end(b);
+}
+
+/* ---- found again */
+
+static void test_node_notices_nothing(void)
+{
+	struct bench *b = dual_active(bench_new());
+	const struct dp_fake_session *half;
+	struct shown before, after;
+	dp_ref ref;
+
+	before = shown(b, 1);
+	ref = before.b.session;
+	restart(b);
+	CU_ASSERT_EQUAL(keep, 1);
+	after = shown(b, 1);
+	CU_ASSERT_STRING_EQUAL(after.b.state, "FINDING");
+	CU_ASSERT_STRING_EQUAL(after.mnid, "mn1@example.com");
+	CU_ASSERT_EQUAL(after.b.session, ref);
+	half = dp_fake_by_ref(b->fake, ref);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(half);
+	CU_ASSERT_EQUAL(half->s.down.kind, DP_TO_LINK);
+	CU_ASSERT_EQUAL(half->moves, 0);
+	/* what it is told when it asks is what it was told, and nothing is said now */
+	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 0);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	CU_ASSERT_EQUAL(last_call(b, CALL_RESUME)->n_prefixes, 1);
+	CU_ASSERT_EQUAL(last_call(b, CALL_RESUME)->valid_s, 3600);
+	CU_ASSERT_TRUE(addr6_eq(&last_call(b, CALL_RESUME)->ll,
+				&b->cfg.fixed_mag_link_local_address_on_all_access_links));
+	CU_ASSERT_TRUE(home4_eq(&last_call(b, CALL_RESUME)->home4, &before.b.home4));
+	CU_ASSERT_TRUE(addr6_eq(&last_call(b, CALL_RESUME)->own, &b->node_address));
+	/* it is asked, answers, and the LMA hears nothing before its time */
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(counter(b, "found"), 1);
+	run_to(b, nsec_from_s(1000 + 2700) - 1);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	run_ms(b, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "VERIFYING"));
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NOT_NULL(forwarding4(b, 0, "10.1.0.5"));
+	end(b);
+}
+
+static void test_lifetime_goes_on(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	run_ms(b, 600000);
+	flush(b);
+	dies(b);
+	b->now += nsec_from_s(400);
+	lives(b);
+	CU_ASSERT_EQUAL(shown(b, 1).b.remaining_s, 2600);
+	CU_ASSERT_EQUAL(shown(b, 1).b.lifetime_s, 3600);
+	/* a clock that was set back makes no binding longer than it was granted */
+	flush(b);
+	dies(b);
+	b->wall_offset -= 100000 * NSEC_PER_SEC;
+	lives(b);
+	CU_ASSERT_EQUAL(shown(b, 1).b.remaining_s, 3600);
+	end(b);
+}
+
+static void test_sign_of_life_is_proof(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	restart(b);
+	confirm(b, 7, 1); /* before its turn */
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	run_ms(b, 60000);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	end(b);
+}
+
+/* It says that it has just come: it may have been elsewhere. */
+static void test_arrival_registers(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	restart(b);
+	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	accept_it(b);
+	run_ms(b, 60000);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	end(b);
+}
+
+static void test_turns_are_paced(void)
+{
+	struct bench *b = bench_new();
+	unsigned i;
+
+	b->cfg.reregister_rate = 100;
+	with_store(b);
+	for (i = 1; i <= 30; i++) {
+		char prefix[32];
+
+		snprintf(prefix, sizeof(prefix), "2001:db8:100:%x::/64", i);
+		CU_ASSERT_EQUAL_FATAL(attach(b, 7, i), 0);
+		answer(b, &(struct reply){.prefix = {prefix}});
+	}
+	restart(b);
+	CU_ASSERT_EQUAL(keep, 30);
+	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 30);
+	run_ms(b, 95);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 10);
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 30);
+	end(b);
+}
+
+/* ---- not found */
+
+static void test_gone_meanwhile(void)
+{
+	struct bench *b = dual_active(bench_new());
+
+	restart(b);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	detach_node(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_EQUAL(counter(b, "not_found"), 1);
+	accept_it(b);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	end(b);
+}
+
+/* The link that never answers, and the one that was never there. */
+static void test_silence_ends(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	restart(b);
+	run_ms(b, 31999);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	run_ms(b, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	end(b);
+}
+
+static void test_waits_for_its_link(void)
+{
+	struct bench *b = dual_active(bench_new());
+	dp_ref ref = shown(b, 1).b.session;
+
+	flush(b);
+	dies(b);
+	b->no_such_link = 7;
+	lives(b);
+	/* its half in the data plane is kept, though it leads nowhere */
+	CU_ASSERT_EQUAL(shown(b, 1).b.session, ref);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_NOWHERE);
+	CU_ASSERT_EQUAL(b->n_calls, 0);
+	run_ms(b, 10000);
+	CU_ASSERT_EQUAL(b->n_calls, 0);
+	b->no_such_link = 0;
+	mag_link_up(b->m, 9, "acc9", b->now); /* another one */
+	CU_ASSERT_EQUAL(b->n_calls, 0);
+	mag_link_up(b->m, 11, "acc7", b->now); /* with another index than it had */
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_LINK);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.ifindex, 11);
+	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 1);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+	confirm(b, 11, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	end(b);
+}
+
+static void test_link_does_not_come(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	attach(b, 8, 2);
+	answer(b, &(struct reply){.prefix = {HNP2}});
+	flush(b);
+	dies(b);
+	b->no_such_link = 7;
+	lives(b);
+	CU_ASSERT_EQUAL(keep, 2);
+	run_ms(b, 0);
+	confirm(b, 8, 2);
+	run_ms(b, 29999);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	run_ms(b, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	CU_ASSERT_TRUE(in_state(b, 2, "ACTIVE"));
+	/* the name is known to the record, that of the link is not to be had */
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 2);
+	end(b);
+}
+
+static void test_link_without_carrier(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->attached = false;
+	lives(b);
+	run_ms(b, 20000);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	b->attached = true;
+	mag_link_up(b->m, 7, "acc7", b->now);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	end(b);
+}
+
+static void test_turns_up_on_another_link(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->no_such_link = 7;
+	lives(b);
+	CU_ASSERT_EQUAL(attach(b, 8, 1), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.ifindex, 8);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	end(b);
+}
+
+/* ---- what is not as it was */
+
+static void test_refresh_is_due(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->now += nsec_from_s(3000);
+	lives(b);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	end(b);
+}
+
+static void test_binding_is_over(void)
+{
+	struct bench *b = dual_active(bench_new());
+	const struct mh_opt *o;
+
+	flush(b);
+	dies(b);
+	b->now += nsec_from_s(4000);
+	lives(b);
+	/* nothing is forwarded, and nobody is told */
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 1);
+	CU_ASSERT_EQUAL(counter(b, "restore_lapsed"), 1);
+	run_ms(b, 5000);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	confirm(b, 7, 1);
+	/* the same addresses by name, as a new registration */
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+	o = mh_opt(&last_sent(b)->msg, MHO_HNP);
+	CU_ASSERT_TRUE(o && is_first(&o->hnp.prefix));
+	o = mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST);
+	CU_ASSERT_TRUE(o && o->hoa4.addr.s_addr == ADDR4("10.1.0.5").s_addr);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NOT_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	end(b);
+}
+
+static void test_binding_is_over_for_good(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->now += nsec_from_s(4000);
+	lives(b);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	/* the LMA gives the node another prefix: it is told of the end of its old one */
+	answer(b, &(struct reply){.prefix = {HNP2}});
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 2);
+	CU_ASSERT_EQUAL(b->call[b->n_calls - 2].valid_s, 0);
+	CU_ASSERT_TRUE(is_first(&b->call[b->n_calls - 2].prefixes[0]));
+	/* or nobody answers */
+	restart(b);
+	dies(b);
+	b->now += nsec_from_s(4000);
+	lives(b);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	run_ms(b, 32000);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 1);
+	CU_ASSERT_TRUE(last_call(b, CALL_WITHDRAW)->deprecate);
+	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
+	end(b);
+}
+
+static void test_binding_ends_meanwhile(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	answer(b, &(struct reply){.lifetime_s = 40});
+	flush(b);
+	dies(b);
+	b->now += nsec_from_s(30);
+	b->attached = false; /* waits */
+	lives(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	run_ms(b, 10000);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	b->attached = true;
+	confirm(b, 7, 1);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	end(b);
+}
+
+static struct bench *keyed_active(void)
+{
+	struct bench *b = bench_new();
+
+	b->cfg.gre = MAG_GRE_KEYS;
+	with_store(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	CU_ASSERT_EQUAL_FATAL(shown(b, 1).b.up_key, 0x5000);
+	return b;
+}
+
+static void test_keys_stay(void)
+{
+	struct bench *b = keyed_active();
+	const uint32_t down = shown(b, 1).b.down_key;
+
+	restart(b);
+	CU_ASSERT_EQUAL(shown(b, 1).b.down_key, down);
+	CU_ASSERT_EQUAL(shown(b, 1).b.up_key, 0x5000);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->up.key, 0x5000);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	end(b);
+}
+
+/* The data plane did not outlive the daemon: its keys are others. */
+static void test_keys_are_lost(void)
+{
+	struct bench *b = keyed_active();
+	const struct mh_opt *o;
+	struct dataplane *dp = dp_fake_dataplane(b->fake);
+	const uint32_t down = shown(b, 1).b.down_key;
+
+	flush(b);
+	dies(b);
+	dp->ops->sweep(dp);
+	dp_fake_set_first_key(b->fake, 0x9000);
+	lives(b);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(counter(b, "restore_lapsed"), 1);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+	o = mh_opt(&last_sent(b)->msg, MHO_GRE_KEY);
+	CU_ASSERT_FATAL(o && o->gre.has_key);
+	CU_ASSERT_NOT_EQUAL(o->gre.key, down);
+	o = mh_opt(&last_sent(b)->msg, MHO_HNP);
+	CU_ASSERT_TRUE(o && is_first(&o->hnp.prefix));
+	answer(b, &(struct reply){.up_key = 0x6000});
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->up.key, 0x6000);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	end(b);
+}
+
+static void test_data_plane_is_empty(void)
+{
+	struct bench *b = with_store(bench_new());
+	struct dataplane *dp = dp_fake_dataplane(b->fake);
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	dp->ops->sweep(dp);
+	lives(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	end(b);
+}
+
+static void test_data_plane_refuses(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	dp_fake_fail(b->fake, DP_FAKE_SESSION_PUT, 1, ENOSPC);
+	lives(b);
+	CU_ASSERT_EQUAL(counter(b, "dataplane_failed"), 1);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	end(b);
+}
+
+static void test_another_proxy_coa(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->cfg.proxy_coa = ADDR("2001:db8:1::2");
+	lives(b);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+	CU_ASSERT_TRUE(addr6_eq(&last_sent(b)->src, &b->cfg.proxy_coa));
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	end(b);
+}
+
+static void test_lma_is_not_ours_any_more(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	b->cfg.lmas = &b->lmas[1];
+	b->cfg.n_lmas = 1;
+	lives(b);
+	CU_ASSERT_EQUAL(drops, 1);
+	CU_ASSERT_FALSE(shown(b, 1).found);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 1);
+	CU_ASSERT_TRUE(last_call(b, CALL_WITHDRAW)->deprecate);
+	CU_ASSERT_EQUAL(counter(b, "restore_dropped"), 1);
+	CU_ASSERT_FALSE(mag_lost_sessions(b->m));
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	end(b);
+}
+
+static void test_no_longer_entitled(void)
+{
+	struct bench *b = bench_new();
+	struct profile p = {.enabled = true, .local_routing = -1};
+
+	add_profile(b, &p, "mn1@example.com", 1);
+	with_store(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	profile_table_free(&b->table);
+	CU_ASSERT_EQUAL_FATAL(profile_table_new(&b->table), 0);
+	b->profiles = profile_table_profiles(b->table);
+	p.enabled = false;
+	add_profile(b, &p, "mn1@example.com", 1);
+	lives(b);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	CU_ASSERT_TRUE(last_call(b, CALL_WITHDRAW)->deprecate);
+	CU_ASSERT_EQUAL(counter(b, "not_found"), 0);
+	end(b);
+}
+
+static void test_no_longer_ipv4(void)
+{
+	struct bench *b = dual_active(bench_new());
+	struct profile p = {.enabled = true, .local_routing = -1};
+
+	flush(b);
+	dies(b);
+	profile_table_free(&b->table);
+	CU_ASSERT_EQUAL_FATAL(profile_table_new(&b->table), 0);
+	b->profiles = profile_table_profiles(b->table);
+	add_profile(b, &p, "mn1@example.com", 1);
+	lives(b);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "RETURNING_IPV4"));
+	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	end(b);
+}
+
+/* ---- LMAs */
+
+static void heartbeat_with(struct bench *b, uint32_t counter)
+{
+	const struct sent *q = last_sent(b);
+	struct mh_msg m = {.type = MH_HEARTBEAT}, in;
+	uint8_t buf[MH_MAX_LEN];
+	struct packet pkt = {.src = q->dst, .dst = q->src, .data = buf};
+	int len;
+
+	CU_ASSERT_EQUAL_FATAL(q->msg.type, MH_HEARTBEAT);
+	m.hb = q->msg.hb;
+	m.hb.flags |= MH_HB_R;
+	mh_opt_add(&m, MHO_RESTART_COUNTER)->restart_counter = counter;
+	len = mh_encode(&m, buf, sizeof(buf), &pkt.src, &pkt.dst);
+	CU_ASSERT_FATAL(len > 0);
+	pkt.len = (size_t)len;
+	CU_ASSERT_EQUAL_FATAL(mh_decode(&in, buf, pkt.len, &pkt.src, &pkt.dst), MH_OK);
+	mag_receive(b->m, &pkt, &in, b->now);
+}
+
+static struct bench *beating(void)
+{
+	struct bench *b = bench_new();
+
+	b->cfg.heartbeat = (struct heartbeat_cfg){.interval_s = 10, .missing_allowed = 3};
+	with_store(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	run_ms(b, 10000);
+	heartbeat_with(b, 5);
+	/* its record knows the counter from its next change on */
+	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
+	accept_it(b);
+	flush(b);
+	dies(b);
+	return b;
+}
+
+static void test_lma_restarted_meanwhile(void)
+{
+	struct bench *b = beating();
+
+	lives(b);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	run_ms(b, 10000);
+	heartbeat_with(b, 6);
+	run_ms(b, 10);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_EQUAL(counter(b, "reregistered"), 1);
+	accept_it(b);
+	end(b);
+}
+
+static void test_lma_did_not_restart(void)
+{
+	struct bench *b = beating();
+
+	lives(b);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	run_ms(b, 10000);
+	heartbeat_with(b, 5);
+	run_ms(b, 1000);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(counter(b, "reregistered"), 0);
+	end(b);
+}
+
+/* The LMA restarts while the node is looked for: nothing is said before it is found. */
+static void test_lma_restarts_while_looking(void)
+{
+	struct bench *b = beating();
+
+	b->attached = false;
+	lives(b);
+	run_ms(b, 10000);
+	heartbeat_with(b, 6);
+	run_ms(b, 1000);
+	CU_ASSERT_TRUE(in_state(b, 1, "FINDING"));
+	CU_ASSERT_EQUAL(counter(b, "pbu_sent"), 0);
+	b->attached = true;
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	accept_it(b);
+	end(b);
+}
+
+/* ---- the end was under way */
+
+static void test_leaving_goes_on(void)
+{
+	struct bench *b = dual_active(bench_new());
+
+	detach_node(b, 7, 1);
+	restart(b);
+	CU_ASSERT_EQUAL(keep, 1);
+	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(b->n_calls, 0);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
+	CU_ASSERT_PTR_NOT_NULL(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST));
+	accept_it(b);
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+	end(b);
+}
+
+static void test_back_before_that(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	detach_node(b, 7, 1);
+	restart(b);
+	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
+	accept_it(b);
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	flush(b);
+	CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+	end(b);
+}
+
+static void test_released_ipv4_stays_so(void)
+{
+	struct bench *b = dual_active(bench_new());
+	struct link_node n = node_at(7, 1);
+
+	CU_ASSERT_EQUAL(mag_release_ipv4(b->m, &n, ADDR4("10.1.0.5"), "dhcp-release", b->now), 0);
+	restart(b);
+	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 0);
+	/* the LMA has not confirmed that: it is named when the session ends */
+	detach_node(b, 7, 1);
+	CU_ASSERT_TRUE(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST)->hoa4.addr.s_addr ==
+		       ADDR4("10.1.0.5").s_addr);
+	end(b);
+}
+
+static void test_ended_by_operator(void)
+{
+	struct bench *b = with_store(bench_new());
+	struct mnid id;
+
+	attach(b, 7, 1);
+	accept_it(b);
+	restart(b);
+	id = shown(b, 1).b.mnid;
+	CU_ASSERT_EQUAL(mag_detach_mnid(b->m, &id, MAG_CAUSE_CONTROL, b->now), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "DEREGISTERING"));
+	end(b);
+}
+
+/* ---- sequence numbers, where they order registrations */
+
+static void test_sequence_goes_on(void)
+{
+	struct bench *b = bench_new();
+	uint16_t seq;
+
+	b->cfg.timestamp_based_approach_in_use = false;
+	with_store(b);
+	attach(b, 7, 1);
+	accept_it(b);
+	attach(b, 7, 1);
+	seq = last_sent(b)->msg.bu.seq; /* unanswered */
+	restart(b);
+	run_ms(b, 0);
+	attach(b, 7, 1);
+	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.seq, (uint16_t)(seq + 1));
+	end(b);
+}
+
+/* ---- records that are wrong */
+
+static void multiply(struct record_update *u)
+{
+	strcpy(u->ifname, "acc9");
+}
+
+static void test_bad_records(void)
+{
+	static const uint8_t junk[] = {RECORD_UPDATE_VERSION, 1, 2, 3};
+	const struct store_record r = {STORE_UPDATE, 77, junk, sizeof(junk)};
+	const uint8_t other = RECORD_UPDATE_VERSION + 1;
+	const struct store_record next = {STORE_UPDATE, 78, &other, 1};
+	struct bench *b = with_store(bench_new());
+
+	CU_ASSERT_FALSE(mag_lost_sessions(b->m));
+	CU_ASSERT_EQUAL(mag_restore(b->m, &r, b->now), STORE_DROP);
+	CU_ASSERT_EQUAL(mag_restore(b->m, &next, b->now), STORE_DROP);
+	CU_ASSERT_EQUAL(counter(b, "restore_refused"), 2);
+	CU_ASSERT_TRUE(mag_lost_sessions(b->m));
+	end(b);
+}
+
+static void test_place_is_taken(void)
+{
+	struct bench *b = with_store(bench_new());
+
+	attach(b, 7, 1);
+	accept_it(b);
+	flush(b);
+	change_record(multiply);
+	dies(b);
+	bench_start(b);
+	attach(b, 9, 1);
+	store_up(b);
+	CU_ASSERT_EQUAL(drops, 1);
+	end(b);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"a record is there as long as the LMA has a binding",
+		 test_record_follows_the_session},
+		{"a de-registration without an answer ends it, too",
+		 test_unanswered_end_is_forgotten},
+		{"an orderly end keeps the records",		     test_orderly_end_keeps_records},
+		{"after a restart the node notices nothing, nor does the LMA",
+		 test_node_notices_nothing},
+		{"lifetimes go on",						    test_lifetime_goes_on},
+		{"a sign of life is proof enough",				   test_sign_of_life_is_proof},
+		{"an arrival is registered",				     test_arrival_registers},
+		{"nodes are looked for at the rate of the configuration",							  test_turns_are_paced},
+		{"a node that left meanwhile is de-registered",test_gone_meanwhile},
+		{"a link that never answers keeps nobody",			   test_silence_ends},
+		{"sessions wait for a link that is not there",						       test_waits_for_its_link},
+		{"they do not wait for ever",test_link_does_not_come},
+		{"sessions wait for the carrier",	  test_link_without_carrier},
+		{"a node that turns up elsewhere has moved",						     test_turns_up_on_another_link},
+		{"a refresh that is due comes once the node is found",	       test_refresh_is_due},
+		{"a binding that is over is asked for by name",		test_binding_is_over},
+		{"what cannot be had again is taken from the node",						    test_binding_is_over_for_good},
+		{"a binding that ends while the node is looked for",						     test_binding_ends_meanwhile},
+		{"GRE keys stay",			  test_keys_stay},
+		{"lost GRE keys are made anew, when the node is found",							test_keys_are_lost},
+		{"an empty data plane is filled",test_data_plane_is_empty},
+		{"a data plane that refuses", test_data_plane_refuses},
+		{"another Proxy-CoA registers anew",						     test_another_proxy_coa},
+		{"sessions of an LMA that is gone are dropped",			test_lma_is_not_ours_any_more},
+		{"a node that is no longer entitled is de-registered",    test_no_longer_entitled},
+		{"IPv4 that is no longer granted is given back",							 test_no_longer_ipv4},
+		{"an LMA that restarted meanwhile is noticed",test_lma_restarted_meanwhile},
+		{"one that did not is left alone",					   test_lma_did_not_restart},
+		{"one that restarts while nodes are looked for",							 test_lma_restarts_while_looking},
+		{"a de-registration under way goes on",test_leaving_goes_on},
+		{"unless the node is back",			    test_back_before_that},
+		{"an IPv4 address that was given back stays so",							 test_released_ipv4_stays_so},
+		{"an operator ends a session that is looked for",				  test_ended_by_operator},
+		{"sequence numbers go on",		   test_sequence_goes_on},
+		{"records that nobody can read are losses",						    test_bad_records},
+		{"a record of a place that is taken is dropped",test_place_is_taken},
+		{0},
+	};
+
+	return cu_main("mag_store", tests, argc, argv);
+}
