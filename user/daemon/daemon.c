@@ -489,8 +489,6 @@ static void start_restart_counter(struct daemon *d)
 {
 	const nsec_t now = daemon_now();
 
-	if (d->mag)
-		d->state_lost = true; /* its update list is not kept */
 	d->restart_counter =
 		restart_counter_load(d->cfg->state_directory, d->state_lost, env_wallclock(d));
 	if (d->lma)
@@ -551,10 +549,6 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 	if (!rc && d->cfg->has_mag)
 		rc = start_mag(d, err, cap);
 	if (!rc)
-		rc = durable_restore(d, err, cap);
-	if (!rc)
-		start_restart_counter(d);
-	if (!rc)
 		rc = start_control(d, err, cap);
 	if (!rc && (rc = routing_prepare(d)))
 		rc = fail(err, cap, rc, "routes");
@@ -562,6 +556,10 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 		rc = links_start(d, err, cap);
 	if (!rc)
 		routing_start(d);
+	if (!rc)
+		rc = durable_restore(d, err, cap);
+	if (!rc)
+		start_restart_counter(d);
 	if (!rc)
 		rc = caps_drop(err, cap);
 	if (rc)

@@ -306,7 +306,8 @@ int daemon_reload(struct daemon *d, char *msg, size_t cap, nsec_t now);
 /* Opens the store, before anything else is started. A store that cannot be had is logged, and
  * d->store stays NULL; but not when another daemon has it, or it is another's: then -errno. */
 int durable_open(struct daemon *d, char *err, size_t cap);
-/* The roles get back what is theirs: before the data plane is swept, and any message is heard. */
+/* The roles get back what is theirs: when the links are known, before the data plane is swept, and
+ * any message is heard. */
 int durable_restore(struct daemon *d, char *err, size_t cap);
 void durable_turn(struct daemon *d,
 		  nsec_t now); /* at the end of each turn, before messages leave */

@@ -95,6 +95,7 @@ int durable_open(struct daemon *d, char *err, size_t cap)
 struct restoring {
 	struct daemon *d;
 	uint64_t kept, dropped;
+	bool lost; /* a peer may still have what was dropped */
 };
 
 static int restore_record(void *ctx, const struct store_record *r)
@@ -105,10 +106,15 @@ static int restore_record(void *ctx, const struct store_record *r)
 
 	if (r->kind == STORE_BINDING && d->lma)
 		use = lma_restore(d->lma, r, daemon_now());
+	else if (r->kind == STORE_UPDATE && d->mag)
+		use = mag_restore(d->mag, r, daemon_now());
 	if (use == STORE_KEEP)
 		s->kept++;
 	else if (use == STORE_DROP)
 		s->dropped++;
+	/* a MAG gives back to its LMAs what it drops, where it can read it */
+	if (use == STORE_DROP && !(r->kind == STORE_UPDATE && d->mag))
+		s->lost = true;
 	return use;
 }
 
@@ -122,13 +128,15 @@ int durable_restore(struct daemon *d, char *err, size_t cap)
 		return 0;
 	if (d->lma)
 		lma_set_store(d->lma, d->store);
+	if (d->mag)
+		mag_set_store(d->mag, d->store);
 	rc = store_load(d->store, restore_record, &s);
 	if (rc) {
 		snprintf(err, cap, "store: after %llu records: %s", (unsigned long long)s.kept,
 			 strerror(-rc));
 		return rc;
 	}
-	if (s.dropped)
+	if (s.lost || (d->mag && mag_lost_sessions(d->mag)))
 		d->state_lost = true;
 	if (s.dropped)
 		log_msg(LOG_C_LOCAL, "%llu sessions are restored, %llu are not",

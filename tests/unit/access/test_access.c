@@ -45,6 +45,8 @@ static struct {
 	int attach_result;
 	bool advertise_at_once, withdraw_on_detach;
 	unsigned ev_attach, ev_detach;
+	unsigned link_up;
+	char link_name[IFNAMSIZ];
 } m;
 
 static struct prefix6 prefix;
@@ -129,6 +131,12 @@ static void fake_ll_in_use(void *ctx, const struct link_node *n, const struct in
 	CU_ASSERT(addr6_eq(ll, router_ll));
 }
 
+static void fake_link_up(void *ctx, unsigned ifindex, const char *name, nsec_t t)
+{
+	m.link_up++;
+	snprintf(m.link_name, sizeof(m.link_name), "%s", name);
+}
+
 static void fake_event(void *ctx, const struct event *ev)
 {
 	m.ev_attach += ev->type == EV_ATTACH;
@@ -163,7 +171,13 @@ static void start_with(const struct access_cfg *cfg)
 		.random = fake_random,
 	};
 	static const struct access_triggers triggers = {
-		NULL, fake_attach, fake_detach, fake_detach_link, fake_confirmed, fake_ll_in_use};
+		.attach = fake_attach,
+		.detach = fake_detach,
+		.detach_link = fake_detach_link,
+		.confirmed = fake_confirmed,
+		.link_local_in_use = fake_ll_in_use,
+		.link_up = fake_link_up,
+	};
 	static const struct event_sink sink = {NULL, fake_event};
 	struct access_link_cfg l0 = link_cfg(ACC0), l1 = link_cfg(ACC1);
 
@@ -1329,6 +1343,93 @@ static void test_walks(void)
 }
 
 /* Random events in random order: nothing leaks, and all timers end with the links. */
+/* ---- after a restart of the MAG ---- */
+
+static void resume(void)
+{
+	const struct in6_addr own = mac_linklocal(&n1.mac);
+	struct link_advert ad = advert();
+
+	mag.resume(mag.ctx, &n1, &ad, &own);
+}
+
+static void test_resumed_node_hears_nothing(void)
+{
+	const struct in6_addr own = mac_linklocal(&n1.mac);
+	struct in6_addr known;
+
+	start();
+	resume();
+	known = mag.address(mag.ctx, &n1);
+	run(S(0));
+	CU_ASSERT_EQUAL(n_sent, 0);
+	CU_ASSERT_EQUAL(m.ev_attach + m.attach, 0);
+	CU_ASSERT(addr6_eq(&known, &own));
+	/* what it asks is answered as ever, and it needs no new registration but for its RS */
+	rx(FRAME_NS);
+	CU_ASSERT_EQUAL(m.confirmed, 1);
+	CU_ASSERT_EQUAL(m.attach, 0);
+	rx(FRAME_RS);
+	run(MS(500));
+	CU_ASSERT_EQUAL(sent_of(T_RA), 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA_SOLICITED), 1);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA_DEPRECATING), 0);
+	mag.withdraw(mag.ctx, &n1, true);
+	CU_ASSERT_EQUAL(count(ACCESS_C_RA_DEPRECATING), 1);
+	stop();
+}
+
+static void test_resumed_node_solicits_at_once(void)
+{
+	start();
+	resume();
+	rx(FRAME_RS); /* before the first tick */
+	run(MS(500));
+	CU_ASSERT_EQUAL(sent_of(T_RA), 1);
+	stop();
+}
+
+static void test_resumed_node_is_told_in_time(void)
+{
+	struct access_link_cfg l = link_cfg(ACC0);
+
+	start();
+	l.probe_interval_ms = 0;
+	access_link_put(a, &l);
+	resume();
+	run(S(199));
+	CU_ASSERT_EQUAL(n_sent, 0);
+	run(S(401));
+	CU_ASSERT(sent_of(T_RA) >= 1);
+	stop();
+}
+
+static void test_resumed_node_is_verified(void)
+{
+	start();
+	resume();
+	mag.verify(mag.ctx, &n1);
+	run(MS(0));
+	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT(sent_is(0, FRAME_PROBE)); /* to the address that the record had */
+	m.withdraw_on_detach = true;
+	run(S(3));
+	CU_ASSERT_EQUAL(m.detach, 1);
+	stop();
+}
+
+static void test_links_have_names(void)
+{
+	start();
+	CU_ASSERT_EQUAL(m.link_up, 2);
+	CU_ASSERT_STRING_EQUAL(m.link_name, "acc1");
+	CU_ASSERT_EQUAL(mag.ifindex(mag.ctx, "acc0"), ACC0);
+	CU_ASSERT_EQUAL(mag.ifindex(mag.ctx, "acc7"), 0);
+	CU_ASSERT_STRING_EQUAL(mag.ifname(mag.ctx, ACC1), "acc1");
+	CU_ASSERT_PTR_NULL(mag.ifname(mag.ctx, 4711));
+	stop();
+}
+
 static void test_storm(void)
 {
 	static const char *const frames[] = {FRAME_RS,	     FRAME_DAD,	       FRAME_NS,
@@ -1393,60 +1494,67 @@ static void test_storm(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"each trigger attaches, and its switch stops it",		   test_triggers},
-		{"a known node is confirmed, not attached again",								  test_known_node_is_confirmed},
+		{"each trigger attaches, and its switch stops it",			   test_triggers},
+		{"a known node is confirmed, not attached again",									  test_known_node_is_confirmed},
 		{"a served node that shows itself anew is offered anew, paced",
 		 test_served_node_shows_itself_anew},
 		{"bad frames are counted by name and trigger nothing",
 		 test_bad_frames_counted_by_name},
-		{"a forged link-layer option redirects nothing",		 test_forged_lladdr_option},
-		{"a refused node is offered again once per second at most",								    test_refused_node},
+		{"a forged link-layer option redirects nothing",									  test_forged_lladdr_option},
+		{"a refused node is offered again once per second at most",					    test_refused_node},
 		{"a flood of link-layer addresses is bounded in memory and rate",
 		 test_flood_is_bounded},
 		{"refused nodes that come again share the link's rate",
 		 test_reoffers_share_the_rate},
 		{"a node that waits for its registration counts once",
 		 test_reoffer_of_a_waiting_node},
-		{"one link cannot hold more than its share",					     test_per_link_limit},
-		{"on a point-to-point link a new node replaces the old",		 test_point_to_point},
+		{"one link cannot hold more than its share",	     test_per_link_limit},
+		{"on a point-to-point link a new node replaces the old",									  test_point_to_point},
 		{"no prefix before the registration; the RS is answered then",
 		 test_no_ra_before_advertise},
-		{"the MAG may advertise from within attach",				     test_advertise_inside_attach},
+		{"the MAG may advertise from within attach",			     test_advertise_inside_attach},
 		{"unsolicited RAs: 3 initial, then random (RFC 4861 6.2.4)",
 		 test_unsolicited_times},
-		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",								    test_solicited_times},
-		{"only new content is repeated soon",				      test_same_content_no_new_burst},
+		{"solicited RAs: random delay, 3 s apart (RFC 4861 6.2.6)",					    test_solicited_times},
+		{"only new content is repeated soon",		      test_same_content_no_new_burst},
 		{"G-45 RFC 5213 6.4, 6.7 configured flags, hop limit and lifetime are told",
 		 test_configured_parameters},
 		{"MTU option is the lower of tunnel and link (RFC 5213 6.9.5)",
 		 test_mtu_is_the_lower},
-		{"withdraw deprecates where asked, and ends everything",								 test_withdraw},
+		{"withdraw deprecates where asked, and ends everything",				 test_withdraw},
 		{"two nodes on a shared link each get frames of their own",
 		 test_two_nodes_two_advertisements},
-		{"zero lifetimes keep the router (RFC 5213 6.12)",	   test_deprecating_advert},
-		{"DHCPv6 is relayed while a prefix is advertised", test_dhcp6_node},
-		{"a link-local address given by the LMA is used",								  test_link_local_from_the_lma},
+		{"zero lifetimes keep the router (RFC 5213 6.12)",							   test_deprecating_advert},
+		{"DHCPv6 is relayed while a prefix is advertised",		   test_dhcp6_node},
+		{"a link-local address given by the LMA is used",									  test_link_local_from_the_lma},
 		{"without a fixed link-layer address the interface's own is used",
 		 test_no_fixed_link_layer_address},
-		{"DAD for the gateway's address is defended",			      test_dad_defence},
-		{"frames that cannot be sent are counted",								test_send_failure_is_counted},
-		{"an idle node is probed and given up after count",					    test_idle_node_is_probed},
-		{"a node that speaks is not probed",	     test_busy_node_is_not_probed},
+		{"DAD for the gateway's address is defended", test_dad_defence},
+		{"frames that cannot be sent are counted",									  test_send_failure_is_counted},
+		{"an idle node is probed and given up after count",							    test_idle_node_is_probed},
+		{"a node that speaks is not probed",		     test_busy_node_is_not_probed},
 		{"a node known by MAC alone is asked by echo",
 		 test_unknown_address_is_asked_by_echo},
-		{"interval 0 probes only on request",				      test_probe_interval_zero},
-		{"verify asks at once and answers either way",		       test_verify},
-		{"verify joins the probes under way",								test_verify_joins_probes_under_way},
-		{"what a probe is sent to, and what answers it",test_what_a_probe_learns},
-		{"a new probe interval holds at once", test_probe_interval_changes_live},
-		{"a lost forwarding entry is verified quickly",								test_fdb_gone},
-		{"link down and gone detach their nodes",			  test_link_down},
-		{"frames that overtake link-up are not lost",			      test_frame_before_link_up},
-		{"external attach and detach",								test_control},
+		{"interval 0 probes only on request",					      test_probe_interval_zero},
+		{"verify asks at once and answers either way",			       test_verify},
+		{"verify joins the probes under way",									  test_verify_joins_probes_under_way},
+		{"what a probe is sent to, and what answers it",						 test_what_a_probe_learns},
+		{"a new probe interval holds at once",			       test_probe_interval_changes_live},
+		{"a lost forwarding entry is verified quickly",									  test_fdb_gone},
+		{"link down and gone detach their nodes",						  test_link_down},
+		{"frames that overtake link-up are not lost",				      test_frame_before_link_up},
+		{"external attach and detach",									  test_control},
 		{"teardown ends the node's service",test_teardown},
 		{"walks show nodes and links",			       test_walks},
-		{"a storm of events leaves nothing behind",								test_storm},
-		{0			   },
+		{"a node that knows its advertisement is sent nothing",
+		 test_resumed_node_hears_nothing},
+		{"its solicitation is answered even before the first tick",
+		 test_resumed_node_solicits_at_once},
+		{"it gets unsolicited advertisements in time",			       test_resumed_node_is_told_in_time},
+		{"it is probed by the address that it had",									  test_resumed_node_is_verified},
+		{"links are known by name, and tell when they are up",	       test_links_have_names},
+		{"a storm of events leaves nothing behind",				    test_storm},
+		{0									 },
 	};
 
 	return cu_main("access", tests, argc, argv);

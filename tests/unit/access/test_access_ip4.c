@@ -550,6 +550,30 @@ static void test_trigger_switch(void)
 	stop();
 }
 
+/* The MAG was started again: the lease goes on as if nothing had been. */
+static void test_resumed_lease(void)
+{
+	start();
+	mag.resume(mag.ctx, &n1, &ad, &in6addr_any);
+	run(0);
+	CU_ASSERT_EQUAL(n_sent, 0);
+	TELL(3, 9, .ciaddr = HOME, .dst = ROUTER);
+	CU_ASSERT_EQUAL(sent_dhcp(5), 1);
+	CU_ASSERT_EQUAL(fate(DHCP4_ACKED_RENEWING), 1);
+	CU_ASSERT_EQUAL(m.attach, 0);
+	arp_from(1, true, HOME, ROUTER);
+	CU_ASSERT_EQUAL(sent_arp(2), 1);
+	/* without a link-local address known it is asked by ARP, if it has nothing else */
+	n_sent = 0;
+	mag.withdraw(mag.ctx, &n1, false);
+	ad.n_prefixes = 0;
+	mag.resume(mag.ctx, &n1, &ad, &in6addr_any);
+	mag.verify(mag.ctx, &n1);
+	run(0);
+	CU_ASSERT_EQUAL(sent_arp(1), 1);
+	stop();
+}
+
 static void test_release(void)
 {
 	start();
@@ -1166,6 +1190,7 @@ int main(int argc, char **argv)
 		{"RFC 5844 3.4.3 a node with prefixes asks for IPv4 later", test_ipv4_comes_later},
 		{"RFC 5844 3.4.3 a node that is not served gets no answer", test_refused_node_gets_nothing},
 		{"DHCP and ARP triggers have switches", test_trigger_switch},
+		{"after a restart of the MAG the lease goes on", test_resumed_lease},
 		{"V-32 RFC 5844 3.4.3 RELEASE gives back IPv4 alone", test_release},
 		{"RFC 2131 4.3.3 DECLINE gives the address back", test_decline},
 		{"V-33 a lease is as long as configured, not longer than the binding", test_lease_time},
