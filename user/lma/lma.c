@@ -116,8 +116,26 @@ static bool coa_ok(const struct lma_req *r)
 static void end_unserved(struct lma_job *j)
 {
 	lma_lookup(j->l, j->req, &j->lookup);
-	if (j->lookup.kind == LMA_LOOKUP_UPDATE && lma_mags_may_serve(j, j->lookup.bce))
+	if (j->lookup.kind != LMA_LOOKUP_UPDATE || !lma_mags_may_serve(j, j->lookup.bce))
+		return;
+	/* the refusal tells its MAG, unless that is another */
+	if (addr6_eq(&j->lookup.bce->reg.proxy_coa, &j->req->coa))
 		lma_binding_step(j->l, j->lookup.bce, LMA_EV_DELETED, j->now);
+	else
+		lma_revoke_end(j->l, j->lookup.bce, BR_ADMINISTRATIVE, j->now);
+}
+
+/* It does not say what it is about: hardly heartbeats, when they have been answered. */
+static void receive_binding_error(struct lma *l, const struct packet *pkt, const struct mh_msg *msg,
+				  nsec_t now)
+{
+	struct heartbeat_info info;
+
+	if (heartbeat_info(l->heartbeat, &pkt->src, &info) && info.state == HB_UP &&
+	    revocation_binding_error(l->revocation, pkt, msg, now))
+		return;
+	if (!heartbeat_binding_error(l->heartbeat, pkt, msg, now))
+		revocation_binding_error(l->revocation, pkt, msg, now);
 }
 
 static void receive_from_peer(struct lma *l, const struct packet *pkt, const struct mh_msg *msg,
@@ -127,8 +145,10 @@ static void receive_from_peer(struct lma *l, const struct packet *pkt, const str
 		ignore_stranger(l, pkt, LMA_C_IGNORED_ADDRESS, "not to an LMA address", now);
 	else if (msg->type == MH_HEARTBEAT)
 		heartbeat_receive(l->heartbeat, pkt, msg, now);
-	else
-		heartbeat_binding_error(l->heartbeat, pkt, msg, now);
+	else if (msg->type == MH_BE)
+		receive_binding_error(l, pkt, msg, now);
+	else if (revocation_receive(l->revocation, pkt, msg, now))
+		lma_withdraw(l, pkt, msg, now);
 }
 
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
@@ -139,7 +159,7 @@ void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *m
 	const char *why = NULL;
 	enum pba_status status;
 
-	if (msg->type == MH_HEARTBEAT || msg->type == MH_BE) {
+	if (msg->type == MH_HEARTBEAT || msg->type == MH_BE || msg->type == MH_BINDING_REVOCATION) {
 		receive_from_peer(l, pkt, msg, now);
 		return;
 	}
@@ -185,21 +205,6 @@ nsec_t lma_next(const struct lma *l)
 void lma_tick(struct lma *l, nsec_t now)
 {
 	deadline_run(&l->deadlines, l, now);
-}
-
-unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now)
-{
-	struct bce *b = bce_first(bce_node_find(l->cache, id));
-	unsigned n = 0;
-
-	while (b) {
-		struct bce *next = b->next; /* the node is gone with its last entry */
-
-		lma_binding_step(l, b, LMA_EV_DELETED, now);
-		n++;
-		b = next;
-	}
-	return n;
 }
 
 /* ---- reload */
@@ -292,22 +297,29 @@ static void recount(void *ctx, struct bce *b)
 	struct lma *l = ctx;
 	struct lma_mag *m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
 
-	if (m)
-		m->bindings++;
+	if (!m)
+		return;
+	m->bindings++;
+	lma_conf_note_path(&l->conf, m, &b->reg);
 }
 
-static void keep_mag_counters(const struct lma_conf *from, struct lma_conf *to)
+static void keep_mag_state(const struct lma_conf *from, struct lma_conf *to)
 {
 	for (struct lma_mag *m = to->mags; m; m = m->hh.next) {
-		const struct lma_mag *old = lma_conf_mag(from, &m->cfg.addr);
+		struct lma_mag *old = lma_conf_mag(from, &m->cfg.addr);
 
 		if (!old)
 			continue;
 		m->pbu_received = old->pbu_received;
 		m->pbu_rejected = old->pbu_rejected;
 		m->refusals = old->refusals;
-		m->doom_at = old->doom_at;
-		m->doom_before = old->doom_before;
+		m->dooms = old->dooms;
+		m->owed = old->owed;
+		m->owed_last = old->owed_last;
+		m->owed_open = old->owed_open;
+		m->n_owed = old->n_owed;
+		old->dooms = NULL;
+		old->owed = NULL;
 	}
 }
 
@@ -339,12 +351,13 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 		if (!lma_conf_pool4_like(&l->conf, &next.pools4[i]))
 			lma_conf_announce_pool4(l, &next.pools4[i]);
 	keep_pools(&l->conf, &next);
-	keep_mag_counters(&l->conf, &next);
+	keep_mag_state(&l->conf, &next);
 	lma_conf_clear(&l->conf);
 	l->conf = next;
 	l->profiles = *profiles;
 	lma_home4_settle(l);
 	bce_walk(l->cache, recount, l);
+	lma_owed_recount(l);
 	lma_peers_reloaded(l, now);
 	return 0;
 }
@@ -380,6 +393,7 @@ static void show_binding(void *ctx, struct bce *b)
 	const struct show *s = ctx;
 	const struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
 	const nsec_t left = nsec_sub(b->deadline.at, s->now);
+	const int trigger = lma_revoke_trigger(s->l, b);
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
 	struct lma_binding out = {
 		.mnid = bce_mnid(b),
@@ -403,6 +417,8 @@ static void show_binding(void *ctx, struct bce *b)
 		.tunnel = b->tunnel,
 	};
 
+	if (trigger >= 0)
+		out.revocation = br_trigger_name((uint8_t)trigger);
 	lma_forward_keys(s->l, b, &out.down_key, &out.up_key);
 	s->cb(s->ctx, &out);
 }

@@ -15,6 +15,7 @@
 #include "core/heartbeat.h"
 #include "core/home4.h"
 #include "core/profile.h"
+#include "core/revocation.h"
 #include "core/store.h"
 #include "core/tunnel.h"
 
@@ -63,7 +64,9 @@ struct lma_mag_cfg {
 	struct prefix6 allow[8]; /* home prefixes it may serve; none: all of ours */
 	unsigned n_allow;
 	unsigned n_realms;
-	char realms[8][64]; /* MN-ID realms it may serve; none: all */
+	char realms[8][64];	       /* MN-ID realms it may serve; none: all */
+	bool may_revoke;	       /* all its bindings at once, RFC 5846 13 */
+	char identity[MH_NAI_MAX + 1]; /* that it does so with, RFC 5846 9.2; "": any */
 };
 
 #define LMA_SERVICES_MAX 8
@@ -90,6 +93,10 @@ struct lma_cfg {
 	uint32_t max_lifetime;	 /* s granted at most; L-40 */
 	uint32_t refresh_advice; /* s; 0: no Binding Refresh Advice option */
 	struct heartbeat_cfg heartbeat;
+	/* RFC 5846: what ends or moves here is revoked at the MAG that had it, and a handover of
+	 * unknown kind asks that MAG. False: none is sent, as in RFC 5213 alone. */
+	bool binding_revocation;
+	struct revocation_cfg revocation;
 	enum lma_orphans on_mag_failure;
 	enum lma_orphans on_mag_restart;
 	uint32_t mag_restart_grace_s; /* before LMA_ORPHANS_DROP after a restart */
@@ -145,8 +152,8 @@ void lma_set_restart_counter(struct lma *l, uint32_t counter, nsec_t now);
 /* Our sessions are lost: tells all MAGs (RFC 5847 3.2). */
 void lma_announce_restart(struct lma *l, nsec_t now);
 
-/* A decoded PBU (MH type 5, P flag set), Heartbeat or Binding Error that arrived from pkt->src at
- * pkt->dst; anything else is counted and ignored. */
+/* A decoded PBU (MH type 5, P flag set), Heartbeat, Binding Revocation or Binding Error that
+ * arrived from pkt->src at pkt->dst; anything else is counted and ignored. */
 void lma_receive(struct lma *l, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t lma_next(const struct lma *l); /* when lma_tick() wants to be called */
 void lma_tick(struct lma *l, nsec_t now);
@@ -170,7 +177,8 @@ struct lma_binding {
 	uint32_t down_key, up_key; /* 0: none */
 	struct in6_addr link_local;
 	const char *state;
-	uint32_t lifetime_s; /* granted */
+	const char *revocation; /* its trigger while its MAG is asked to end it; NULL: it is not */
+	uint32_t lifetime_s;	/* granted */
 	uint32_t remaining_s;
 	uint64_t timestamp; /* last accepted */
 	uint16_t seq;
@@ -180,8 +188,27 @@ struct lma_binding {
 void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struct lma_binding *b),
 	      void *ctx);
 size_t lma_count(const struct lma *l);
-/* Operator's order: deletes the node's bindings at once, route and all. Returns how many. */
+/* Operator's order: ends the node's bindings, by lma_revoke() with trigger 1. Returns how many. */
 unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now);
+
+/* What an operator wants to end (RFC 5846 8.1). */
+struct lma_revoke_order {
+	struct mnid id;
+	const struct prefix6 *prefix; /* the one binding that has it; NULL: all of the node */
+	bool ipv4_only;		      /* the IPv4 home address alone */
+	uint8_t trigger;	      /* enum br_trigger, below 128 */
+};
+/*
+ * Operator's order. Traffic stops at once; the binding is shown until its MAG acknowledges or is
+ * given up. Where the MAG cannot be told (it is down, or does not know revocation), and without
+ * binding_revocation, the binding is gone at once. Returns how many bindings lose something;
+ * -ENOENT: none; -EINVAL: a trigger that is none for a single node.
+ */
+int lma_revoke(struct lma *l, const struct lma_revoke_order *o, nsec_t now);
+/* All bindings at the MAG of that name, or at any where it is NULL; only those of the realm, if
+ * that is not NULL. Returns how many MAGs are told; -ENOENT: no such MAG, or no bindings there;
+ * -EINVAL: neither is given, or the realm is empty or too long. */
+int lma_revoke_all(struct lma *l, const char *mag, const char *realm, nsec_t now);
 
 struct lma_pool_info {
 	const char *name;
@@ -212,3 +239,4 @@ void lma_walk_mags(const struct lma *l, void (*cb)(void *ctx, const struct lma_m
 
 struct counter_set lma_counters(const struct lma *l); /* one per PBA status sent, and more */
 struct counter_set lma_heartbeat_counters(const struct lma *l);
+struct counter_set lma_revocation_counters(const struct lma *l);

@@ -142,6 +142,7 @@ static int add_mags(struct lma_conf *c, const struct lma_cfg *cfg)
 			return -ENOMEM;
 		m->cfg = cfg->mags[i];
 		m->cfg.name[sizeof(m->cfg.name) - 1] = '\0';
+		m->cfg.identity[sizeof(m->cfg.identity) - 1] = '\0';
 		for (unsigned r = 0; r < m->cfg.n_realms; r++)
 			m->cfg.realms[r][sizeof(m->cfg.realms[r]) - 1] = '\0';
 		/* what sessions do is news, but a storm of them must not fill the log */
@@ -190,6 +191,8 @@ void lma_conf_clear(struct lma_conf *c)
 
 	HASH_ITER (hh, c->mags, m, next) {
 		HASH_DEL(c->mags, m);
+		lma_dooms_free(m);
+		lma_owed_free(m);
 		free(m);
 	}
 	for (unsigned i = 0; i < c->n_pools; i++)
@@ -216,6 +219,14 @@ bool lma_conf_serves(const struct lma_conf *c, const struct in6_addr *addr)
 		if (addr6_eq(&c->cfg.addrs[i], addr))
 			return true;
 	return false;
+}
+
+void lma_conf_note_path(const struct lma_conf *c, struct lma_mag *m, const struct bce_reg *reg)
+{
+	for (unsigned i = 0; i < c->cfg.n_addrs; i++)
+		if (addr6_eq(&c->cfg.addrs[i], &reg->lmaa))
+			m->lmaas |= (uint16_t)(1u << i);
+	m->port = reg->port;
 }
 
 void lma_conf_announce_pool(struct lma *l, const struct pool *p)

@@ -4,6 +4,7 @@
  *
  *	PENDING        in the cache, not yet in the data plane; never outlives one message
  *	ACTIVE         registered; its deadline is the end of its lifetime
+ *	REVOKING       ended here, traffic dropped, while its MAG is told; its deadline is as before
  *	DEREGISTERING  let go by its MAG, traffic dropped; its deadline ends
  *	               MinDelayBeforeBCEDelete
  *	GONE           being freed
@@ -15,7 +16,8 @@
 
 #include "base/util.h"
 
-static const char *const binding_states[] = {"PENDING", "ACTIVE", "DEREGISTERING", "GONE"};
+static const char *const binding_states[] = {"PENDING", "ACTIVE", "REVOKING", "DEREGISTERING",
+					     "GONE"};
 static const char *const binding_events[] = {
 	"accepted",
 	"failed",
@@ -28,6 +30,9 @@ static const char *const binding_events[] = {
 	"MAG failed",
 	"restored",
 	"restored de-registered",
+	"to be revoked",
+	"revoked",
+	"revoked by its MAG",
 };
 static const char *const hold_states[] = {"HELD", "SETTLED"};
 static const char *const hold_events[] = {
@@ -174,6 +179,24 @@ static void act_orphaned(void *obj, void *arg)
 	end(obj, arg, LMA_C_MAG_LOST, "dropped with its MAG");
 }
 
+static void act_revoking(void *obj, void *arg)
+{
+	struct lma_step *s = arg;
+
+	lma_store_touch(s->l, obj, s->now);
+	lma_session_log(s->l, obj, s->now, "to be revoked");
+}
+
+static void act_revoked(void *obj, void *arg)
+{
+	end(obj, arg, LMA_C_REVOKED, "revoked");
+}
+
+static void act_withdrawn(void *obj, void *arg)
+{
+	end(obj, arg, LMA_C_WITHDRAWN, "revoked by its MAG");
+}
+
 static void act_deleted(void *obj, void *arg)
 {
 	end(obj, arg, LMA_C_DELETED, "deleted by order");
@@ -181,6 +204,7 @@ static void act_deleted(void *obj, void *arg)
 
 #define PENDING	      LMA_ST_PENDING
 #define ACTIVE	      LMA_ST_ACTIVE
+#define REVOKING      LMA_ST_REVOKING
 #define DEREGISTERING LMA_ST_DEREGISTERING
 #define GONE	      LMA_ST_GONE
 
@@ -198,6 +222,14 @@ static const struct fsm_rule binding_rules[] = {
 	{ACTIVE,        LMA_EV_FAILED,       NULL, act_lost,              GONE,          "memory"},
 	{ACTIVE,        LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
 	{ACTIVE,        LMA_EV_ORPHANED,     NULL, act_orphaned,          GONE,          "RFC 5847 3"},
+	{ACTIVE,        LMA_EV_REVOKE,       NULL, act_revoking,          REVOKING,      "RFC 5846 8.1"},
+	{ACTIVE,        LMA_EV_REVOKED,      NULL, act_revoked,           GONE,          "RFC 5846 8.1"},
+	{ACTIVE,        LMA_EV_WITHDRAWN,    NULL, act_withdrawn,         GONE,          "RFC 5846 8.2"},
+	{REVOKING,      LMA_EV_REVOKED,      NULL, act_revoked,           GONE,          "RFC 5846 6.2.2, 6.3"},
+	{REVOKING,      LMA_EV_WITHDRAWN,    NULL, act_withdrawn,         GONE,          "RFC 5846 8.2"},
+	{REVOKING,      LMA_EV_TIMEOUT,      NULL, act_expired,           GONE,          "RFC 6275 10.3.1"},
+	{REVOKING,      LMA_EV_DELETED,      NULL, act_deleted,           GONE,          "operator"},
+	{DEREGISTERING, LMA_EV_WITHDRAWN,    NULL, act_withdrawn,         GONE,          "RFC 5846 8.2"},
 	{DEREGISTERING, LMA_EV_EXTENDED,     NULL, act_revived,           ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	{DEREGISTERING, LMA_EV_MOVED,        NULL, act_revived_elsewhere, ACTIVE,        "RFC 5213 5.3.5 (2)"},
 	/* its MAG did not get the reply; the wait counts from the first */

@@ -2,7 +2,8 @@
 /*
  * A request with "handoff state unknown" for a node that has one binding waits for the old MAG to
  * de-register it (RFC 5213 5.4.1.2 (4), 5.4.1.3 (3)). If that happens the request takes the binding
- * over, prefixes and all; after MaxDelayBeforeNewBCEAssign it becomes a new session.
+ * over, prefixes and all; after MaxDelayBeforeNewBCEAssign it becomes a new session. Where the old
+ * MAG can be asked by a revocation, its answer decides, or that it gives none (RFC 5846 8.1).
  *
  * At most one request waits per binding, so the memory is bounded by max-bindings. A retransmission
  * replaces the request it repeats and does not prolong the wait; what is older than the one that
@@ -40,7 +41,7 @@ static bool newer(const struct lma *l, const struct lma_req *r, const struct lma
 	       order_sequence(r->seq, held->seq, true) == ORDER_NEWER;
 }
 
-static struct lma_hold *hold_new(struct lma *l, struct bce *target)
+static struct lma_hold *hold_new(struct lma *l, struct bce *target, nsec_t now)
 {
 	struct lma_hold *h = calloc(1, sizeof(*h));
 
@@ -48,6 +49,7 @@ static struct lma_hold *hold_new(struct lma *l, struct bce *target)
 		return NULL;
 	h->l = l;
 	h->target = target;
+	h->began = now;
 	h->deadline.fire = fire_hold;
 	h->link = &l->holds;
 	h->next = l->holds;
@@ -75,10 +77,16 @@ static void told_held(const struct lma_job *j)
 	event_emit(j->l->sink, &ev);
 }
 
+void lma_hold_wait(struct lma_hold *h)
+{
+	const uint32_t delay = h->l->conf.cfg.max_delay_before_new_bce_assign_ms;
+
+	deadline_arm(&h->l->deadlines, &h->deadline, nsec_add(h->began, nsec_from_ms(delay)));
+}
+
 void lma_hold_request(struct lma_job *j)
 {
 	struct lma *l = j->l;
-	const uint32_t delay = l->conf.cfg.max_delay_before_new_bce_assign_ms;
 	struct lma_hold *h = j->lookup.bce->owner;
 	struct lma_req *copy;
 
@@ -93,16 +101,25 @@ void lma_hold_request(struct lma_job *j)
 		lma_hold_step(l, h, LMA_HOLD_EV_REPLACED, j->now);
 		return;
 	}
-	h = copy ? hold_new(l, j->lookup.bce) : NULL;
+	h = copy ? hold_new(l, j->lookup.bce, j->now) : NULL;
 	if (!h) {
 		free(copy);
 		lma_refuse(j, PBA_INSUFFICIENT_RESOURCES, "no memory");
 		return;
 	}
 	h->req = copy;
-	deadline_arm(&l->deadlines, &h->deadline, nsec_add(j->now, nsec_from_ms(delay)));
 	lma_bump(l, LMA_C_HELD);
 	told_held(j);
+	switch (lma_revoke_held(l, j->lookup.bce, j->now)) {
+	case LMA_ASKED:
+		break;
+	case LMA_ASKED_DEAD:
+		deadline_arm(&l->deadlines, &h->deadline, j->now);
+		break;
+	case LMA_NOT_ASKED:
+		lma_hold_wait(h);
+		break;
+	}
 }
 
 /* What the world may have changed meanwhile; false when the request died of it. */

@@ -16,74 +16,18 @@
 
 #include "base/util.h"
 
-#define SLICE_NODES 256
-#define SLICE_EVERY nsec_from_ms(1)
-
-static void sweep_slice(struct deadline *d, void *ctx, nsec_t now);
-
-/* ---- the sweep */
-
-static void arm_sweep(struct lma *l)
+static void drop_bindings(struct lma *l, struct lma_mag *m, nsec_t before, nsec_t at, nsec_t now)
 {
-	nsec_t at = NSEC_NEVER;
+	const struct lma_doom d = {
+		.at = at,
+		.before = before,
+		.event = LMA_EV_ORPHANED,
+		.trigger = l->conf.cfg.binding_revocation ? BR_OUT_OF_SYNC : -1,
+	};
 
-	if (l->sweep_began)
-		return; /* what is due comes after this one */
-	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
-		if (m->doom_at)
-			at = nsec_min(at, m->doom_at);
-	if (at != NSEC_NEVER)
-		deadline_arm(&l->deadlines, &l->sweep, at);
-	else
-		deadline_cancel(&l->deadlines, &l->sweep);
-}
-
-struct sweep {
-	struct lma *l;
-	nsec_t now;
-};
-
-static void sweep_binding(void *ctx, struct bce *b)
-{
-	const struct sweep *s = ctx;
-	const struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
-
-	if (!m || !m->doom_at || m->doom_at > s->l->sweep_began || b->state != LMA_ST_ACTIVE)
-		return;
-	/* its deadline is the end of its lifetime */
-	if (nsec_sub(b->deadline.at, nsec_from_s(b->reg.lifetime_s)) <= m->doom_before)
-		lma_binding_step(s->l, b, LMA_EV_ORPHANED, s->now);
-}
-
-static void sweep_slice(struct deadline *d, void *ctx, nsec_t now)
-{
-	struct lma *l = ctx;
-	struct sweep s = {l, now};
-
-	if (!l->sweep_began) {
-		l->sweep_began = now;
-		bce_sweep_start(l->cache);
-	}
-	if (bce_sweep(l->cache, SLICE_NODES, sweep_binding, &s)) {
-		deadline_arm(&l->deadlines, d, now + SLICE_EVERY);
-		return;
-	}
-	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
-		if (m->doom_at && m->doom_at <= l->sweep_began)
-			m->doom_at = 0;
-	l->sweep_began = 0;
-	arm_sweep(l);
-}
-
-/* Those of the MAG that were registered at `before` or earlier go at `at`. */
-static void doom(struct lma *l, struct lma_mag *m, nsec_t before, nsec_t at, nsec_t now)
-{
-	/* they are going already, and `before` is no later than then */
-	if (m->doom_at && m->doom_at <= now && at > now)
-		return;
-	m->doom_before = before;
-	m->doom_at = at;
-	arm_sweep(l);
+	if (lma_doom(l, m, &d, NULL))
+		log_limited(&l->local, now, LOG_C_LOCAL, "lma: no memory to drop bindings of %s",
+			    m->cfg.name);
 }
 
 /* ---- what the failure detector found out */
@@ -117,7 +61,7 @@ static void on_down(void *ctx, const struct in6_addr *peer, nsec_t now)
 		  : "answers no heartbeats: its bindings are held",
 	     now);
 	if (drop)
-		doom(l, m, now, now, now);
+		drop_bindings(l, m, now, now, now);
 }
 
 static void on_up(void *ctx, const struct in6_addr *peer, nsec_t now)
@@ -125,8 +69,10 @@ static void on_up(void *ctx, const struct in6_addr *peer, nsec_t now)
 	struct lma *l = ctx;
 	const struct lma_mag *m = lma_conf_mag(&l->conf, peer);
 
-	if (m)
-		tell(l, m, EV_PEER_UP, "answers heartbeats again", now);
+	if (!m)
+		return;
+	tell(l, m, EV_PEER_UP, "answers heartbeats again", now);
+	lma_owed_arm(l, now);
 }
 
 /* It will register its nodes anew if it gave us up; our bindings are as they were. */
@@ -150,10 +96,25 @@ static void on_restarted(void *ctx, const struct in6_addr *peer, nsec_t since, n
 		  : "restarted: its bindings are held",
 	     now);
 	if (drop)
-		doom(l, m, since, now + nsec_from_s(l->conf.cfg.mag_restart_grace_s), now);
+		drop_bindings(l, m, since, now + nsec_from_s(l->conf.cfg.mag_restart_grace_s), now);
 }
 
 /* ---- peers */
+
+static int set_revocation_peers(struct lma *l, const struct lma_conf *c)
+{
+	const unsigned n = HASH_COUNT(c->mags);
+	struct in6_addr *peers = calloc(n ? n : 1, sizeof(*peers)), *p = peers;
+	int rc;
+
+	if (!peers)
+		return -ENOMEM;
+	for (const struct lma_mag *m = c->mags; m; m = m->hh.next)
+		*p++ = m->cfg.addr;
+	rc = revocation_set_peers(l->revocation, peers, n);
+	free(peers);
+	return rc;
+}
 
 int lma_peers_set(struct lma *l, const struct lma_conf *c)
 {
@@ -174,7 +135,7 @@ int lma_peers_set(struct lma *l, const struct lma_conf *c)
 	}
 	rc = heartbeat_set_peers(l->heartbeat, peers, (unsigned)(p - peers));
 	free(peers);
-	return rc;
+	return rc ? rc : set_revocation_peers(l, c);
 }
 
 int lma_peers_new(struct lma *l)
@@ -184,27 +145,34 @@ int lma_peers_new(struct lma *l)
 			       &l->deadlines, l->sink);
 
 	if (!rc)
+		rc = lma_revocation_new(l);
+	if (!rc)
 		rc = lma_peers_set(l, &l->conf);
 	if (rc) {
-		heartbeat_free(&l->heartbeat);
+		lma_peers_free(l);
 		return rc;
 	}
-	l->sweep.fire = sweep_slice;
+	lma_sweep_init(l);
+	lma_owed_init(l);
 	return 0;
 }
 
 void lma_peers_free(struct lma *l)
 {
 	heartbeat_free(&l->heartbeat);
+	lma_revocation_free(l);
 	deadline_cancel(&l->deadlines, &l->sweep);
+	deadline_cancel(&l->deadlines, &l->pay);
 }
 
 void lma_peers_reloaded(struct lma *l, nsec_t now)
 {
 	heartbeat_configure(l->heartbeat, &l->conf.cfg.heartbeat, now);
+	revocation_configure(l->revocation, &l->conf.cfg.revocation);
 	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
 		lma_peer_count(l, m, NULL, now);
-	arm_sweep(l);
+	lma_sweep_arm(l);
+	lma_owed_arm(l, now);
 }
 
 void lma_peer_count(struct lma *l, const struct lma_mag *m, const struct in6_addr *lmaa, nsec_t now)
@@ -223,6 +191,13 @@ void lma_set_restart_counter(struct lma *l, uint32_t counter, nsec_t now)
 	heartbeat_configure(l->heartbeat, &l->conf.cfg.heartbeat, now);
 }
 
+bool lma_peer_is_down(const struct lma *l, const struct lma_mag *m)
+{
+	struct heartbeat_info info;
+
+	return heartbeat_info(l->heartbeat, &m->cfg.addr, &info) && info.state == HB_DOWN;
+}
+
 void lma_announce_restart(struct lma *l, nsec_t now)
 {
 	heartbeat_announce(l->heartbeat, now);
@@ -231,4 +206,9 @@ void lma_announce_restart(struct lma *l, nsec_t now)
 struct counter_set lma_heartbeat_counters(const struct lma *l)
 {
 	return heartbeat_counters(l->heartbeat);
+}
+
+struct counter_set lma_revocation_counters(const struct lma *l)
+{
+	return revocation_counters(l->revocation);
 }

@@ -19,6 +19,10 @@
  *	lma_reply.c    replies that wait until their change is on disk
  *	lma_store.c    bindings that outlive the daemon
  *	lma_peer.c     RFC 5847: MAGs that fail or restart, and their bindings
+ *	lma_sweep.c    many bindings that end at once, in slices
+ *	lma_revoke.c   RFC 5846 8.1: bindings that end here are revoked at their MAG
+ *	lma_owed.c     revocations that wait for their turn, or for their MAG to be back
+ *	lma_withdraw.c RFC 5846 8.2: bindings that their MAG revokes
  *
  * A message becomes a struct lma_req, which borrows it; a struct lma_job carries it through checks
  * and procedures. Whatever a job wants to keep is copied.
@@ -88,6 +92,11 @@
 	X(LMA_C_DELAY_OVER, "deletion_delay_over", "bindings deleted after MinDelayBeforeBCEDelete")          \
 	X(LMA_C_DELETED, "deleted_by_operator", "bindings deleted by the operator")                           \
 	X(LMA_C_MAG_LOST, "dropped_with_mag", "bindings dropped because their MAG failed or restarted")       \
+	X(LMA_C_REVOKED, "revoked", "bindings that ended when their MAG was told, or given up")               \
+	X(LMA_C_WITHDRAWN, "withdrawn", "bindings that their MAG revoked")                                    \
+	X(LMA_C_WITHDRAWAL_REFUSED, "withdrawal_refused", "revocations by MAGs that were refused")            \
+	X(LMA_C_REVOCATION_OWED, "revocations_owed", "revocations that had to wait for their MAG")            \
+	X(LMA_C_REVOCATION_FORGONE, "revocations_forgone", "revocations that were not sent: no memory")       \
 	X(LMA_C_LOST, "lost", "bindings that ended because no memory was left to undo a change")              \
 	X(LMA_C_HELD, "held", "requests held for another MAG's de-registration")                              \
 	X(LMA_C_HOLD_REPLACED, "hold_replaced", "held requests replaced by a retransmission")                 \
@@ -106,7 +115,14 @@
 
 enum lma_counter { LMA_COUNTERS(COUNTER_ENUM) LMA_C_MAX };
 
-enum lma_state { LMA_ST_PENDING, LMA_ST_ACTIVE, LMA_ST_DEREGISTERING, LMA_ST_GONE, LMA_ST_MAX };
+enum lma_state {
+	LMA_ST_PENDING,
+	LMA_ST_ACTIVE,
+	LMA_ST_REVOKING,
+	LMA_ST_DEREGISTERING,
+	LMA_ST_GONE,
+	LMA_ST_MAX
+};
 
 enum lma_event {
 	LMA_EV_ACCEPTED, /* initial registration is through */
@@ -120,6 +136,9 @@ enum lma_event {
 	LMA_EV_ORPHANED, /* its MAG failed or restarted, and policy is to drop it */
 	LMA_EV_RESTORED, /* came back from the store, as it was */
 	LMA_EV_RESTORED_DEREGISTERED,
+	LMA_EV_REVOKE,	  /* its MAG is told that it ends */
+	LMA_EV_REVOKED,	  /* its MAG acknowledged that, or nobody waits for it any more */
+	LMA_EV_WITHDRAWN, /* its MAG revoked it */
 	LMA_EV_MAX
 };
 
@@ -230,9 +249,61 @@ struct lma_mag {
 	struct log_limit refusals, sessions;
 	uint64_t pbu_received, pbu_rejected;
 	uint32_t bindings;
-	/* bindings registered at doom_before or earlier are dropped at doom_at; 0: none are */
-	nsec_t doom_at, doom_before;
+	uint16_t lmaas; /* bit per address of the configuration: that bindings came to */
+	uint16_t port;	/* that the latest registration came from, over IPv4 */
+	struct lma_doom *dooms;
+	struct lma_owed *owed, *owed_last; /* oldest first */
+	uint32_t n_owed;
+	uint32_t owed_open; /* sent and not answered */
 	bool oom;
+};
+
+/* Bindings of one MAG that shall end. */
+struct lma_doom {
+	struct lma_doom *next;
+	struct in6_addr lmaa; /* that they were registered at; ::, any */
+	nsec_t at;	      /* when they end */
+	nsec_t before;	      /* those that were registered then or earlier */
+	enum lma_event event; /* as which */
+	int trigger;	      /* revocation that the MAG is owed for each; -1: none */
+	bool under_way;
+	uint8_t realm_len; /* 0: of any realm */
+	uint8_t realm[];   /* "@example.com" */
+};
+
+/* A binding that is no more, and of which its MAG is still to be told. */
+struct lma_owed {
+	struct lma_owed *next;
+	nsec_t until; /* pointless then: the MAG's lifetime is over too */
+	struct revocation_path path;
+	uint8_t trigger;
+	uint8_t id_len; /* of the NAI behind the prefixes */
+	uint8_t n_prefixes;
+	struct home4 home4;
+	struct prefix6 prefixes[];
+};
+
+enum lma_rev_kind {
+	LMA_REV_END,	  /* of the binding, which is REVOKING */
+	LMA_REV_IPV4,	  /* of its IPv4 home address */
+	LMA_REV_HANDOVER, /* a handover of unknown kind asks for it */
+	LMA_REV_MOVED,	  /* at the MAG that the binding left */
+	LMA_REV_OWED,
+	LMA_REV_GLOBAL,
+};
+
+/* A revocation that its MAG has not acknowledged yet. */
+struct lma_rev {
+	struct lma_rev *next, **link; /* of lma->revs or lma->globals */
+	struct lma *l;
+	struct bce *b; /* its `revocation` points back; NULL: of none, or no more */
+	int id;	       /* core/revocation.h */
+	enum lma_rev_kind kind;
+	uint8_t trigger;
+	struct revocation_path path;
+	/* LMA_REV_GLOBAL */
+	uint8_t realm_len;
+	uint8_t realm[]; /* "@example.com"; length 0: all */
 };
 
 struct lma_pool {
@@ -265,6 +336,7 @@ struct lma_hold {
 	struct lma *l;
 	struct bce *target; /* its `owner` points back; NULL once it is gone */
 	struct deadline deadline;
+	nsec_t began;
 	uint8_t state;
 	struct lma_req *req; /* a deep copy in one piece */
 };
@@ -288,8 +360,12 @@ struct lma {
 	struct heartbeat *heartbeat;
 	struct store *store; /* NULL: nothing is kept */
 	struct lma_replies replies;
-	struct deadline sweep;		  /* of orphaned bindings */
-	nsec_t sweep_began;		  /* 0: none is under way */
+	struct revocation *revocation;
+	struct lma_rev *revs, *globals;
+	struct deadline pay; /* what is owed */
+	uint32_t n_owed;
+	struct deadline sweep; /* of doomed bindings */
+	bool sweeping;
 	struct log_limit unknown_sources; /* all of them together */
 	struct log_limit local;
 	struct log_limit restores;
@@ -312,6 +388,8 @@ void lma_conf_announce_pool4(struct lma *l, const struct lma_pool4 *p);
 struct lma_pool4 *lma_conf_pool4_of(const struct lma_conf *c, uint16_t domain, struct in_addr addr);
 /* The pool with the same network, domain and router. */
 struct lma_pool4 *lma_conf_pool4_like(const struct lma_conf *c, const struct lma_pool4 *p);
+/* Remembers where the MAG's latest registration came from and to. */
+void lma_conf_note_path(const struct lma_conf *c, struct lma_mag *m, const struct bce_reg *reg);
 /* Of either family: fit to send and get PBUs. */
 bool lma_conf_addr_ok(const struct in6_addr *addr);
 
@@ -441,6 +519,8 @@ bool lma_mags_may_serve(const struct lma_job *j, const struct bce *b);
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now);
 /* One binding more (1) or less (-1) with these values at its MAG. */
 void lma_session_count(struct lma *l, const struct bce_reg *reg, int by, nsec_t now);
+/* The serving MAG let it go: it waits for the next one, whose request may be here already. */
+void lma_session_let_go(struct lma *l, struct bce *b, nsec_t now);
 void lma_session_log(struct lma *l, const struct bce *b, nsec_t now, const char *what);
 void lma_session_event(struct lma *l, const struct bce *b, nsec_t now, enum event_type type);
 
@@ -471,6 +551,8 @@ void lma_hold_orphan(struct lma *l, struct bce *b, nsec_t now);
 /* A message about an interface was accepted: an older request of that interface is void. */
 void lma_hold_overtake(struct lma *l, const struct lma_req *r, nsec_t now);
 void lma_hold_finish(struct lma_hold *h, nsec_t now); /* as a new session; frees nothing */
+/* Nobody is asked: MaxDelayBeforeNewBCEAssign decides. */
+void lma_hold_wait(struct lma_hold *h);
 void lma_hold_free(struct lma_hold *h);
 
 /* ---- lma_pba.c */
@@ -511,6 +593,70 @@ void lma_peers_reloaded(struct lma *l, nsec_t now);
 void lma_peer_count(struct lma *l, const struct lma_mag *m, const struct in6_addr *lmaa,
 		    nsec_t now);
 void lma_peer_show(const struct lma *l, const struct lma_mag *m, struct heartbeat_info *out);
+
+bool lma_peer_is_down(const struct lma *l, const struct lma_mag *m);
+
+/* ---- lma_sweep.c */
+
+void lma_sweep_init(struct lma *l);
+/* Copies `d`, with a realm of d->realm_len octets at `realm`. One of the kind that waits is
+ * replaced. -ENOMEM: nothing is doomed. */
+int lma_doom(struct lma *l, struct lma_mag *m, const struct lma_doom *d, const uint8_t *realm);
+void lma_sweep_arm(struct lma *l);
+void lma_dooms_free(struct lma_mag *m);
+
+/* ---- lma_revoke.c */
+
+int lma_revocation_new(struct lma *l);
+void lma_revocation_free(struct lma *l);
+/* Ends the binding: at once, or when its MAG was told. */
+void lma_revoke_end(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now);
+
+/* Takes the IPv4 home address from it; with nothing left it ends. */
+void lma_home4_drop(struct lma *l, struct bce *b, nsec_t now);
+
+enum lma_asked {
+	LMA_ASKED,	/* lma_hold_step() will follow */
+	LMA_ASKED_DEAD, /* the MAG answers nobody */
+	LMA_NOT_ASKED,
+};
+/* A held request wants the binding (RFC 5846 8.1, trigger 4). */
+enum lma_asked lma_revoke_held(struct lma *l, struct bce *b, nsec_t now);
+/* Its own MAG registered it again, or let it go. */
+void lma_revoke_extended(struct bce *b);
+void lma_revoke_let_go(struct bce *b);
+/* It moved away from the MAG of `was`; `let_go`: that knows. */
+void lma_revoke_moved(struct lma *l, struct bce *b, const struct bce_reg *was, bool let_go,
+		      nsec_t now);
+/* It ends: what is outstanding for it goes on without it. */
+void lma_revoke_forget(struct bce *b);
+/* The trigger of what is outstanding for it, or -1. */
+int lma_revoke_trigger(const struct lma *l, const struct bce *b);
+/* Sends an indication about the node's binding with these addresses; `others`: it has more there.
+ * 0, or -errno of revocation_send(), and then `rev` is gone. */
+int lma_revoke_send(struct lma_rev *rev, const struct mnid *id, const struct lma_addrs *addrs,
+		    bool others, nsec_t now);
+struct lma_rev *lma_rev_new(struct lma *l, enum lma_rev_kind kind,
+			    const struct revocation_path *path, uint8_t trigger,
+			    const uint8_t *realm, size_t realm_len);
+void lma_rev_free(struct lma_rev *rev);
+
+/* ---- lma_owed.c */
+
+void lma_owed_init(struct lma *l);
+/* The MAG shall be told that it has not got the binding any more. */
+void lma_owe(struct lma *l, struct lma_mag *m, const struct bce *b, const struct bce_reg *was,
+	     uint8_t trigger, nsec_t now);
+/* One of them is through. */
+void lma_owed_done(struct lma *l, const struct in6_addr *mag, bool unsupported, nsec_t now);
+void lma_owed_arm(struct lma *l, nsec_t now);
+void lma_owed_free(struct lma_mag *m);
+void lma_owed_recount(struct lma *l); /* after MAGs have gone */
+
+/* ---- lma_withdraw.c */
+
+/* An indication of a configured MAG. */
+void lma_withdraw(struct lma *l, const struct packet *pkt, const struct mh_msg *bri, nsec_t now);
 
 /* ---- counters */
 

@@ -80,6 +80,8 @@ void lma_session_count(struct lma *l, const struct bce_reg *reg, int by, nsec_t 
 
 	if (!m)
 		return;
+	if (by > 0)
+		lma_conf_note_path(&l->conf, m, reg);
 	m->bindings += (uint32_t)by;
 	lma_peer_count(l, m, by > 0 ? &reg->lmaa : NULL, now);
 }
@@ -269,6 +271,7 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	struct lma *l = j->l;
 	struct lma_change c = {.b = b};
 	const bool handoff = !addr6_eq(&b->reg.proxy_coa, &j->req->coa);
+	const bool let_go = b->state == LMA_ST_DEREGISTERING;
 	enum pba_status status;
 	const char *why = NULL;
 	int err;
@@ -300,9 +303,13 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	/* in this order, so that the MAG's last binding does not seem to end */
 	lma_session_count(l, &c.reg, 1, j->now);
 	lma_session_count(l, &c.old_reg, -1, j->now);
-	bce_reg_clear(&c.old_reg);
 	lma_binding_step(l, b, handoff ? LMA_EV_MOVED : LMA_EV_EXTENDED, j->now);
 	acknowledge(j, b, &c.addrs, grant(j));
+	if (handoff)
+		lma_revoke_moved(l, b, &c.old_reg, let_go, j->now);
+	else
+		lma_revoke_extended(b);
+	bce_reg_clear(&c.old_reg);
 }
 
 /* ---- RFC 5213 5.3.5, RFC 5844 3.1.2.5 */
@@ -351,6 +358,13 @@ static void release_family(struct lma_job *j, struct bce *b, const struct lma_ad
 	acknowledge(j, b, was, 0);
 }
 
+static void linger(struct lma *l, struct bce *b, nsec_t now)
+{
+	/* fails only for a session that the data plane lost: then nothing is forwarded anyway */
+	l->dp->ops->session_mode(l->dp, b->session, DP_DROP);
+	lma_binding_step(l, b, LMA_EV_DEREGISTERED, now);
+}
+
 static void deregister(struct lma_job *j, struct bce *b)
 {
 	struct lma *l = j->l;
@@ -372,17 +386,30 @@ static void deregister(struct lma_job *j, struct bce *b)
 			   "not the IPv4 home address of the binding");
 		return;
 	}
+	if (b->state == LMA_ST_REVOKING) {
+		/* what the MAG is asked for happens anyway */
+		note_deregistration(j, b);
+		acknowledge(j, b, &was, 0);
+		lma_revoke_let_go(b);
+		lma_binding_step(l, b, LMA_EV_REVOKED, j->now);
+		return;
+	}
 	without_named(r, &was, &left);
 	if (b->state == LMA_ST_ACTIVE && (left.n || home4_is_set(&left.home4))) {
 		release_family(j, b, &was, &left);
 		return;
 	}
 	note_deregistration(j, b);
-	/* fails only for a session that the data plane lost: then nothing is forwarded anyway */
-	l->dp->ops->session_mode(l->dp, b->session, DP_DROP);
-	lma_binding_step(l, b, LMA_EV_DEREGISTERED, j->now);
+	lma_revoke_let_go(b);
+	linger(l, b, j->now);
 	acknowledge(j, b, &was, 0);
 	lma_hold_release(l, b, j->now);
+}
+
+void lma_session_let_go(struct lma *l, struct bce *b, nsec_t now)
+{
+	linger(l, b, now);
+	lma_hold_release(l, b, now);
 }
 
 void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
@@ -391,6 +418,7 @@ void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 	struct lma_addrs addrs;
 
 	lma_hold_orphan(l, b, now);
+	lma_revoke_forget(b);
 	if (was_up) {
 		l->dp->ops->session_del(l->dp, b->session);
 		lma_session_count(l, &b->reg, -1, now);
@@ -414,8 +442,34 @@ static void refuse_key(struct lma_job *j, const char *why)
 		   why);
 }
 
+/*
+ * A binding that is being revoked has ended but for its MAG. False: the request is refused, because
+ * it comes from that MAG, which did not know yet. Another one gets a binding of its own.
+ */
+static bool settle_revoked(struct lma_job *j)
+{
+	struct bce *b = bce_first(bce_node_find(j->l->cache, &j->req->mnid)), *next;
+	bool ended = false;
+
+	for (; b; b = next) {
+		next = b->next;
+		if (b->state != LMA_ST_REVOKING || addr6_eq(&b->reg.proxy_coa, &j->req->coa))
+			continue;
+		lma_binding_step(j->l, b, LMA_EV_REVOKED, j->now);
+		ended = true;
+	}
+	if (ended)
+		lma_lookup(j->l, j->req, &j->lookup);
+	if (!j->lookup.bce || j->lookup.bce->state != LMA_ST_REVOKING)
+		return true;
+	lma_refuse(j, PBA_ADMIN_PROHIBITED, "the binding is being revoked");
+	return false;
+}
+
 static void process_registration(struct lma_job *j)
 {
+	if (!settle_revoked(j))
+		return;
 	switch (j->lookup.kind) {
 	case LMA_LOOKUP_NEW:
 		lma_session_create(j);

@@ -82,6 +82,7 @@ static void test_drop_in_slices(void)
 	struct heartbeat_info info;
 	unsigned slices = 0, fresh = 0;
 	uint64_t was = 0;
+	nsec_t began = 0;
 
 	start(&b, LMA_ORPHANS_DROP);
 	attach_many(&b);
@@ -103,10 +104,13 @@ static void test_drop_in_slices(void)
 		}
 		/* signalling goes on between two slices: who registers now stays */
 		heartbeat_info(b.l->heartbeat, &b.mags[MAG1].addr, &info);
-		if (info.state == HB_DOWN && b.l->sweep_began && b.now > b.l->sweep_began &&
-		    !fresh++)
+		if (!b.l->sweeping)
+			began = 0;
+		else if (!began)
+			began = b.now;
+		if (info.state == HB_DOWN && began && b.now > began && !fresh++)
 			CU_ASSERT_EQUAL(attach(&b, MANY + 1, MAG1), 0);
-		if (b.l->sweep_began == 0 && dropped(&b) == MANY)
+		if (!b.l->sweeping && dropped(&b) == MANY)
 			break;
 	}
 	CU_ASSERT(slices >= MANY * 3 / 4 / SLICE);
