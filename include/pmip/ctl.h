@@ -60,6 +60,15 @@ enum ctl_format {
 	A("mn_id", CTL_POS, "the node whose bindings go")
 #define CTL_ARGS_SHUTDOWN(A) \
 	A("flush", CTL_FLAG, "and leave nothing: programs, maps, routes, addresses; the store stays")
+#define CTL_ARGS_REVOKE(A) \
+	A("mn_id", CTL_POS_OPT, "the node whose bindings are revoked") \
+	A("prefix", CTL_OPTION, "only the binding with this home network prefix") \
+	A("ipv4", CTL_FLAG, "only the IPv4 home address") \
+	A("trigger", CTL_OPTION, "what the MAG is told, 0..7; none: 1, administrative reason (RFC 5846 5.1)") \
+	A("mag", CTL_OPTION, "instead of a node: all bindings of this MAG") \
+	A("realm", CTL_OPTION, "all nodes of this realm, at every MAG or at that one") \
+	A("all", CTL_FLAG, "at a MAG: all its sessions") \
+	A("lma", CTL_OPTION, "with --all: only those with this LMA")
 #define CTL_ARGS_MONITOR(A) \
 	A("verbose", CTL_FLAG, "with every field of the messages")
 
@@ -74,6 +83,7 @@ enum ctl_format {
 	C("ENCAP", "encapsulation", CTL_TEXT) \
 	C("ATT", "att", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
+	C("REVOCATION", "revocation", CTL_TEXT) \
 	C("REMAINING", "remaining", CTL_SECONDS) \
 	C("HANDOVERS", "handovers", CTL_NUMBER)
 #define CTL_COLS_UPDATE_LIST(C) \
@@ -195,7 +205,9 @@ enum ctl_format {
 	X(DETACH, "detach", CTL_OBJECT, CTL_ARGS_DETACH, CTL_COLS_NONE, \
 	  "tell the MAG that a node left") \
 	X(DELETE, "delete", CTL_OBJECT, CTL_ARGS_DELETE, CTL_COLS_NONE, \
-	  "delete a node's bindings at the LMA, at once") \
+	  "end a node's bindings at the LMA: revoke them for administrative reason") \
+	X(REVOKE, "revoke", CTL_OBJECT, CTL_ARGS_REVOKE, CTL_COLS_NONE, \
+	  "end bindings and tell the other end (RFC 5846)") \
 	X(LOG_LEVEL, "log-level", CTL_OBJECT, CTL_ARGS_LEVEL, CTL_COLS_NONE, \
 	  "show or change how much is logged") \
 	X(RELOAD, "reload", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \

@@ -39,6 +39,10 @@ static void spread(struct config_file *f)
 	c->lma.heartbeat.interval_s = c->heartbeat_interval_s;
 	c->lma.heartbeat.missing_allowed = c->missing_heartbeats_allowed;
 	c->mag.heartbeat = c->lma.heartbeat;
+	c->lma.revocation = c->revocation;
+	c->mag.revocation = c->revocation;
+	if (c->has_mag && !c->mag.identity[0])
+		snprintf(c->mag.identity, sizeof(c->mag.identity), "%s", c->instance);
 
 	for (unsigned i = 0; i < c->n_lma_addrs6; i++)
 		c->lma.addrs[c->lma.n_addrs++] = c->lma_addrs6[i];

@@ -71,6 +71,7 @@ struct config {
 	uint32_t loss_window_ms; /* 0: replies wait for the disk */
 	uint32_t heartbeat_interval_s;	     /* in lma.heartbeat and mag.heartbeat too */
 	uint32_t missing_heartbeats_allowed; /* likewise */
+	struct revocation_cfg revocation;    /* likewise */
 	uint32_t signalling_dscp;	     /* of our Mobility Headers */
 	bool tcp_mss_clamp;
 	bool udp_fixed_port; /* source port of tunnels in UDP */

@@ -92,6 +92,11 @@ static bool nai_ok(const char *s)
 	return !at || realm_given_ok(at + 1);
 }
 
+static bool nai_or_empty_ok(const char *s)
+{
+	return !*s || nai_ok(s);
+}
+
 static bool match_ok(const char *s)
 {
 	return !strcmp(s, "*") || (s[0] == '@' && realm_given_ok(s + 1));
@@ -112,6 +117,8 @@ static const struct config_syntax syn_realm = {realm_ok, "a realm such as exampl
 static const struct config_syntax syn_realm_given = {realm_given_ok, "a realm such as example.com"};
 static const struct config_syntax syn_nai = {
 	nai_ok, "a network access identifier such as mn1@example.com (RFC 4283 3.1)"};
+static const struct config_syntax syn_nai_or_empty = {
+	nai_or_empty_ok, "a network access identifier such as mag1@example.com, or nothing"};
 static const struct config_syntax syn_match = {match_ok, "@ and a realm, or \"*\" for everybody"};
 
 /* ---- words */
@@ -258,6 +265,11 @@ static const struct config_row rows_lma_mag[] = {
 	{"allow-prefixes", CONFIG_PREFIX, ARRAY(struct lma_mag_cfg, allow, n_allow), .def = "", RANGE(0, 64), LIVE,
 	 .example = "[2001:db8:100::/44, 2001:db8:f00::/48]", .rfc = "RFC 5213 4",
 	 .help = "Home network prefixes it may serve; none: all of ours."},
+	{"may-revoke", CONFIG_BOOL, ONE(struct lma_mag_cfg, may_revoke), .def = "false", LIVE, .rfc = "RFC 5846 13",
+	 .help = "It may end all its bindings by one message (`pmipctl revoke --all` there)."},
+	{"identity", CONFIG_STRING, ONE(struct lma_mag_cfg, identity), .def = "", .syntax = &syn_nai_or_empty, LIVE,
+	 .example = "mag1@example.com", .rfc = "RFC 5846 9.2",
+	 .help = "What it must call itself in that message; none: anything. Two entries of one identity are one MAG, which may speak for both."},
 };
 static const struct config_section sec_lma_mag =
 	SECTION("lma.mags[]", "Mobile Access Gateways that may register nodes here", struct lma_mag_cfg, rows_lma_mag);
@@ -313,6 +325,8 @@ static const struct config_row rows_lma[] = {
 	 .help = "Made by the daemon: by it this host, and what it forwards from other interfaces, reaches the nodes; \"\": none."},
 	{"mags", CONFIG_SECTION, HEAP(struct config_file, c.lma.mags, c.lma.n_mags, 65535), .def = "", .sub = &sec_lma_mag,
 	 LIVE, .rfc = "RFC 5213 4", .help = "Who may register nodes; nobody else is answered."},
+	{"binding-revocation", CONFIG_BOOL, L(binding_revocation), .def = "true", LIVE, .rfc = "RFC 5846 8.1",
+	 .help = "A MAG is told when a binding that it has ends or moves, and asked when a handover is of unknown kind; false: as in RFC 5213 alone."},
 	{"on-mag-failure", CONFIG_NAME, L(on_mag_failure), .def = "hold", .names = names_orphans, LIVE, .rfc = "RFC 5847 3",
 	 .help = "Bindings of a MAG that answers no heartbeats: hold them until their lifetime ends, or drop them at once."},
 	{"on-mag-restart", CONFIG_NAME, L(on_mag_restart), .def = "drop", .names = names_orphans, LIVE, .rfc = "RFC 5847 3",
@@ -487,6 +501,8 @@ static const struct config_row rows_mag[] = {
 	 .rfc = "RFC 5213 6.9.1.1", .help = "Asked for in registrations; a multiple of 4."},
 	{"refresh-percent", CONFIG_UINT, M(refresh_percent), .def = "75", RANGE(10, 95), .unit = "%", LIVE,
 	 .rfc = "RFC 5213 6.9.1.3", .help = "Registers anew when this part of the granted lifetime is over."},
+	{"identity", CONFIG_STRING, M(identity), .def = "", .syntax = &syn_nai_or_empty, LIVE, .example = "mag1@example.com",
+	 .rfc = "RFC 5846 9.2", .help = "What this MAG calls itself when it revokes all its bindings; none: the name of the instance."},
 	{"reregister-rate", CONFIG_UINT, M(reregister_rate), .def = "500", RANGE(1, 1000000), .unit = "nodes/s", LIVE,
 	 .rfc = "RFC 5847 3", .help = "How fast all nodes are registered again when an LMA restarted or is reachable again."},
 	{"initial-bindack-timeout", CONFIG_UINT, M(initial_bindack_timeout_ms), .def = "1000", RANGE(100, 60000),
@@ -608,6 +624,14 @@ static const struct config_row rows_root[] = {
 	 .rfc = "HEARTBEAT_INTERVAL, RFC 5847 5", .help = "Between requests to a peer that has bindings with us; 30 and more is recommended; 0: none are sent, those of peers are answered."},
 	{"missing-heartbeats-allowed", CONFIG_UINT, R(missing_heartbeats_allowed), .def = "3", RANGE(0, 1000), LIVE,
 	 .rfc = "MISSING_HEARTBEATS_ALLOWED, RFC 5847 5", .help = "More unanswered requests in a row, and the peer counts as unreachable."},
+	{"init-min-delay-bris", CONFIG_UINT, R(revocation.init_min_delay_ms), .def = "1000",
+	 RANGE(REVOCATION_MIN_DELAY_MS, 60000), .unit = "ms", LIVE, .rfc = "InitMINDelayBRIs, RFC 5846 11",
+	 .help = "First wait for the acknowledgement of a binding revocation; doubles with each repetition."},
+	{"max-brack-timeout", CONFIG_UINT, R(revocation.max_timeout_ms), .def = "2000", RANGE(REVOCATION_MIN_DELAY_MS, 600000),
+	 .unit = "ms", LIVE, .rfc = "MAX_BRACK_TIMEOUT, RFC 5846 11", .help = "The wait does not grow beyond this."},
+	{"bri-max-retries-number", CONFIG_UINT, R(revocation.max_retries), .def = "1", RANGE(0, 100), LIVE,
+	 .rfc = "BRIMaxRetriesNumber, RFC 5846 11",
+	 .help = "Repetitions of a binding revocation; after them what it was about ends without an answer."},
 	{"signalling-dscp", CONFIG_UINT, R(signalling_dscp), .def = "48", RANGE(0, 63), .rfc = "CS6, RFC 4594 3.2",
 	 .help = "Differentiated Services code point of our Mobility Headers."},
 	{"tcp-mss-clamp", CONFIG_BOOL, R(tcp_mss_clamp), .def = "false", .rfc = "MSS, RFC 9293 3.7.1",

@@ -305,6 +305,85 @@ static int do_delete(struct control_req *r, json_t *o)
 	return 0;
 }
 
+/* ---- revocation */
+
+static int revoked(struct control_req *r, json_t *o, int n, const char *what)
+{
+	if (n == -ENOENT)
+		return refuse(r, n, "no %s to revoke", what);
+	if (n < 0)
+		return refuse(r, n, "cannot revoke: %s", strerror(-n));
+	control_set(o, what, json_integer(n));
+	return 0;
+}
+
+static int revoke_node(struct control_req *r, json_t *o, const char *id)
+{
+	const char *prefix = arg_str(r, "prefix"), *trigger = arg_str(r, "trigger");
+	struct lma_revoke_order order = {
+		.trigger = BR_ADMINISTRATIVE,
+		.ipv4_only = json_is_true(json_object_get(r->args, "ipv4")),
+	};
+	struct prefix6 p;
+	int rc = arg_mnid(r, id, &order.id);
+
+	if (rc)
+		return rc;
+	if (prefix && order.ipv4_only)
+		return refuse(r, -EINVAL, "a prefix or the IPv4 home address, not both");
+	if (prefix) {
+		if (prefix6_parse(prefix, &p))
+			return refuse(r, -EINVAL, "\"%.60s\" is no prefix such as 2001:db8::/64",
+				      prefix);
+		order.prefix = &p;
+	}
+	if (trigger) {
+		if (strlen(trigger) != 1 || trigger[0] < '0' || trigger[0] > '0' + BR_OUT_OF_SYNC)
+			return refuse(r, -EINVAL, "a trigger is a number from 0 to %d",
+				      BR_OUT_OF_SYNC);
+		order.trigger = (uint8_t)(trigger[0] - '0');
+	}
+	control_set(o, "mn_id", control_str(id));
+	return revoked(r, o, lma_revoke(r->ctx->lma, &order, r->now), "bindings");
+}
+
+static int revoke_at_mag(struct control_req *r, json_t *o)
+{
+	const char *lma = arg_str(r, "lma");
+	struct in6_addr addr;
+	int n;
+
+	if (!r->ctx->mag)
+		return refuse(r, -ENOENT, "this daemon is no MAG");
+	if (lma && addr_parse(lma, &addr))
+		return refuse(r, -EINVAL, "\"%.60s\" is no address", lma);
+	n = mag_revoke_all(r->ctx->mag, lma ? &addr : NULL, r->now);
+	if (n == -EACCES)
+		return refuse(r, n, "the LMA does not let this MAG revoke all its bindings");
+	return revoked(r, o, n, "lmas");
+}
+
+static int do_revoke(struct control_req *r, json_t *o)
+{
+	const char *id = arg_str(r, "mn_id"), *mag = arg_str(r, "mag"),
+		   *realm = arg_str(r, "realm");
+	const bool all = json_is_true(json_object_get(r->args, "all"));
+	int n;
+
+	if ((id != NULL) + (mag || realm) + all != 1)
+		return refuse(r, -EINVAL, "either a node, or --mag or --realm, or --all");
+	if (all)
+		return revoke_at_mag(r, o);
+	if (!r->ctx->lma)
+		return refuse(r, -ENOENT, "this daemon is no LMA");
+	if (id)
+		return revoke_node(r, o, id);
+	n = lma_revoke_all(r->ctx->lma, mag, realm, r->now);
+	if (n == -EINVAL)
+		return refuse(r, n, "\"%.80s\" is no realm such as example.com", realm);
+	return revoked(r, o, n, "mags");
+}
+
 static int do_reload(struct control_req *r, json_t *o)
 {
 	const struct control_ops *ops = &r->ctx->ops;
@@ -361,6 +440,7 @@ static const struct {
 	[CTL_ATTACH] = {.object = do_attach},
 	[CTL_DETACH] = {.object = do_detach},
 	[CTL_DELETE] = {.object = do_delete},
+	[CTL_REVOKE] = {.object = do_revoke},
 	[CTL_LOG_LEVEL] = {.object = do_log_level},
 	[CTL_RELOAD] = {.object = do_reload},
 	[CTL_SHUTDOWN] = {.object = do_shutdown},

@@ -87,6 +87,7 @@ static void show_binding(void *ctx, const struct lma_binding *b)
 	control_set(o, "att_number", json_integer(b->att));
 	control_set(o, "link_local", control_addr(&b->link_local));
 	control_set(o, "state", control_str(b->state));
+	control_set(o, "revocation", b->revocation ? control_str(b->revocation) : json_null());
 	control_set(o, "lifetime", json_integer(b->lifetime_s));
 	control_set(o, "remaining", json_integer(b->remaining_s));
 	control_set(o, "timestamp", control_ns_to_s(timestamp_to_wallclock(b->timestamp)));
@@ -526,10 +527,14 @@ int control_counter_list(struct control_req *r)
 		sets[n++] = lma_counters(c->lma);
 	if (c->lma)
 		sets[n++] = lma_heartbeat_counters(c->lma);
+	if (c->lma)
+		sets[n++] = lma_revocation_counters(c->lma);
 	if (c->mag)
 		sets[n++] = mag_counters(c->mag);
 	if (c->mag)
 		sets[n++] = mag_heartbeat_counters(c->mag);
+	if (c->mag)
+		sets[n++] = mag_revocation_counters(c->mag);
 	sets[n++] = *r->own;
 	if (c->ops.drops && c->ops.drops(c->ops.ctx, &sets[n]) == 0)
 		n++;

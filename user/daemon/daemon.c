@@ -111,7 +111,8 @@ static void on_binding_update(void *ctx, const struct packet *pkt, const struct 
 		lma_receive(d->lma, pkt, msg, now);
 }
 
-static void on_heartbeat(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+/* Between peers, in both directions. */
+static void on_peer(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
 {
 	struct daemon *d = ctx;
 
@@ -496,8 +497,9 @@ static void start_restart_counter(struct daemon *d)
 	if (d->mag)
 		mag_set_restart_counter(d->mag, d->restart_counter, now);
 	/* of both roles */
-	inbox_on(&d->inbox, MH_HEARTBEAT, on_heartbeat, d);
-	inbox_on(&d->inbox, MH_BE, on_heartbeat, d);
+	inbox_on(&d->inbox, MH_HEARTBEAT, on_peer, d);
+	inbox_on(&d->inbox, MH_BINDING_REVOCATION, on_peer, d);
+	inbox_on(&d->inbox, MH_BE, on_peer, d);
 }
 
 /* The sockets are open since before the programs were loaded. What has waited in them for so long

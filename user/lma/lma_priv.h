@@ -361,6 +361,7 @@ struct lma {
 	struct store *store; /* NULL: nothing is kept */
 	struct lma_replies replies;
 	struct revocation *revocation;
+	struct env revocation_env;
 	struct lma_rev *revs, *globals;
 	struct deadline pay; /* what is owed */
 	uint32_t n_owed;

@@ -84,10 +84,26 @@ static void cancel(struct lma_rev *r)
 	lma_rev_free(r);
 }
 
+/* In line with the replies: what a MAG hears of a binding comes in the order in which it happened,
+ * and not before it is on disk. */
+static int send_in_line(void *ctx, const struct packet *pkt)
+{
+	lma_reply_send(ctx, pkt);
+	return 0;
+}
+
+static void random_of(void *ctx, void *buf, size_t len)
+{
+	const struct lma *l = ctx;
+
+	(l->env->random)(l->env->ctx, buf, len);
+}
+
 int lma_revocation_new(struct lma *l)
 {
-	return revocation_new(&l->revocation, "lma", &l->conf.cfg.revocation, l->env, &l->deadlines,
-			      l->sink);
+	l->revocation_env = (struct env){.ctx = l, .send = send_in_line, .random = random_of};
+	return revocation_new(&l->revocation, "lma", &l->conf.cfg.revocation, &l->revocation_env,
+			      &l->deadlines, l->sink);
 }
 
 void lma_revocation_free(struct lma *l)

@@ -177,7 +177,8 @@ static void test_mixed(void)
 	expect("instance: a\nlog-level: info\n", "instance: b\nlog-level: debug\n", -EBUSY,
 	       "instance: a -> b\nlog-level: info -> debug\n"
 	       "control-socket: /run/pmipd/a.sock -> /run/pmipd/b.sock\n"
-	       "state-directory: /var/lib/pmipd/a -> /var/lib/pmipd/b\n",
+	       "state-directory: /var/lib/pmipd/a -> /var/lib/pmipd/b\n"
+	       "mag.identity: a -> b\n",
 	       "instance: a -> b; cannot change while running, restart the daemon");
 }
 

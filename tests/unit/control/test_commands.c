@@ -305,6 +305,7 @@ static void make_mag(void)
 {
 	static struct mag_lma_cfg lma = {.name = "lma1"};
 	struct mag_cfg cfg = {
+		.identity = "mag1",
 		.gre = four ? MAG_GRE_KEYS : MAG_GRE_NONE,
 		.gre_tlv = four,
 		.lmas = &lma,
@@ -681,9 +682,10 @@ static void test_counters_and_drops(void)
 	json_decref(a);
 	list(fd, CTL_COUNTERS, "{\"cmd\":\"counters\",\"args\":{\"module\":\"net\"}}", 2, &a);
 	json_decref(a);
-	ask_refused(&w.loop, fd, "{\"cmd\":\"counters\",\"args\":{\"module\":\"nat\"}}",
-		    "no module \"nat\"; there are lma lma-heartbeat mag mag-heartbeat control drop "
-		    "net");
+	ask_refused(
+		&w.loop, fd, "{\"cmd\":\"counters\",\"args\":{\"module\":\"nat\"}}",
+		"no module \"nat\"; there are lma lma-heartbeat lma-revocation mag mag-heartbeat "
+		"mag-revocation control drop net");
 	row = json_array_get(list(fd, CTL_DROPS, "{\"cmd\":\"drops\"}", 2, &a), 1);
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "two");
 	json_decref(a);
@@ -818,6 +820,50 @@ static void test_delete(void)
 	ask_refused(&w.loop, fd,
 		    "{\"cmd\":\"delete\",\"args\":{\"mn_id\":\"02-00-00-00-00-03@example.com\"}}",
 		    "no binding of \"02-00-00-00-00-03@example.com\"");
+	close(fd);
+	destroy();
+}
+
+#define REVOKE(args) "{\"cmd\":\"revoke\",\"args\":{" args "}}"
+
+static void test_revoke(void)
+{
+	json_t *a, *o;
+	int fd;
+
+	build();
+	fd = client(&w.loop);
+	attach_nodes(fd);
+	ask_refused(&w.loop, fd, REVOKE(""), "either a node, or --mag or --realm, or --all");
+	ask_refused(&w.loop, fd, REVOKE("\"mn_id\":\"a\",\"all\":true"),
+		    "either a node, or --mag or --realm, or --all");
+	ask_refused(&w.loop, fd, REVOKE("\"mn_id\":\"nobody@example.com\""),
+		    "no bindings to revoke");
+	ask_refused(&w.loop, fd, REVOKE("\"mn_id\":\"a\",\"trigger\":\"8\""),
+		    "a trigger is a number from 0 to 7");
+	ask_refused(&w.loop, fd, REVOKE("\"mn_id\":\"a\",\"prefix\":\"x\""),
+		    "\"x\" is no prefix such as 2001:db8::/64");
+	ask_refused(&w.loop, fd,
+		    REVOKE("\"mn_id\":\"a\",\"prefix\":\"2001:db8::/64\",\"ipv4\":true"),
+		    "a prefix or the IPv4 home address, not both");
+	ask_refused(&w.loop, fd, REVOKE("\"mag\":\"mag9\""), "no mags to revoke");
+	ask_refused(&w.loop, fd, REVOKE("\"realm\":\"a@b\""),
+		    "\"a@b\" is no realm such as example.com");
+	ask_refused(&w.loop, fd, REVOKE("\"realm\":\"example.org\",\"trigger\":7"),
+		    "trigger is no string");
+	ask_refused(&w.loop, fd, REVOKE("\"all\":true,\"lma\":\"lma1\""), "\"lma1\" is no address");
+	ask_refused(&w.loop, fd, REVOKE("\"all\":true,\"lma\":\"2001:db8:77::1\""),
+		    "no lmas to revoke");
+
+	o = ask_granted(&w.loop, fd,
+			REVOKE("\"mn_id\":\"02-00-00-00-00-03@example.com\",\"trigger\":\"5\""),
+			&a);
+	CU_ASSERT_EQUAL(num(o, "bindings"), 1);
+	json_decref(a);
+	CU_ASSERT_EQUAL(lma_count(w.lma), NODES - 1);
+	o = ask_granted(&w.loop, fd, REVOKE("\"realm\":\"example.com\""), &a);
+	CU_ASSERT_EQUAL(num(o, "mags"), 1);
+	json_decref(a);
 	close(fd);
 	destroy();
 }
@@ -974,26 +1020,27 @@ static void test_nothing_there(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"bindings",			     test_bindings},
-		{"update-list",				    test_update_list},
+		{"bindings",				     test_bindings},
+		{"update-list",					      test_update_list},
 		{"sessions",test_sessions},
-		{"peers shows MAGs, LMAs and tunnels",			       test_peers},
-		{"interfaces, nodes, pools, profiles",				       test_interfaces_nodes_pools_profiles},
+		{"peers shows MAGs, LMAs and tunnels",				       test_peers},
+		{"interfaces, nodes, pools, profiles",					       test_interfaces_nodes_pools_profiles},
 		{"IPv4 home addresses, their pools, leases and profiles; tunnels and GRE keys",
 		 test_ipv4},
-		{"counters and drops", test_counters_and_drops},
-		{"status and version",				       test_status_and_version},
-		{"log-level",			      test_log_level},
-		{"attach",		   test_attach},
-		{"detach by MN-ID and by place",					 test_detach},
+		{"counters and drops",	       test_counters_and_drops},
+		{"status and version",					      test_status_and_version},
+		{"log-level",				      test_log_level},
+		{"attach",			   test_attach},
+		{"detach by MN-ID and by place",						 test_detach},
 		{"delete",test_delete},
-		{"reload",			   test_reload},
-		{"shutdown, with and without flush",				     test_shutdown},
-		{"help lists every command",	     test_help},
-		{"a list comes in pages, each row once",	 test_pages},
-		{"monitor sees the signalling of an attachment",					 test_monitor_sees_signalling},
-		{"commands on a daemon that has nothing",						  test_nothing_there},
-		{0			    },
+		{"revoke says what, and refuses what it cannot",					 test_revoke},
+		{"shutdown, with and without flush",						     test_shutdown},
+		{"reload",	   test_reload},
+		{"help lists every command",		     test_help},
+		{"a list comes in pages, each row once",						 test_pages},
+		{"monitor sees the signalling of an attachment",								 test_monitor_sees_signalling},
+		{"commands on a daemon that has nothing", test_nothing_there},
+		{0					     },
 	};
 
 	return cu_main("control_commands", tests, argc, argv);
