@@ -6,8 +6,8 @@
 # Boots Debian's kernels of the series named (6.1 and 6.12) under QEMU and runs
 # tests/kernels/guest.sh on each. The emulated machine has this machine's root file system,
 # read-only, so that what was built here runs there. Prints one line per check and ends with "N passed, N failed". A kernel that
-# apt does not offer is named and counted as skipped. With PATTERN ("test_dp_*") only the test programs that
-# it matches run, and the scenario does not. TIMEOUT is the limit per kernel in seconds.
+# apt does not offer is named and counted as skipped. With PATTERN ("test_dp_*",
+# "roaming") only the test programs and stories of the scenario that it matches run. TIMEOUT is the limit per kernel in seconds.
 set -uo pipefail
 bin='' out='' only='' timeout=${TIMEOUT:-2400}
 while [ $# -gt 0 ]; do

@@ -9,10 +9,12 @@ emulated machines. Prints one "@check" line per step, as guest.sh does.
 The exit status is 2 if a step failed.
 """
 
+import signal
 import subprocess
 import sys
 import time
 import traceback
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,6 +228,93 @@ def in_vrf(s, t):
         s.run("it was XDP that forwarded in VRFs", carried_by_xdp, t)
 
 
+# ---- daemons come and go, what forwards stays
+
+def start_to_stay(t):
+    t.up()
+    for name, conf in (("lma", t.lma_config()), ("mag1", t.mag_config(1)), ("mag2", t.mag_config(2))):
+        del conf["leave-forwarding"]  # on
+        t.start(name, conf, wait=False)
+    for d in t.daemons.values():
+        d.wait_ready()
+
+
+def in_the_kernel(ns):
+    return ([(x["ifname"], x["ifindex"], x["address"]) for x in ns.ip_json("link", "show")],
+            sorted(r["dst"] for r in ns.ip_json("-6", "route", "show", "table", "all")
+                   if str(r.get("protocol")) == "213"))
+
+
+def restart_anchor(t, sig):
+    d, addr = t.daemons["lma"], t.mn1.wait_address()
+    was, kernel = binding(t, t.mn1), in_the_kernel(t.lma)
+    flow = Flow(t, "cn", "mn1", addr, 6200, PPS)
+    time.sleep(1)
+    d.stop(sig, timeout=30)
+    assert in_the_kernel(t.lma) == kernel
+    time.sleep(1)
+    d.start()
+    d.wait_ready(60)
+    time.sleep(1)
+    flow.finish(2)
+    assert len(flow.sent) > 2 * PPS and not flow.lost and not flow.duplicates, flow.lost
+    assert in_the_kernel(t.lma) == kernel
+    now = binding(t, t.mn1)
+    assert [now[k] for k in ("prefixes", "mag", "handovers")] == \
+        [was[k] for k in ("prefixes", "mag", "handovers")]
+    assert d.ctl("status")["dataplane"] == "bpf, adopted"
+
+
+def restart_gateway(t):
+    """What forwards stays, until the next daemon is there."""
+    d = t.daemons["mag1"]
+    d.stop(signal.SIGKILL)
+    assert t.mn1.ping(CN, 5, 0.2, 5) == 5
+    # the gateway's address answers for itself
+    t.mn1.ip("neigh flush dev eth0")
+    assert t.mn1.ping(CN, 5, 0.2, 5) == 5
+    d.start()
+    d.wait_ready(60)
+    assert "goes on" in d.log()
+
+
+def flush(t):
+    for name, d in t.daemons.items():
+        d.stop(signal.SIGKILL)
+        r = t.ns[name].run("tc", "filter", "show", "dev", "net0", "ingress")
+        assert "bpf" in r.stdout
+        r = subprocess.run(["nsenter", f"--net={d.ns.path}", d.bindir / "pmipd", "-c", d.conf_file,
+                            "--flush"], capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+        r = t.ns[name].run("tc", "filter", "show", "dev", "net0", "ingress", check=False)
+        assert "bpf" not in r.stdout
+        links, routes = in_the_kernel(t.ns[name])
+        assert not routes and not [x for x in links if x[0].startswith("pmip0")]
+        assert "managed" not in t.ns[name].run("ip", "neigh", "show").stdout
+        assert not (Path("/sys/fs/bpf/pmip") / d.instance).exists()
+
+
+def restarting(s, t):
+    if not s.run("LMA and two MAGs start that leave forwarding", start_to_stay, t) or \
+            not s.run("a node attaches to them", attach, t):
+        return
+    s.run("no packet is lost while the LMA is stopped and started", restart_anchor, t,
+          signal.SIGTERM)
+    s.run("no packet is lost while the LMA is killed and started", restart_anchor, t,
+          signal.SIGKILL)
+    s.run("a handover afterwards", move_on, t)
+    s.run("packets are forwarded without a MAG", restart_gateway, t)
+    s.run("what killed daemons left is removed", flush, t)
+
+
+def move_on(t):
+    addr = t.mn1.wait_address()
+    for ap in (2, 1):
+        t.move(t.mn1, ap)
+        assert settled(t, t.mn1, ap) == addr
+        assert t.mn1.ping(CN, 3, 0.2, 5) == 3, f"through mag{ap}"
+
+
 # ---- IPv4 alone between LMA and MAGs
 
 def start_over_ip4(t):
@@ -309,6 +398,7 @@ STORIES = (
     (roaming, Topo, {}),
     (through_xdp, Topo, {"nodes": 1, "mags": 1}),
     (through_tc, Topo, {"nodes": 1, "mags": 1, "access": "bridge"}),
+    (restarting, Topo, {"nodes": 1, "host_pins": True}),
     (in_vrf, VrfTopo, {}),
     (over_ip4, VrfTopo, {"nodes": 1}),
     (vrf_per_domain, DomainTopo, {"nodes": 2, "mags": 2, "cns": 2}),
@@ -320,7 +410,7 @@ STORIES = (
 def main():
     s = Steps()
     for story, kind, shape in STORIES:
-        if sys.argv[2:] and story.__name__ not in sys.argv[2:]:
+        if sys.argv[2:] and not any(fnmatch(story.__name__, p) for p in sys.argv[2:]):
             continue
         t = kind("kern", sys.argv[1], **shape)
         try:

@@ -255,6 +255,51 @@ def test_flush_is_refused_while_a_daemon_runs(t):
     assert t.mn1.ping(CN, 3, 0.1, src=NODE) == 3
 
 
+@pytest.mark.parametrize("record", [b"", b"link\n\nroute\nroute 2001:db8::/129\nlink lo as x was y\n"
+                                    b"link " + b"x" * 5000 + b"\nrouter fe80::1\n\0\xff" * 3])
+def test_a_damaged_record_harms_nobody(t, record):
+    d = t.daemons["lma"]
+    assert d.stop() == 0
+    path = Path(d.conf["state-directory"]) / "kernel-state"
+    good = path.read_bytes()
+    path.write_bytes(record)
+    kernel = settings(t, "lma")
+    restart(d)
+    assert settings(t, "lma") == kernel
+    assert path.read_bytes() == good
+
+
+def test_both_roles_in_one_daemon(request, bindir):
+    """Their halves meet in it, and packets of its nodes leave it without a tunnel."""
+    t = make_topo(request, bindir, signalling=None, mags=1, nodes=1, host_pins=True)
+    coa = mag_addr(1)
+    t.lma.ip(f"route add {PREFIX}/64 via 2001:db8:2::fe")
+    t.net.ip(f"route add {PREFIX}/64 via {coa}", "route add 2001:db8:c::/64 via 2001:db8:2::1")
+    _, conf = configure(t)
+    conf["lma"] = {"addresses": [coa], "static-prefixes": [PREFIX + "/64"], "static-sessions": [{**SESSION, "proxy-coa": coa}]}
+    conf["mag"]["lmas"] = [{"name": "self", "address": coa}]
+    conf["mag"]["static-sessions"][0]["lmaa"] = coa
+    t.start("mag1", conf)
+    t.attach(t.mn1, 1)
+    t.mn1.sysctl(net__ipv6__conf__eth0__accept_ra=0, net__ipv6__conf__eth0__accept_dad=0)
+    t.mn1.ip(f"addr add {NODE}/128 dev eth0 nodad", f"route add default via {ROUTER_LL} dev eth0")
+    wait_until(lambda: t.mn1.ping(CN, src=NODE), 10, "the first packet")
+    d = t.daemons["mag1"]
+    before, kernel = d.ctl("sessions"), settings(t, "mag1")
+    assert {s["half"] for s in before} == {"anchor", "access"} and "pmip0" in kernel[0]
+    for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+        traffic = Traffic(t)
+        d.stop(sig)
+        assert settings(t, "mag1") == kernel
+        time.sleep(0.3)
+        restart(d)
+        traffic.stop()
+        assert settings(t, "mag1") == kernel
+        assert [(s["session"], s["half"], s["down"]) for s in d.ctl("sessions")] == \
+            [(s["session"], s["half"], s["down"]) for s in before]
+        assert t.mag1.ping(NODE, 2, 0.1) == 2
+
+
 def test_without_it_nothing_stays(t):
     """The last one, because it ends what the others need."""
     for name in ("lma", "mag1"):

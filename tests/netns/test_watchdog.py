@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ask import binding, settled
+from capture import Flow
 from conftest import ROOT, make_topo
 from netns import PATIENCE, wait_until
 from test_leave import CN, NODE, SHUTDOWN, Traffic, begin
@@ -194,6 +196,41 @@ def test_who_was_shut_down_stays_down(t, managed):
     time.sleep(0.3)
     assert m.exits == [SHUTDOWN] and m.starts == 1 and not d.alive()
     assert [v for _, v in m.words("STOPPING")] == ["1"]
+
+
+def test_bindings_outlive_a_stuck_anchor(request, bindir):
+    """And the node moves right afterwards."""
+    t = make_topo(request, bindir, nodes=1, host_pins=True)
+    t.start_all()
+    t.start("lma", t.lma_config(**{"leave-forwarding": None}))
+    t.attach(t.mn1, 1)
+    addr = settled(t, t.mn1, 1)
+    d = t.daemons["lma"]
+    before = binding(t, t.mn1)
+    assert d.stop() == 0
+    m = Manager(d)
+    try:
+        m.wait_ready(1)
+        flow = Flow(t, "cn", "mn1", addr, 6200, 500)
+        time.sleep(0.3)
+        d.send_signal(signal.SIGSTOP)
+        m.wait_ready(2)
+        time.sleep(0.3)
+        flow.finish()
+        assert m.aborted == 1 and len(flow.sent) > 300
+        assert flow.lost == [] and flow.duplicates == 0
+        after = binding(t, t.mn1)
+        # the node's own messages may have made its MAG register it again
+        for passing in ("remaining", "seq", "timestamp"):
+            before.pop(passing, None)
+            after.pop(passing, None)
+        assert after == before
+        t.move(t.mn1, 2)
+        assert settled(t, t.mn1, 2) == addr
+        assert t.mn1.ping(CN, 3, 0.1) == 3
+        assert m.starts == 2
+    finally:
+        m.close()
 
 
 def test_the_unit_asks_for_what_is_tested_here():
