@@ -586,7 +586,8 @@ static void without_binding(struct mag_session *s, struct mag_ctx *c)
 	mag_request_close(c->m, s);
 	mag_serve_stop(c->m, s, true, c->cause, c->now);
 	mag_unbind(c->m, s);
-	s->asked = s->asked4 = false;
+	s->asked = s->asked4 = s->waits = false;
+	s->leave_cause = NULL;
 	s->quick = 0;
 }
 
@@ -637,9 +638,12 @@ void mag_act_revoked_backoff(void *obj, void *arg)
 /* The node left before, and the answer to its de-registration does not matter any more. */
 void mag_act_revoked_parked(void *obj, void *arg)
 {
+	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
 	mag_count_up(c->m, MAG_C_REVOKED);
+	mag_peer_forget(c->m, s);
+	s->leave_cause = NULL;
 	mag_act_release(obj, arg);
 }
 

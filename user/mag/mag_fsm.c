@@ -179,6 +179,7 @@ static const struct fsm_rule rules[] = {
 	{MST_FINDING,       MEV_LINK_LOCAL, NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_FINDING,       MEV_RETURN4,    is_bound,        mag_act_return4,            MST_RETURNING4,    "RFC 5844 3.2.3.3"},
 	{MST_FINDING,       MEV_RETURN4,    NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_FINDING,       MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_ACTIVE,        MEV_ATTACH,     is_bound,        mag_act_refresh,            MST_REFRESHING,    "RFC 5213 6.9.1.1"},
 	{MST_ACTIVE,        MEV_ATTACH,     NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},

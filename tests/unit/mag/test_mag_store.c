@@ -959,6 +959,100 @@ static void test_place_is_taken(void)
 	end(b);
 }
 
+/* ---- revoked (RFC 5846 9.1) */
+
+static const uint8_t revocations[] = {BR_UNSPECIFIED, BR_ADMINISTRATIVE, BR_HANDOVER_UNKNOWN,
+				      BR_OUT_OF_SYNC};
+
+static void test_revoked(void)
+{
+	for (size_t i = 0; i < sizeof(revocations); i++) {
+		struct bench *b = dual_active(bench_new());
+
+		b->attached = i != 2;
+		hear_bri(b, &(struct bri){.trigger = revocations[i], .id = "mn1@example.com"});
+		flush(b);
+		CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+		restart(b);
+		CU_ASSERT_EQUAL(keep + drops, 0);
+		CU_ASSERT_EQUAL(mag_count(b->m), 0);
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+		end(b);
+	}
+}
+
+static void test_revoked_ipv4(void)
+{
+	struct bench *b = dual_active(bench_new());
+
+	hear_bri(b, &(struct bri){.v = true, .id = "mn1@example.com", .hoa = "10.1.0.5"});
+	restart(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+	end(b);
+}
+
+/* It is looked for, or will be when its turn comes. */
+static void test_revoked_while_looking(void)
+{
+	static const char *const after[] = {"REJECTED", "BARRED", NULL, "REASSERTING"};
+
+	for (size_t i = 0; i < 2 * sizeof(revocations); i++) {
+		struct bench *b = dual_active(bench_new());
+		const size_t k = i / 2;
+
+		restart(b);
+		CU_ASSERT_FATAL(in_state(b, 1, "FINDING"));
+		if (i & 1)
+			run_ms(b, 0);
+		b->attached = k != 2;
+		hear_bri(b, &(struct bri){.trigger = revocations[k], .id = "mn1@example.com"});
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+		CU_ASSERT_EQUAL(b->sent[0].msg.br.code, BRA_SUCCESS);
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
+		CU_ASSERT_TRUE(after[k] ? in_state(b, 1, after[k]) : mag_count(b->m) == 0);
+		b->attached = false;
+		run_ms(b, 100000);
+		CU_ASSERT_EQUAL(b->n_sent, 1);
+		end(b);
+	}
+}
+
+static void test_revoked_ipv4_while_looking(void)
+{
+	for (unsigned fails = 0; fails < 2; fails++) {
+		struct bench *b = dual_active(bench_new());
+
+		restart(b);
+		CU_ASSERT_FATAL(in_state(b, 1, "FINDING"));
+		dp_fake_fail(b->fake, DP_FAKE_SESSION_PUT, fails, ENOSPC);
+		hear_bri(b, &(struct bri){.v = true, .id = "mn1@example.com", .hoa = "10.1.0.5"});
+		CU_ASSERT_TRUE(in_state(b, 1, fails ? "ROLLBACK" : "FINDING"));
+		CU_ASSERT_EQUAL(forwarding(b, HNP1) != NULL, !fails);
+		CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+		end(b);
+	}
+}
+
+/* Its de-registration waits for its turn after the restart. */
+static void test_revoked_while_leaving(void)
+{
+	for (unsigned lately = 0; lately < 2; lately++) {
+		struct bench *b = dual_active(bench_new());
+
+		if (!lately)
+			run_ms(b, 5000);
+		detach_node(b, 7, 1);
+		restart(b);
+		hear_bri(b, &(struct bri){.id = "mn1@example.com"});
+		CU_ASSERT_EQUAL(last_sent(b)->msg.br.code, BRA_SUCCESS);
+		run_ms(b, 5000);
+		CU_ASSERT_EQUAL(b->n_sent, 1);
+		CU_ASSERT_EQUAL(mag_count(b->m), 0);
+		end(b);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
@@ -1000,7 +1094,15 @@ int main(int argc, char **argv)
 		{"an operator ends a session that is looked for",				  test_ended_by_operator},
 		{"sequence numbers go on",		   test_sequence_goes_on},
 		{"records that nobody can read are losses",						    test_bad_records},
-		{"a record of a place that is taken is dropped",test_place_is_taken},
+		{"RFC 5846 9.1 a revoked session does not come back",test_revoked},
+		{"RFC 5846 9.1 an IPv4 address that was revoked does not come back",
+		 test_revoked_ipv4},
+		{"RFC 5846 9.1 revoked while it is looked for",							test_revoked_while_looking},
+		{"RFC 5846 9.1 IPv4 revoked while it is looked for",
+		 test_revoked_ipv4_while_looking},
+		{"RFC 5846 9.1 revoked while its de-registration waits",
+		 test_revoked_while_leaving},
+		{"a record of a place that is taken is dropped",							 test_place_is_taken},
 		{0},
 	};
 
