@@ -124,7 +124,7 @@ static const char *cfg_fault(const struct mag_cfg *cfg)
 		return "domain.realm";
 	if (!memchr(cfg->identity, 0, sizeof(cfg->identity)))
 		return "mag.identity";
-	return NULL;
+	return mag_fho_fault(cfg);
 }
 
 static struct mag_lma *lma_new(const struct mag_lma_cfg *cfg)
@@ -171,6 +171,8 @@ static void take_cfg(struct mag *m, const struct mag_cfg *cfg)
 	m->cfg = *cfg;
 	m->cfg.lmas = NULL;
 	m->cfg.n_lmas = 0;
+	m->cfg.neighbours = NULL;
+	m->cfg.n_neighbours = 0;
 }
 
 int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
@@ -197,7 +199,8 @@ int mag_new(struct mag **out, const struct mag_cfg *cfg, const struct env *env,
 	env->random(env->ctx, seed, sizeof(seed));
 	env->random(env->ctx, &m->seq, sizeof(m->seq));
 	m->lmas = lmas_new(cfg);
-	if (!m->lmas || bul_new(&m->bul, seed) || mag_peers_new(m, cfg)) {
+	if (!m->lmas || bul_new(&m->bul, seed) || mag_peers_new(m, cfg) ||
+	    mag_fho_new(m, cfg, seed)) {
 		mag_free(&m);
 		return -ENOMEM;
 	}
@@ -217,6 +220,7 @@ void mag_free(struct mag **p)
 		mag_session_free(m, mag_session_of(e));
 	mag_find_free(m);
 	bul_free(&m->bul);
+	mag_fho_free(m);
 	mag_peers_free(m);
 	mag_end_free(m);
 	mag_revoke_free(m);
@@ -320,7 +324,7 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 	if (*why)
 		return -EBUSY;
 	fresh = lmas_new(cfg);
-	if (!fresh || mag_peers_set(m, cfg)) {
+	if (!fresh || mag_peers_set(m, cfg) || mag_fho_set(m, cfg, now)) {
 		lmas_free(fresh);
 		*why = "out of memory";
 		return -ENOMEM;

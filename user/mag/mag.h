@@ -26,6 +26,30 @@ struct mag_lma_cfg {
 	struct in6_addr addr; /* LMAA; IPv4-mapped: IPv4-LMAA, then ipv4_proxy_coa is our end */
 };
 
+#define MAG_AP_ID_LEN  64
+#define MAG_AP_IDS_MAX 64
+
+/* Another MAG, which nodes may come from and go to by fast handover (RFC 5949). */
+struct mag_neighbour_cfg {
+	char name[32];
+	struct in6_addr addr; /* its Proxy-CoA; IPv4-mapped: its IPv4-Proxy-CoA */
+	int encap; /* enum dp_encap, or -1: as between the LMA and the MAG, RFC 5949 4.2 */
+	char ap_ids[MAG_AP_IDS_MAX][MAG_AP_ID_LEN]; /* its access points: link-layer address, SSID,
+						     * or whatever else the triggers say */
+	unsigned n_ap_ids;
+};
+
+struct mag_fho_cfg {
+	bool buffer_at_old;	/* keep packets at the old MAG until the new one asks for them */
+	uint32_t hi_timeout_ms; /* first retransmission of HI, RFC 5568 9: 100; doubled */
+	uint32_t hi_retries;	/* HI_RETRIES, RFC 5568 9: 3 */
+	uint32_t forwarding_ms; /* a handover ends after that in any case */
+	uint32_t settle_ms;	/* packets over the old path are taken so long */
+	uint32_t leave_ms;	/* a trigger of the node within that is not its return */
+	uint32_t max;		/* handovers at a time */
+	uint32_t hi_rate;	/* Handover Initiates per second and neighbour; 0: no limit */
+};
+
 /* Which GRE Key option registrations carry (RFC 5845 4.2). */
 enum mag_gre {
 	MAG_GRE_NONE,
@@ -51,6 +75,9 @@ struct mag_cfg {
 	struct revocation_cfg revocation;
 	char identity[MH_NAI_MAX + 1]; /* NAI of this MAG in global revocations, RFC 5846 9.2 */
 	uint32_t reregister_rate;      /* sessions per second when an LMA is back; 0: at once */
+	const struct mag_neighbour_cfg *neighbours;
+	unsigned n_neighbours;
+	struct mag_fho_cfg fho;
 	/* RFC 6275 section 12 */
 	uint32_t initial_bindack_timeout_ms; /* 1000 */
 	uint32_t max_bindack_timeout_ms;     /* 32000 */
@@ -105,6 +132,7 @@ struct mag_attachment {
 	/* It asks for an IPv4 address by DHCP: undoes mag_release_ipv4(); a session without IPv4 is
 	 * registered again to get one, RFC 5844 3.4.3. */
 	bool wants_ipv4;
+	const char *prev_ap; /* the access point that it was at before, or NULL */
 	const struct mnid
 		*mnid;	   /* given by an external trigger, or NULL: from the profile or realm */
 	const char *cause; /* "rs", "ns", "dad", "mld", MAG_CAUSE_CONTROL, ... */
@@ -137,6 +165,12 @@ void mag_mtu_changed(struct mag *m, dp_ref tunnel, nsec_t now);
 
 /* RFC 5847 3.2: what heartbeats say from now on. */
 void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now);
+/* Trigger of a predictive fast handover (RFC 5949 4.1): the node is about to leave for that access
+ * point. -ENOENT: no such node is served here; -ENXIO: the access point is no neighbour's;
+ * -EALREADY; -EBUSY: it is being handed over elsewhere; -ENOSPC; -ENOMEM; -EOPNOTSUPP: the
+ * neighbour does not know fast handover. */
+int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t now);
+
 /* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
 void mag_announce_restart(struct mag *m, nsec_t now);
 
@@ -148,8 +182,8 @@ void mag_announce_restart(struct mag *m, nsec_t now);
  */
 int mag_revoke_all(struct mag *m, const struct in6_addr *lma, nsec_t now);
 
-/* A decoded PBA (type 6), BRR (type 0), BE (type 7), Heartbeat (type 13) or Binding Revocation
- * (type 16); others are counted. */
+/* A decoded PBA (type 6), BRR (type 0), BE (type 7), Heartbeat (type 13) Binding Revocation
+ * (type 16), Handover Initiate (14) or Handover Acknowledge (15); others are counted. */
 void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 nsec_t mag_next(const struct mag *m);
 void mag_tick(struct mag *m, nsec_t now);
@@ -191,6 +225,26 @@ struct mag_lma_info {
 };
 void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_lma_info *i),
 		   void *ctx);
+
+#define MAG_HANDOVER_ID_MAX (MH_NAI_MAX + 1)
+
+/* A fast handover in progress, or how it ended. */
+struct mag_handover {
+	const char *mn_id; /* as text */
+	const char *neighbour;
+	const char *role; /* "old", "new": which of the two gateways this one is */
+	const char *mode; /* "predictive", "reactive" */
+	const char *state;
+	const char *result; /* NULL: in progress */
+	uint64_t age_ms;    /* since it began; when it is over: how long it took */
+	uint64_t over_ms;   /* since it ended */
+	dp_ref session;	    /* 0: none */
+	struct dp_buffered buffered;
+};
+/* Those in progress, then the last ones that are over, the newest first. */
+void mag_walk_handovers(const struct mag *m, nsec_t now,
+			void (*cb)(void *ctx, const struct mag_handover *h), void *ctx);
+struct counter_set mag_handover_counters(const struct mag *m);
 
 struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */
 struct counter_set mag_heartbeat_counters(const struct mag *m);

@@ -10,7 +10,7 @@ static void tear_down(struct mag *m, const struct link_node *node)
 }
 
 /* RFC 5213 6.9.1.1 (5): 1, 2 and 3 are for a trigger that knows; the MAG alone cannot tell. */
-static void take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t now)
+void mag_take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t now)
 {
 	if (a->handoff_hint < HI_NEW_INTERFACE || a->handoff_hint > HI_UNKNOWN)
 		return;
@@ -23,7 +23,7 @@ void mag_act_register(void *obj, void *arg)
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
-	take_hint(s, c->at, c->now);
+	mag_take_hint(s, c->at, c->now);
 	s->absent = false;
 	s->quick = 0;
 	mag_request(c->m, s, MRK_REGISTER, c->now);

@@ -112,6 +112,7 @@ void mag_session_free(struct mag *m, struct mag_session *s)
 	mag_end_forget(m, s);
 	mag_revoke_forget(m, s);
 	mag_store_forget(m, s);
+	mag_fho_cut(m, s);
 	bul_del(m->bul, &s->b);
 	free(s);
 }
@@ -122,7 +123,7 @@ void mag_session_free(struct mag *m, struct mag_session *s)
  * 5.5) and timestamp. A de-registration that waits, or is refused for its number, must not follow
  * the new registration; the answer to one already sent finds nobody and is ignored.
  */
-static void inherit(struct mag *m, struct mag_session *s, nsec_t now)
+void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	struct bule *e = NULL, *next;
 	struct mag_ctx c = {.m = m, .now = now, .cause = "node is back"};
@@ -204,9 +205,10 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 		refused(m, a, MAG_C_ATTACH_FULL, "out of memory", now);
 		return err;
 	}
-	inherit(m, s, now);
+	mag_session_inherit(m, s, now);
 	mag_count_up(m, MAG_C_ATTACH);
-	mag_step(s, MEV_ATTACH, &c);
+	if (!mag_fho_fetch(m, s, a, now))
+		mag_step(s, MEV_ATTACH, &c);
 	return 0;
 }
 
@@ -237,6 +239,11 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	struct mag_ctx c = {.m = m, .now = now, .cause = a->cause, .at = a};
 	bool waits = is_refused(s) || s->state == MST_STALLED || s->state == MST_BACKOFF;
 
+	if (s->state == MST_LEAVING) {
+		if (mag_fho_is_back(m, s, a, now))
+			mag_step(s, MEV_RETURNED, &c);
+		return 0;
+	}
 	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
 		wants_home4(m, s, now);
@@ -283,6 +290,25 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 	return 0;
 }
 
+/* An announced node is here (RFC 5949 4.1 (h)), with the link-layer address that was announced or
+ * with another one. */
+static int attach_expected(struct mag *m, struct mag_session *s, const struct mag_attachment *a,
+			   nsec_t now)
+{
+	struct link_node from = mag_node(s);
+	struct mag_ctx c = {.m = m, .now = now, .cause = a->cause, .at = a, .from = &from};
+
+	if (bul_move(m->bul, &s->b, a->node.ifindex, &a->node.mac)) {
+		mag_count_up(m, MAG_C_ATTACH_FULL);
+		return -ENOMEM;
+	}
+	mag_count_up(m, MAG_C_ATTACH);
+	if (a->wants_ipv4)
+		wants_home4(m, s, now);
+	mag_step(s, MEV_MOVED, &c);
+	return 0;
+}
+
 /* Ends what another identity, or another operator's node, had at that place. */
 static void replace(struct mag *m, struct mag_session *s, nsec_t now)
 {
@@ -306,10 +332,16 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		return attach_again(m, s, a, now);
 	if (s)
 		replace(m, s, now);
+	s = mag_fho_expected(m, a->mnid, &a->node.mac);
+	if (s)
+		return attach_expected(m, s, a, now);
 	if (identify(m, a, &id, buf)) {
 		refused(m, a, MAG_C_ATTACH_NO_IDENTITY, "no profile and no realm", now);
 		return -EPERM;
 	}
+	s = mag_fho_expected(m, &id, &a->node.mac);
+	if (s)
+		return attach_expected(m, s, a, now);
 	s = find_elsewhere(m, &id, &a->node.mac);
 	if (s)
 		mag_end_now(m, s, now);

@@ -6,11 +6,16 @@
  *	                  any of them -> DEREGISTERING -> (RELEASED) -> gone
  *	after a restart: FINDING -> ACTIVE
  *
+ * A fast handover (RFC 5949) has a node go through LEAVING at its old MAG, and at its new one begin
+ * in EXPECTED, when that is told before it comes, or in FETCHING:
+ *
+ *	NEW -> EXPECTED -> ARRIVING -> ACTIVE	NEW -> FETCHING -> ARRIVING or REGISTERING
+ *
  * Service (forwarding, advertisement) exists in FINDING, ACTIVE, VERIFYING, REFRESHING,
- * RETURNING_IPV4 and STALLED and in no other state: a rejection ends it whatever it says
- * (RFC 5213 6.9.1.2 item 11). A rejection that may be repaired at once leads back to REGISTERING,
- * one that needs time to BACKOFF, one that repeating cannot cure to REJECTED, and one that RFC 5213
- * reserves for the operator to BARRED.
+ * RETURNING_IPV4, STALLED and ARRIVING, forwarding alone in LEAVING, and neither in any other
+ *state: a rejection ends it whatever it says (RFC 5213 6.9.1.2 item 11). A rejection that may be
+ *repaired at once leads back to REGISTERING, one that needs time to BACKOFF, one that repeating
+ *cannot cure to REJECTED, and one that RFC 5213 reserves for the operator to BARRED.
  */
 #include "mag/mag_act.h"
 
@@ -164,6 +169,19 @@ static const struct fsm_rule rules[] = {
 	{MST_REGISTERING,   MEV_MOVED,      NULL,            mag_act_move_unserved,      FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
 	{MST_REGISTERING,   MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 
+	{MST_ACTIVE,        MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_ACTIVE,        MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+	{MST_VERIFYING,     MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_VERIFYING,     MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+	{MST_REFRESHING,    MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_REFRESHING,    MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+	{MST_RETURNING4,    MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_RETURNING4,    MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+	{MST_STALLED,       MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_STALLED,       MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+	{MST_FINDING,       MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
+	{MST_FINDING,       MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
+
 	{MST_FINDING,       MEV_CONFIRMED,  is_current,      mag_act_found,              MST_ACTIVE,        "RFC 5213 6.9.1.3"},
 	{MST_FINDING,       MEV_CONFIRMED,  is_bound,        mag_act_found_due,          MST_REFRESHING,    "RFC 5213 6.9.1.3"},
 	{MST_FINDING,       MEV_CONFIRMED,  NULL,            mag_act_found_lapsed,       MST_REFRESHING,    "RFC 5213 6.9.1.1 (3)"},
@@ -298,6 +316,56 @@ static const struct fsm_rule rules[] = {
 	{MST_BARRED,        MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_BARRED,        MEV_FORGET,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
 
+	{MST_NEW,           MEV_EXPECT,     NULL,            NULL,                       MST_EXPECTED,      "RFC 5949 4.1 (d)"},
+	{MST_NEW,           MEV_FETCH,      NULL,            mag_act_fetch,              MST_FETCHING,      "RFC 5949 4.1"},
+
+	{MST_EXPECTED,      MEV_MOVED,      NULL,            mag_act_arrive,             MST_ARRIVING,      "RFC 5949 4.1 (h)"},
+	{MST_EXPECTED,      MEV_HANDED_OVER, NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_DETACH,     NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_SUPERSEDED, NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_FORGET,     NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+
+	{MST_FETCHING,      MEV_CONTEXT,    NULL,            mag_act_context,            MST_ARRIVING,      "RFC 5949 4.1"},
+	{MST_FETCHING,      MEV_NO_CONTEXT, NULL,            mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_FETCHING,      MEV_TIMEOUT,    NULL,            mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_FETCHING,      MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_FETCHING,      MEV_DETACH,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.4"},
+	{MST_FETCHING,      MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_REGISTERING,   MEV_CONTEXT,    NULL,            mag_act_context,            MST_ARRIVING,      "RFC 5949 4.1"},
+	IGNORED(MST_REGISTERING, MEV_NO_CONTEXT, "RFC 5949 4.1"),
+
+	{MST_ARRIVING,      MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5949 4.1 (l)"},
+	{MST_ARRIVING,      MEV_AGAIN,      may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_ARRIVING,      MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
+	REJECTIONS(MST_ARRIVING),
+	{MST_ARRIVING,      MEV_MISMATCH,   NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_ARRIVING,      MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
+	{MST_ARRIVING,      MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
+	{MST_ARRIVING,      MEV_EXPIRED,    NULL,            mag_act_expire,             MST_REGISTERING,   "RFC 5949 5.2"},
+	{MST_ARRIVING,      MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_ARRIVING,      MEV_MOVED,      NULL,            mag_act_arrive_elsewhere,   FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},
+	{MST_ARRIVING,      MEV_NO_CONTEXT, NULL,            mag_act_refresh,            MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_ARRIVING,      MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_ARRIVING,      MEV_LINK_LOCAL, NULL,            mag_act_upload,             FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
+	{MST_ARRIVING,      MEV_RETURN4,    NULL,            mag_act_return4_quietly,    FSM_SAME,          "RFC 5844 3.4.3"},
+	{MST_ARRIVING,      MEV_DP_FAILED,  NULL,            mag_act_rollback,           MST_ROLLBACK,      "RFC 5213 6.9.1.4 (1)"},
+	IGNORED(MST_ARRIVING, MEV_HANDED_OVER, "RFC 5949 4.1"),
+	IGNORED(MST_ARRIVING, MEV_CONTEXT, "RFC 5949 4.1"),
+
+	{MST_LEAVING,       MEV_HAND_OVER,  NULL,            mag_act_hand_over,          FSM_SAME,          "RFC 5949 4.1 (f)"},
+	{MST_LEAVING,       MEV_DETACH,     NULL,            mag_act_absent,             FSM_SAME,          "RFC 5949 4.1"},
+	{MST_LEAVING,       MEV_RETURNED,   is_bound,        mag_act_returned,           MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_LEAVING,       MEV_RETURNED,   NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_LEAVING,       MEV_MOVED,      is_bound,        mag_act_returned,           MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
+	{MST_LEAVING,       MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_LEAVING,       MEV_HANDED_OVER, is_absent,       mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_LEAVING,       MEV_HANDED_OVER, NULL,            mag_act_stays,              MST_VERIFYING,     "RFC 5213 6.13"},
+	{MST_LEAVING,       MEV_DP_FAILED,  NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_LEAVING,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
+	{MST_LEAVING,       MEV_FORGET,     NULL,            mag_act_forget,             MST_GONE,          "RFC 5949 4.1"},
+	IGNORED(MST_LEAVING, MEV_RETURN4, "RFC 5949 4.1"),
+	IGNORED(MST_LEAVING, MEV_LINK_LOCAL, "RFC 5949 4.1"),
+
 	{MST_DEREGISTERING, MEV_ACCEPTED,   sent_lately,     mag_act_release,            MST_RELEASED,      "RFC 5213 6.9.1.4"},
 	{MST_DEREGISTERING, MEV_ACCEPTED,   NULL,            mag_act_done,               MST_GONE,          "RFC 5213 6.9.1.4"},
 	{MST_DEREGISTERING, MEV_TIMEOUT,    NULL,            mag_act_unanswered,         MST_GONE,          "RFC 5213 6.9.1.4"},
@@ -403,6 +471,7 @@ static enum mag_event timer_event(const struct mag_session *s, nsec_t now)
 	switch (s->state) {
 	case MST_REGISTERING:
 	case MST_REFRESHING:
+	case MST_ARRIVING:
 		return MEV_RESEND;
 	case MST_ACTIVE:
 		return MEV_REFRESH;

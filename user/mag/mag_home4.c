@@ -76,6 +76,15 @@ static bool is_infrastructure(const struct mag *m, struct in_addr a)
 	return addr6_eq(&mapped, &m->cfg.ipv4_proxy_coa) || mag_lma_by_addr(m, &mapped);
 }
 
+struct in_addr mag_first_router(const struct prefix4 *net, struct in_addr node)
+{
+	struct in_addr a = {.s_addr = net->addr.s_addr | htonl(net->len < 31)};
+
+	if (a.s_addr == node.s_addr)
+		a.s_addr = htonl(ntohl(a.s_addr) + 1);
+	return a;
+}
+
 /*
  * RFC 5844 3.1.2.6 has the Default-Router option come with status 0 and with no other, RFC 5845 has
  * acceptances with status 2 and 3. Where it may be missing, the router that the node knows stays,
@@ -93,10 +102,7 @@ static struct in_addr router_of(const struct mag_session *s, const struct mh_msg
 		return a;
 	if (prefix4_has_addr(net, s->b.home4.router) && s->b.home4.router.s_addr != node.s_addr)
 		return s->b.home4.router;
-	a.s_addr = net->addr.s_addr | htonl(net->len < 31);
-	if (a.s_addr == node.s_addr)
-		a.s_addr = htonl(ntohl(a.s_addr) + 1);
-	return a;
+	return mag_first_router(net, node);
 }
 
 static bool read_reply(const struct mag *m, const struct mag_session *s, const struct mh_msg *msg,

@@ -11,6 +11,7 @@
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
  *	mag_home4.c  the IPv4 home address: asked for, granted, given back (RFC 5844 3.2)
  *	mag_encap.c  the encapsulation that is negotiated, GRE keys (RFC 5844 4.2, RFC 5845 4)
+ *	mag_fho*.c   fast handovers between MAGs (RFC 5949), see mag_fho.h
  *	mag_peer.c   LMAs that fail or restart; all sessions registered anew (RFC 5847)
  *	mag_revoke.c LMAs that revoke bindings: judged and answered (RFC 5846 9.1)
  *	mag_end.c    many revoked sessions ended; all of an LMA's revoked by us (RFC 5846 9.2)
@@ -184,6 +185,10 @@ enum mag_counter {
 	X(MST_ROLLBACK, "ROLLBACK")           /* gives a binding back that we cannot serve */      \
 	X(MST_REJECTED, "REJECTED")           /* no service, triggers unheard for a while */       \
 	X(MST_BARRED, "BARRED")               /* no service until administrative action */         \
+	X(MST_EXPECTED, "EXPECTED")           /* announced by its old MAG; its packets are kept */ \
+	X(MST_FETCHING, "FETCHING")           /* no service; its old MAG is asked for its context */ \
+	X(MST_ARRIVING, "ARRIVING")           /* served through its old MAG; request open */       \
+	X(MST_LEAVING, "LEAVING")             /* its packets go to its new MAG, or are kept */     \
 	X(MST_DEREGISTERING, "DEREGISTERING") /* node left; de-registration open */                \
 	X(MST_RELEASED, "RELEASED")           /* over; remembers pace and sequence for a second */ \
 	X(MST_GONE, "GONE")
@@ -215,6 +220,13 @@ enum mag_counter {
 	X(MEV_LINK_LOCAL, "link-local address in use")                                             \
 	X(MEV_WANTS4, "wants an IPv4 address")                                                     \
 	X(MEV_RETURN4, "gives its IPv4 address back")                                              \
+	X(MEV_EXPECT, "expect")          /* a fast handover's: its old MAG announces it */         \
+	X(MEV_FETCH, "fetch")            /* its old MAG is known, and asked for its context */     \
+	X(MEV_CONTEXT, "context")        /* of its old MAG */                                      \
+	X(MEV_NO_CONTEXT, "no context")                                                            \
+	X(MEV_HAND_OVER, "hand over")    /* its packets go to its new MAG, or are kept */          \
+	X(MEV_RETURNED, "returned")      /* it did not go there */                                 \
+	X(MEV_HANDED_OVER, "handed over") /* forwarding to its new MAG, or from its old, is over */ \
 	X(MEV_RESEND, "resend")          /* timer: retransmission or delayed transmission */       \
 	X(MEV_REFRESH, "refresh")        /* timer, or the LMA's wish */                            \
 	X(MEV_EXPIRED, "expired")        /* timer */                                               \
@@ -340,13 +352,14 @@ struct mag_session {
 	bool unrouted;	   /* restored without forwarding, though served: see mag_serve_resume() */
 	bool no_link;	   /* its access link is not there; b.ifindex is of mag->missing */
 	bool waits;	   /* FINDING, and its link is not up */
-	bool absent;	   /* left while REJECTED or BARRED */
-	bool local_routing;
-	nsec_t find_until;	      /* FINDING; NSEC_NEVER: its turn has not come */
+	nsec_t find_until; /* FINDING; NSEC_NEVER: its turn has not come */
 	const char *leave_cause;      /* restored, and to be de-registered in its turn */
 	struct store_item *item;      /* NULL: no record */
 	char ifname[IFNAMSIZ];	      /* of its access link; for the record */
 	struct in6_addr node_address; /* the node's link-local one as its record has it */
+	bool absent;		      /* left while REJECTED, BARRED or LEAVING */
+	bool local_routing;
+	struct mag_ho *ho;			      /* its fast handover, or NULL */
 	struct mag_session *again_next, **again_link; /* mag->again; link NULL: not in it */
 	struct mag_session *end_next, **end_link;     /* mag->ending; link NULL: not in it */
 	const char *end_cause;			      /* literal, while in it */
@@ -386,6 +399,7 @@ struct mag {
 	struct store *store; /* NULL: none */
 	struct mag_missing *missing;
 	struct mag_session *again, **again_end; /* to be registered anew or looked for, in order */
+	struct mag_fho *fho;
 	struct deadline again_timer;
 	struct revocation *revocation;
 	struct mag_session *ending, **ending_end; /* revoked, to be ended, in order */
@@ -511,8 +525,47 @@ void mag_find_free(struct mag *m);
 void mag_find_start(struct mag *m, struct mag_session *s, nsec_t now);
 /* It is its turn. The session may be gone afterwards. */
 void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now);
+/* ---- mag_fho*.c */
+int mag_fho_new(struct mag *m, const struct mag_cfg *cfg, const uint8_t seed[HTABLE_SEED_LEN]);
+void mag_fho_free(struct mag *m);
+const char *mag_fho_fault(const struct mag_cfg *cfg); /* the key that is wrong, or NULL */
+/* Takes over the neighbours of a new configuration. 0 or -ENOMEM. */
+int mag_fho_set(struct mag *m, const struct mag_cfg *cfg, nsec_t now);
+void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
+/* True: it was a neighbour's, about a Handover Initiate. */
+bool mag_fho_binding_error(struct mag *m, const struct packet *pkt, const struct mh_msg *msg,
+			   nsec_t now);
+/* What a handover changes of where packets go. */
+void mag_fho_paths(const struct mag_session *s, struct dp_session *d);
+/* The session ends, or its service does: nothing of it is handed over any more. */
+void mag_fho_cut(struct mag *m, struct mag_session *s);
+/* The announced node that shows up there, or NULL. `id`: NULL when only its address is known. */
+struct mag_session *mag_fho_expected(const struct mag *m, const struct mnid *id,
+				     const struct mac *mac);
+/* The new session's node came from that access point: its old MAG is asked. False: nobody is. */
+bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attachment *a,
+		   nsec_t now);
+/* Triggers of a node whose session is LEAVING. True: it is back. */
+bool mag_fho_is_back(const struct mag *m, const struct mag_session *s,
+		     const struct mag_attachment *a, nsec_t now);
+/* The node left while its handover is open: what is for it is kept until that is decided. */
+bool mag_fho_holds(void *obj, void *arg);
+void mag_fho_registered(struct mag *m, struct mag_session *s, nsec_t now);
+/* Actions of the session's rule table. */
+void mag_act_fetch(void *obj, void *arg);
+void mag_act_arrive(void *obj, void *arg);
+void mag_act_arrive_elsewhere(void *obj, void *arg);
+void mag_act_context(void *obj, void *arg);
+void mag_act_hand_over(void *obj, void *arg);
+void mag_act_hold(void *obj, void *arg);
+void mag_act_returned(void *obj, void *arg);
+void mag_act_stays(void *obj, void *arg);
+void mag_act_unexpected(void *obj, void *arg);
 
 /* ---- mag_home4.c */
+/* The default router of a home network when nobody says: its first address, or its second for the
+ * node that has the first. */
+struct in_addr mag_first_router(const struct prefix4 *net, struct in_addr node);
 /* Its next registration asks for an IPv4 home address. */
 bool mag_wants4(const struct mag *m, const struct mag_session *s);
 /* Adds the IPv4 Home Address Request that belongs into the open request, if any. */
@@ -562,7 +615,22 @@ void mag_end_forget(struct mag *m, struct mag_session *s);
  * are nothing that could be revoked: what the LMA says to them is newer than its revocation. */
 bool mag_is_known(const struct mag_session *s);
 
+/* ---- mag_act.c */
+/* What the trigger knows of where the node comes from. */
+void mag_take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t now);
+
+/* ---- mag_attach.c, for announced nodes */
+int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
+		    struct mag_lma *lma, struct mag_session **out);
+void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now);
+
 /* ---- mag_serve.c */
+/* Puts the session into the data plane as it and its handover are now. 0, or -errno and the old
+ * content stays. */
+int mag_serve_paths(struct mag *m, struct mag_session *s);
+/* Service that no registration stands behind yet: it and the advertised addresses end at
+ * s->b.expires unless one does. */
+int mag_serve_early(struct mag *m, struct mag_session *s, const char *cause, nsec_t now);
 /* Brings service in line with an accepting answer: takes over its addresses, sets up forwarding,
  * advertises. 0, or -errno when forwarding cannot do it; then there is no service. */
 int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *grant, nsec_t now);

@@ -410,6 +410,12 @@ void mag_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *m
 			mag_revoke_receive(m, lma, pkt, msg, now);
 		return;
 	}
+	if (msg->type == MH_HI || msg->type == MH_HACK) {
+		mag_fho_receive(m, pkt, msg, now);
+		return;
+	}
+	if (msg->type == MH_BE && !lma && mag_fho_binding_error(m, pkt, msg, now))
+		return;
 	if (msg->type == MH_BA)
 		mag_count_up(m, MAG_C_PBA_RECEIVED);
 	if (lma) {

@@ -200,6 +200,7 @@ static void arm_after_sending(struct mag *m, struct mag_session *s, nsec_t now)
 		due = nsec_min(due, s->b.expires);
 		break;
 	case MST_REFRESHING:
+	case MST_ARRIVING:
 		due = nsec_min(due, s->b.expires);
 		break;
 	default:

@@ -371,7 +371,8 @@ static bool may_be_here(const struct mag *m, const struct mag_session *s)
 {
 	struct link_node node = mag_node(s);
 
-	return !s->b.parked && m->links->attached(m->links->ctx, &node);
+	/* one that is being handed over has left, whatever its link says */
+	return !s->b.parked && s->state != MST_LEAVING && m->links->attached(m->links->ctx, &node);
 }
 
 static void asking_part(struct mag_session *s)

@@ -57,7 +57,8 @@ static void advertise(struct mag *m, struct mag_session *s, const struct prefix6
 
 void mag_advertise(struct mag *m, struct mag_session *s)
 {
-	if (s->serving && !s->no_link)
+	/* one that is LEAVING has left its link, or is to take no notice of it any more */
+	if (s->serving && !s->no_link && s->state != MST_LEAVING)
 		advertise(m, s, s->b.prefixes, s->b.n_prefixes, s->b.lifetime_s);
 }
 
@@ -78,6 +79,19 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 	};
 	if (s->no_link)
 		d->down = (struct dp_path){.kind = DP_TO_NOWHERE};
+	/* served, but not registered */
+	if (!s->b.tunnel)
+		d->up = (struct dp_path){.kind = DP_TO_NOWHERE};
+	if (s->ho)
+		mag_fho_paths(s, d);
+}
+
+int mag_serve_paths(struct mag *m, struct mag_session *s)
+{
+	struct dp_session d;
+
+	session_of(s, &d);
+	return m->dp->ops->session_put(m->dp, &d, &s->b.session);
 }
 
 static void key_only(const struct mag_session *s, struct dp_session *d)
@@ -203,10 +217,12 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	s->up_key = g->up_key;
 	if (home4_is_set(&g->home4))
 		s->returned4 = (struct home4){0};
-	if (!err && (!same || !same_path || !s->serving || s->unrouted))
+	if (!err && (!same || !same_path || !s->serving || s->unrouted || !s->b.tunnel))
 		err = forward(m, s);
 	if (err)
 		return failed(m, s, err, now);
+	if (s->ho)
+		mag_fho_registered(m, s, now);
 	/* RFC 5213 6.12: what was renumbered away is withdrawn with zero lifetimes */
 	if (n_gone)
 		advertise(m, s, gone, n_gone, 0);
@@ -224,6 +240,19 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	if (!s->serving || !same)
 		emit(m, s, EV_SESSION_UP, s->serving ? "renumbered" : "registered", now);
 	s->serving = true;
+	mag_advertise(m, s);
+	return 0;
+}
+
+int mag_serve_early(struct mag *m, struct mag_session *s, const char *cause, nsec_t now)
+{
+	int err = mag_serve_paths(m, s);
+
+	if (err)
+		return err;
+	mag_peer_count(m, s->lma, 1, now);
+	s->serving = true;
+	emit(m, s, EV_SESSION_UP, cause, now);
 	mag_advertise(m, s);
 	return 0;
 }
@@ -249,6 +278,7 @@ static void service_over(struct mag *m, struct mag_session *s, bool deprecate, c
 	if (!s->serving)
 		return;
 	s->serving = s->unrouted = false;
+	mag_fho_cut(m, s);
 	mag_peer_count(m, s->lma, -1, now);
 	m->links->withdraw(m->links->ctx, &node, deprecate);
 	emit(m, s, EV_SESSION_DOWN, cause, now);

@@ -853,7 +853,7 @@ static void test_be(void)
 {
 	struct bench *b = bench_up();
 	struct mh_msg m = {.type = MH_BE, .be = {.status = BE_UNKNOWN_MH_TYPE}};
-	struct mh_msg other = {.type = MH_HI};
+	struct mh_msg other = {.type = MH_BU};
 
 	attach(b, 7, 1);
 	receive(b, "2001:db8:2::1", &m);

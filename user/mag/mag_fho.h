@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of fast handovers (RFC 5949), shared by the mag_fho*.c files; what sessions see of
+ *them is in mag_int.h.
+ *
+ *	mag_fho.c	neighbours, handovers as objects, their rule table and timers
+ *	mag_fho_act.c	the actions of that table
+ *	mag_fho_rx.c	messages of neighbours: who may say what, and which handover they are about
+ *	mag_fho_msg.c	contents of Handover Initiate and Handover Acknowledge
+ *	mag_fho_serve.c what a handover means to its session, and to the session's forwarding
+ *	mag_fho_show.c	counters, latencies, views
+ *
+ * A struct mag_ho is one node's handover, seen from the gateway it leaves (HO_OLD, the RFC's PMAG)
+ * or from the one it comes to (HO_NEW, the NMAG). It owns its reference to the tunnel between the
+ * two. Session and handover point to each other as long as both have to do with one another; either
+ * may go first. mag_ho_step() may free the handover.
+ */
+#pragma once
+
+#include "base/htable.h"
+#include "mag/mag_int.h"
+
+/* ---- counters */
+
+// clang-format off
+#define HO_COUNTERS(X)                                                                                     \
+	X(HO_C_PREDICTIVE, "predictive", "handovers begun here by a trigger, the node being about to leave")  \
+	X(HO_C_REACTIVE, "reactive", "handovers begun here by a node that came from a known access point")    \
+	X(HO_C_OFFERED, "offered", "nodes announced by the gateway that they leave")                          \
+	X(HO_C_ASKED, "asked", "nodes asked for by the gateway that they went to")                            \
+	X(HO_C_FORWARDING, "forwarding", "nodes whose packets went to their new gateway")                     \
+	X(HO_C_BUFFERING, "buffering", "nodes whose packets were kept at their old gateway")                  \
+	X(HO_C_ARRIVED, "arrived", "nodes that arrived with their context here already")                      \
+	X(HO_C_COMPLETED, "completed", "handovers that ended as they should")                                 \
+	X(HO_C_NEVER_ARRIVED, "never_arrived", "announced nodes that did not come in time")                   \
+	X(HO_C_RETURNED, "returned", "nodes that came back to their old gateway")                             \
+	X(HO_C_EXPIRED, "expired", "forwarding ended by the guard timer")                                     \
+	X(HO_C_REFUSED, "refused", "handovers that the other gateway refused")                                \
+	X(HO_C_UNANSWERED, "unanswered", "Handover Initiates without an answer after all retransmissions")    \
+	X(HO_C_FAILED, "failed", "handovers that failed here: data plane or memory")                          \
+	X(HO_C_CANCELLED, "cancelled", "handovers given up because their session ended or went elsewhere")    \
+	X(HO_C_UNKNOWN_AP, "unknown_access_point", "triggers that name an access point of no neighbour")      \
+	X(HO_C_CONTEXT_AFTER, "context_after_registration", "contexts that came after the registration")      \
+	X(HO_C_CROSSED, "crossed", "Handover Initiates of both sides for one node")                           \
+	X(HO_C_HI_SENT, "hi_sent", "Handover Initiates sent, retransmissions included")                       \
+	X(HO_C_HI_RETRANSMITTED, "hi_retransmitted", "retransmissions")                                       \
+	X(HO_C_HACK_SENT, "hack_sent", "Handover Acknowledges sent")                                          \
+	X(HO_C_SEND_FAILED, "send_failed", "messages that could not be sent")                                 \
+	X(HO_C_HI_RECEIVED, "hi_received", "Handover Initiates received")                                     \
+	X(HO_C_HI_REPEATED, "hi_repeated", "repeated ones, answered as before")                               \
+	X(HO_C_HACK_RECEIVED, "hack_received", "Handover Acknowledges received")                              \
+	X(HO_C_FOREIGN, "ignored_source", "ignored: source is no neighbour")                                  \
+	X(HO_C_DESTINATION, "ignored_destination", "ignored: not sent to our Proxy-CoA")                      \
+	X(HO_C_PORT, "ignored_port", "ignored: over UDP, but not from port 5436")                             \
+	X(HO_C_NOT_PROXY, "ignored_not_proxy", "ignored: P flag not set")                                     \
+	X(HO_C_NO_MN_ID, "ignored_no_mn_id", "ignored: no Mobile Node Identifier option")                     \
+	X(HO_C_RATE, "ignored_rate", "ignored: more Handover Initiates in a second than a neighbour may send") \
+	X(HO_C_UNMATCHED, "ignored_unmatched", "ignored: acknowledges nothing that is open")                  \
+	X(HO_C_BAD_CONTEXT, "bad_context", "contexts refused: addresses or anchor missing or not fit")        \
+	X(HO_C_FOREIGN_LMA, "foreign_anchor", "contexts refused: their anchor is not configured here")        \
+	X(HO_C_HACK_0, "hack_0_accepted", "acknowledges with code 0, RFC 5949 6.1.2")                         \
+	X(HO_C_HACK_5, "hack_5_context_accepted", "with code 5")                                              \
+	X(HO_C_HACK_6, "hack_6_all_context", "with code 6")                                                   \
+	X(HO_C_HACK_128, "hack_128_unspecified", "with code 128")                                             \
+	X(HO_C_HACK_129, "hack_129_prohibited", "with code 129")                                              \
+	X(HO_C_HACK_130, "hack_130_resources", "with code 130")                                               \
+	X(HO_C_HACK_131, "hack_131_no_context", "with code 131")                                              \
+	X(HO_C_HACK_132, "hack_132_no_forwarding", "with code 132")                                           \
+	X(HO_C_HACK_OTHER, "hack_other", "with other codes")                                                  \
+	X(HO_C_UNEXPECTED, "unexpected_event", "events that a handover's state has no rule for")
+
+/* Octave by octave: from Handover Initiate to Handover Acknowledge, from a node's arrival to its
+ * registration, and from a handover's first message to its end. */
+#define HO_BUCKETS(X, sym, name, what)                                                                     \
+	X(sym##_1, name "_1ms", what " below 1 ms")                                                           \
+	X(sym##_3, name "_3ms", what " below 3 ms")                                                           \
+	X(sym##_10, name "_10ms", what " below 10 ms")                                                        \
+	X(sym##_30, name "_30ms", what " below 30 ms")                                                        \
+	X(sym##_100, name "_100ms", what " below 100 ms")                                                     \
+	X(sym##_300, name "_300ms", what " below 300 ms")                                                     \
+	X(sym##_1000, name "_1s", what " below 1 s")                                                          \
+	X(sym##_3000, name "_3s", what " below 3 s")                                                          \
+	X(sym##_LONGER, name "_longer", what " 3 s and more")
+#define HO_LATENCIES(X)                                                                                    \
+	HO_BUCKETS(X, HO_L_ANSWER, "answer", "acknowledged")                                                  \
+	HO_BUCKETS(X, HO_L_REGISTER, "register", "arrived, and registered")                                   \
+	HO_BUCKETS(X, HO_L_WHOLE, "whole", "over")
+
+#define HO_STATES(X)                                                                                       \
+	X(HST_NEW, "NEW")                                                                                     \
+	X(HST_OFFERED, "OFFERED")       /* old: node announced, no answer yet */                              \
+	X(HST_AGREED, "AGREED")         /* old: announced; forwarding is asked for later */                   \
+	X(HST_BUFFERING, "BUFFERING")   /* old: its packets are kept here */                                  \
+	X(HST_FORWARDING, "FORWARDING") /* old: its packets go to the new gateway */                          \
+	X(HST_ASKED, "ASKED")           /* new: asked for the node that is here, no answer yet */             \
+	X(HST_EXPECTED, "EXPECTED")     /* new: the node is announced and not here yet */                     \
+	X(HST_ARRIVED, "ARRIVED")       /* new: served through the old gateway */                             \
+	X(HST_SETTLING, "SETTLING")     /* new: registered; the old gateway's last packets may come */        \
+	X(HST_ENDING, "ENDING")         /* the other one is told that forwarding is over */                   \
+	X(HST_GONE, "GONE")
+
+#define HO_EVENTS(X)                                                                                       \
+	X(HEV_OFFER, "offer")             /* a trigger: the node is about to leave */                         \
+	X(HEV_ASK, "ask")                 /* a trigger: the node came from there */                           \
+	X(HEV_CONTEXT, "context")         /* HI, or HAck, with the node's context */                          \
+	X(HEV_WANTS_FORWARDING, "wants forwarding") /* HI with F */                                           \
+	X(HEV_WANTS_BUFFERING, "wants buffering")   /* HI with U */                                           \
+	X(HEV_DONE, "done")               /* HI with code 2 */                                                \
+	X(HEV_ACCEPTED, "accepted")       /* HAck below 128 */                                                \
+	X(HEV_REFUSED, "refused")                                                                             \
+	X(HEV_SILENCE, "no answer")                                                                           \
+	X(HEV_ARRIVED, "arrived")         /* the node is here */                                              \
+	X(HEV_REGISTERED, "registered")   /* the anchor sends its packets here */                             \
+	X(HEV_RETURNED, "returned")       /* the node is back, or never left */                               \
+	X(HEV_CUT, "session ended")                                                                           \
+	X(HEV_FAILED, "failed")                                                                               \
+	X(HEV_GUARD, "guard timer")
+// clang-format on
+
+enum ho_counter { HO_COUNTERS(COUNTER_ENUM) HO_LATENCIES(COUNTER_ENUM) HO_C_MAX };
+enum ho_state { HO_STATES(MAG_NAMED_ENUM) HST_MAX };
+enum ho_event { HO_EVENTS(MAG_NAMED_ENUM) HEV_MAX };
+
+#define HO_BUCKETS_N 9
+#define HO_INFLIGHT  4096 /* power of two */
+#define HO_RESULTS   32	  /* finished handovers that are shown */
+#define HO_MORE_MAX  2	  /* further requests when more context is to be had */
+
+/* ---- objects */
+
+struct mag_neighbour {
+	struct mag_neighbour *next;
+	struct mag_neighbour_cfg cfg;
+	nsec_t refilled_at; /* token bucket of the Handover Initiates it may send */
+	uint32_t tokens;
+	bool no_fho; /* does not know Handover Initiate (Binding Error 2), RFC 6275 9.2 */
+	struct log_limit limit;
+};
+
+/* What a message tells of a node. */
+struct mag_context {
+	struct prefix6 prefixes[DP_PREFIXES_MAX];
+	unsigned n_prefixes;
+	struct in_addr addr4; /* 0: none */
+	uint8_t len4;
+	struct in6_addr lmaa; /* ::: none */
+	struct mac mac;	      /* zero: none, or no 48-bit one */
+	struct in6_addr link_local;
+	uint64_t iid; /* of the node's link-local address, 0: not known */
+	bool gre, keyed;
+	uint32_t key;
+};
+
+enum ho_role { HO_OLD, HO_NEW };
+
+struct mag_ho {
+	struct mag_ho *prev, *next;
+	struct hnode by_mnid;
+	struct mag_neighbour *n;
+	struct mag_session *s; /* NULL: it has nothing to do with it any more */
+	struct deadline hi_timer, guard;
+	struct rtx rtx;
+	uint8_t *hi; /* the open Handover Initiate as sent */
+	uint16_t hi_len, hi_seq;
+	uint8_t hi_flags, hi_code;
+	bool open;
+	uint8_t *reply; /* the last Handover Acknowledge as sent, for repetitions */
+	uint16_t reply_len, reply_to;
+	struct mag_context ctx; /* HO_NEW */
+	dp_ref tunnel;
+	uint32_t peer_key;
+	uint8_t encap; /* enum dp_encap */
+	uint8_t role, state;
+	uint8_t more; /* further context requests made */
+	bool reactive;
+	bool forwarding; /* HO_NEW: the old gateway was told to forward */
+	nsec_t began, hi_at, arrived_at;
+	const char *result;
+	struct mnid mnid;
+	uint8_t id[];
+};
+
+struct mag_fho {
+	struct mag_neighbour *neighbours;
+	struct mag_ho *first, *last;
+	struct htable by_mnid;
+	unsigned n;
+	uint16_t seq;
+	struct mag_ho *inflight[HO_INFLIGHT]; /* by Sequence Number */
+	struct mag_handover result[HO_RESULTS];
+	char result_id[HO_RESULTS][MAG_HANDOVER_ID_MAX], result_peer[HO_RESULTS][32];
+	unsigned n_results; /* ever */
+	uint64_t counter[HO_C_MAX];
+	struct log_limit foreign_limit;
+};
+
+/* What a step is about; the last three when the event brings them. */
+struct ho_ctx {
+	struct mag *m;
+	nsec_t now;
+	const char *cause;
+	const struct mh_msg *msg;
+	const struct mag_context *context;
+	/* out, of HI: what the answer says */
+	uint8_t code;
+};
+
+static inline void ho_count_up(struct mag *m, enum ho_counter c)
+{
+	m->fho->counter[c]++;
+}
+
+/* ---- mag_fho.c */
+struct mag_neighbour *mag_neighbour_by_addr(const struct mag *m, const struct in6_addr *addr);
+struct mag_neighbour *mag_neighbour_by_ap(const struct mag *m, const char *ap);
+/* 0, -ENOSPC, -ENOMEM. It is in state NEW; the guard timer runs. */
+int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, enum ho_role role,
+	       nsec_t now, struct mag_ho **out);
+void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now);
+/* The one with that neighbour about that node, or NULL. */
+struct mag_ho *mag_ho_find(const struct mag *m, const struct mag_neighbour *n,
+			   const struct mnid *id);
+void mag_ho_bind(struct mag_ho *h, struct mag_session *s);
+void mag_ho_unbind(struct mag_ho *h);
+bool mag_ho_step(struct mag_ho *h, enum ho_event ev, struct ho_ctx *c);
+const char *mag_ho_state_name(uint8_t state);
+void mag_ho_log(struct mag *m, const struct mag_ho *h, nsec_t now, enum log_class cls,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void mag_ho_arm_guard(struct mag *m, struct mag_ho *h, uint32_t ms, nsec_t now);
+
+/* ---- mag_fho_act.c */
+void mag_ho_act_offer(void *obj, void *arg);
+void mag_ho_act_ask(void *obj, void *arg);
+void mag_ho_act_agreed(void *obj, void *arg);
+void mag_ho_act_forward(void *obj, void *arg);
+void mag_ho_act_buffer(void *obj, void *arg);
+void mag_ho_act_gave_up(void *obj, void *arg);
+void mag_ho_act_over(void *obj, void *arg);
+void mag_ho_act_returned(void *obj, void *arg);
+void mag_ho_act_cancel(void *obj, void *arg);
+void mag_ho_act_expired(void *obj, void *arg);
+void mag_ho_act_expect(void *obj, void *arg);
+void mag_ho_act_more_context(void *obj, void *arg);
+void mag_ho_act_context(void *obj, void *arg);
+void mag_ho_act_context_late(void *obj, void *arg);
+void mag_ho_act_no_context(void *obj, void *arg);
+void mag_ho_act_arrived(void *obj, void *arg);
+void mag_ho_act_settle(void *obj, void *arg);
+void mag_ho_act_settled(void *obj, void *arg);
+void mag_ho_act_never(void *obj, void *arg);
+void mag_ho_act_left_new(void *obj, void *arg);
+void mag_ho_act_ended(void *obj, void *arg);
+
+/* ---- mag_fho_rx.c: mag_fho_receive() */
+
+/* ---- mag_fho_msg.c */
+/* What is sent about a node; HNPs, IPv4 home address, LLID and anchor always go together. */
+enum ho_contents { HO_NOTHING, HO_CONTEXT, HO_REQUEST };
+/* Makes it the open Handover Initiate, sends it and arms its timer. */
+void mag_ho_send_hi(struct mag *m, struct mag_ho *h, uint8_t flags, uint8_t code,
+		    enum ho_contents contents, nsec_t now);
+void mag_ho_resend_hi(struct mag *m, struct mag_ho *h, nsec_t now);
+void mag_ho_close_hi(struct mag *m, struct mag_ho *h);
+/* `flags`: MH_HACK_U, MH_HACK_F as granted. h: NULL when there is none; s: whose context to send,
+ * or NULL; request: what is asked for of it, or NULL for the default. */
+struct ho_reply {
+	uint8_t flags, code;
+	struct mag_ho *h;
+	const struct mag_session *s;
+	const struct mh_opt *request;
+};
+void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *hi,
+		   const struct ho_reply *r, nsec_t now);
+void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now);
+/* False: something in it is not fit for use. */
+bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out);
+
+/* ---- mag_fho_serve.c */
+/* The encapsulation between the two gateways (RFC 5949 4.2), by what the one that begins does. */
+enum dp_encap mag_ho_encap(const struct mag *m, const struct mag_neighbour *n,
+			   const struct mag_session *s);
+/* The same, as the other one's GRE Key option says. */
+enum dp_encap mag_ho_encap_of(const struct mag *m, const struct mag_neighbour *n,
+			      const struct mag_context *c);
+/* Tunnel to the neighbour, in place of an older one. 0 or -errno. */
+int mag_ho_open_tunnel(struct mag *m, struct mag_ho *h, enum dp_encap encap);
+void mag_ho_close_tunnel(struct mag *m, struct mag_ho *h);
+/* The key that the neighbour has to use to us: gives the session's half one. 0 or -errno. */
+int mag_ho_own_key(struct mag *m, struct mag_ho *h, uint32_t *key);
+/* The session takes over what the context says. */
+void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
+/* The session of a node that is announced. 0 or -errno. */
+int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now);
+/* Session of that node which could go to another gateway; `mac` picks among several, or NULL. */
+struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
+				   const struct mac *mac);
+
+/* ---- mag_fho_show.c */
+void mag_ho_note_latency(struct mag *m, enum ho_counter first, nsec_t since, nsec_t now);
+void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now);

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages of neighbours (RFC 5949 4.1, 4.2): who may say what, and which handover it is about.
+ *
+ * A Handover Initiate with addresses or an anchor in it announces a node, which makes us its new
+ * gateway; one without asks for a node of ours. Both are named by the MN-Identifier.
+ */
+#include "mag/mag_fho.h"
+
+#include <errno.h>
+
+static bool offers(const struct mag_context *c)
+{
+	return c->n_prefixes || c->addr4.s_addr || !addr6_is_zero(&c->lmaa);
+}
+
+static bool usable(const struct mag_context *c)
+{
+	return c->n_prefixes || c->addr4.s_addr;
+}
+
+/* A Handover Initiate that is being answered. */
+struct heard {
+	struct mag *m;
+	struct mag_neighbour *n;
+	const struct mh_msg *msg;
+	const struct mnid *id;
+	struct mag_context context;
+	nsec_t now;
+	bool forward, buffer; /* F, U */
+	struct ho_reply reply;
+};
+
+static struct ho_ctx ctx_of(const struct heard *x)
+{
+	return (struct ho_ctx){.m = x->m, .now = x->now, .msg = x->msg, .context = &x->context};
+}
+
+static uint8_t granted(const struct heard *x)
+{
+	return (x->forward ? MH_HACK_F : 0) | (x->buffer ? MH_HACK_U : 0);
+}
+
+/* ---- we are the new gateway */
+
+/* The session that this node has here already, in whatever state; `mac` and prefixes tell the
+ * node's interfaces from each other. */
+static struct mag_session *present(const struct heard *x)
+{
+	const struct mag_context *k = &x->context;
+	struct bule *e = NULL;
+	unsigned i, j;
+
+	while ((e = bul_by_mnid(x->m->bul, x->id, e))) {
+		if (e->parked)
+			continue;
+		if (mac_is_zero(&k->mac) || mac_eq(&e->mac, &k->mac))
+			return mag_session_of(e);
+		for (i = 0; i < e->n_prefixes; i++) {
+			for (j = 0; j < k->n_prefixes; j++) {
+				if (prefix6_eq(&e->prefixes[i], &k->prefixes[j]))
+					return mag_session_of(e);
+			}
+		}
+	}
+	return NULL;
+}
+
+/* It was on its way to another gateway and comes back: the old session makes room for the one that
+ * waits for it. */
+static void yield(struct heard *x, struct mag_session *s)
+{
+	struct mag_ho *h = s->ho;
+	const bool same = h && h->n == x->n;
+
+	ho_count_up(x->m, HO_C_RETURNED);
+	if (h) {
+		h->result = "node returned";
+		mag_ho_unbind(h);
+	}
+	mag_serve_stop(x->m, s, false, "comes back", x->now);
+	bul_park(x->m->bul, &s->b); /* its successor inherits what it knows */
+	if (same)
+		mag_ho_free(x->m, h, x->now);
+	else if (h)
+		deadline_arm(&x->m->timers, &h->guard, 0);
+}
+
+/* Announced when it is here already. */
+static void announced_late(struct heard *x, struct mag_session *s)
+{
+	struct ho_ctx c = ctx_of(x);
+	struct mag_ho *h;
+
+	if (s->ho || (s->state != MST_FETCHING && s->state != MST_REGISTERING &&
+		      !(s->registered && s->serving))) {
+		x->reply.code = HACK_UNSPECIFIED;
+		return;
+	}
+	if (mag_ho_new(x->m, x->n, x->id, HO_NEW, x->now, &h)) {
+		x->reply.code = HACK_RESOURCES;
+		return;
+	}
+	mag_ho_bind(h, s);
+	h->forwarding = x->forward;
+	h->arrived_at = x->now;
+	if (mag_ho_open_tunnel(x->m, h, mag_ho_encap_of(x->m, x->n, &x->context))) {
+		mag_ho_unbind(h);
+		mag_ho_free(x->m, h, x->now);
+		x->reply.code = HACK_RESOURCES;
+		return;
+	}
+	mag_ho_step(h, HEV_ARRIVED, &c);
+	x->reply.flags = granted(x);
+	x->reply.h = mag_ho_find(x->m, x->n, x->id);
+}
+
+static void announced(struct heard *x)
+{
+	struct ho_ctx c = ctx_of(x);
+	struct mag_ho *h;
+	int err = mag_ho_new(x->m, x->n, x->id, HO_NEW, x->now, &h);
+
+	if (err) {
+		ho_count_up(x->m, HO_C_FAILED);
+		x->reply.code = HACK_RESOURCES;
+		return;
+	}
+	h->forwarding = x->forward;
+	ho_count_up(x->m, HO_C_OFFERED);
+	mag_ho_step(h, HEV_CONTEXT, &c);
+	if (c.code) {
+		x->reply.code = c.code;
+		h->result = "not accepted";
+		mag_ho_free(x->m, h, x->now);
+		return;
+	}
+	x->reply.h = h;
+	x->reply.flags = granted(x);
+}
+
+/* More of what is known already, or the answer to our own question on another way. */
+static void announced_again(struct heard *x, struct mag_ho *h)
+{
+	struct ho_ctx c = ctx_of(x);
+
+	if (h->state == HST_ASKED) {
+		ho_count_up(x->m, HO_C_CROSSED);
+		mag_ho_close_hi(x->m, h);
+	}
+	h->forwarding |= x->forward;
+	mag_ho_step(h, HEV_CONTEXT, &c);
+	x->reply.code = c.code ? c.code : HACK_CONTEXT_ACCEPTED;
+	x->reply.flags = granted(x);
+	x->reply.h = mag_ho_find(x->m, x->n, x->id);
+}
+
+/* The last word about that node was that forwarding is over: this begins anew. */
+static struct mag_ho *drop_ended(struct heard *x, struct mag_ho *h)
+{
+	struct ho_ctx c = ctx_of(x);
+
+	if (!h || h->state != HST_ENDING)
+		return h;
+	mag_ho_act_ended(h, &c);
+	return NULL;
+}
+
+static void take_offer(struct heard *x, struct mag_ho *h)
+{
+	struct mag_session *s;
+
+	x->reply.code = HACK_CONTEXT_ACCEPTED;
+	h = drop_ended(x, h);
+	if (h && h->role == HO_NEW) {
+		announced_again(x, h);
+		return;
+	}
+	if (h && h->state == HST_OFFERED) {
+		/* each says that the node goes to the other */
+		ho_count_up(x->m, HO_C_CROSSED);
+		x->reply.code = HACK_UNSPECIFIED;
+		return;
+	}
+	if (!usable(&x->context) && (x->forward || x->msg->ho.code == HI_CODE_ALL_CONTEXT)) {
+		ho_count_up(x->m, HO_C_BAD_CONTEXT);
+		x->reply.code = HACK_UNSPECIFIED;
+		return;
+	}
+	s = present(x);
+	if (s && s->state == MST_LEAVING)
+		yield(x, s);
+	else if (s) {
+		announced_late(x, s);
+		return;
+	}
+	announced(x);
+}
+
+/* ---- we are the old gateway */
+
+/* The handover that `n` asks for; another one that the session was in ends. NULL: cannot be. */
+static struct mag_ho *asked(struct heard *x, struct mag_session *s)
+{
+	struct mag_ho *old = s->ho, *h;
+	struct ho_ctx c = ctx_of(x);
+
+	/* served by way of its own old gateway: nothing to forward */
+	if (old && old->role == HO_NEW && old->state != HST_SETTLING && old->state != HST_ENDING)
+		return NULL;
+	if (mag_ho_new(x->m, x->n, x->id, HO_OLD, x->now, &h))
+		return NULL;
+	h->reactive = true;
+	if (mag_ho_open_tunnel(x->m, h, mag_ho_encap_of(x->m, x->n, &x->context))) {
+		mag_ho_free(x->m, h, x->now);
+		return NULL;
+	}
+	if (old)
+		mag_ho_unbind(old);
+	mag_ho_bind(h, s);
+	ho_count_up(x->m, HO_C_ASKED);
+	if (old) {
+		/* what it still has in the data plane goes first */
+		(void)mag_serve_paths(x->m, s);
+		c.cause = "asked for by another gateway";
+		mag_ho_step(old, HEV_CUT, &c);
+	}
+	return h;
+}
+
+static void take_request(struct heard *x, struct mag_ho *h)
+{
+	const struct mac *mac = mac_is_zero(&x->context.mac) ? NULL : &x->context.mac;
+	const bool wants = x->forward || x->buffer;
+	struct ho_ctx c = ctx_of(x);
+	struct mag_session *s;
+
+	x->reply.code = HACK_ACCEPTED;
+	x->reply.request = mh_opt(x->msg, MHO_CONTEXT_REQUEST);
+	h = drop_ended(x, h);
+	if (h && h->role == HO_NEW) {
+		/* RFC 5949 4.1 (e): it forwards from now on */
+		h->forwarding |= x->forward;
+		mag_ho_step(h, x->forward ? HEV_WANTS_FORWARDING : HEV_WANTS_BUFFERING, &c);
+		if (h->s && h->s->serving && mag_serve_paths(x->m, h->s))
+			x->reply.code = HACK_NO_FORWARDING;
+		x->reply.flags = granted(x);
+		x->reply.h = h;
+		return;
+	}
+	s = h ? h->s : mag_ho_session(x->m, x->id, mac);
+	if (!s) {
+		x->reply.code = HACK_NO_CONTEXT;
+		return;
+	}
+	if (h && h->state == HST_OFFERED && wants)
+		ho_count_up(x->m, HO_C_CROSSED);
+	/* the answer to a trigger's announcement knows the context */
+	if (!h || h->reactive || x->reply.request)
+		x->reply.s = s;
+	if (!wants)
+		return;
+	if (!h)
+		h = asked(x, s);
+	if (!h) {
+		x->reply.code = x->forward ? HACK_NO_FORWARDING : HACK_RESOURCES;
+		return;
+	}
+	mag_ho_step(h, x->forward ? HEV_WANTS_FORWARDING : HEV_WANTS_BUFFERING, &c);
+	if (c.code) {
+		x->reply.code = c.code;
+		return;
+	}
+	x->reply.h = h;
+	x->reply.flags = granted(x);
+}
+
+/* ---- Handover Initiate */
+
+static bool may_send(struct mag *m, struct mag_neighbour *n, nsec_t now)
+{
+	const uint32_t rate = m->cfg.fho.hi_rate;
+	uint64_t more;
+
+	if (!rate)
+		return true;
+	more = nsec_sub(now, n->refilled_at) * rate / NSEC_PER_SEC;
+	if (more) {
+		n->tokens = more < rate - n->tokens ? n->tokens + (uint32_t)more : rate;
+		n->refilled_at = now;
+	}
+	if (!n->tokens)
+		return false;
+	n->tokens--;
+	return true;
+}
+
+static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_msg *msg,
+		       const struct mnid *id, nsec_t now)
+{
+	struct heard x = {.m = m, .n = n, .msg = msg, .id = id, .now = now};
+	struct mag_ho *h = mag_ho_find(m, n, id);
+	struct ho_ctx c;
+
+	if (h && h->reply && h->reply_to == msg->ho.seq) {
+		mag_ho_repeat_answer(m, h, now);
+		return;
+	}
+	x.forward = msg->ho.flags & MH_HI_F;
+	x.buffer = msg->ho.flags & MH_HI_U;
+	c = ctx_of(&x);
+	if (msg->ho.code == HI_CODE_FORWARDING_DONE) {
+		if (h)
+			mag_ho_step(h, HEV_DONE, &c);
+		x.reply.flags = granted(&x);
+	} else if (!mag_ho_read_context(msg, &x.context)) {
+		ho_count_up(m, HO_C_BAD_CONTEXT);
+		log_limited(&n->limit, now, LOG_C_REMOTE,
+			    "mag: neighbour %s announces addresses that are not fit for use",
+			    n->cfg.name);
+		x.reply.code = HACK_UNSPECIFIED;
+	} else if (offers(&x.context)) {
+		take_offer(&x, h);
+	} else {
+		take_request(&x, h);
+	}
+	mag_ho_answer(m, n, msg, &x.reply, now);
+	/* RFC 5949 4.1 (e): what comes until the node is here is to be kept there */
+	h = x.reply.h;
+	if (h && h->role == HO_NEW && h->state == HST_EXPECTED && !h->forwarding && !h->open &&
+	    msg->ho.code == HI_CODE_ALL_CONTEXT)
+		mag_ho_send_hi(m, h, MH_HI_U, HI_CODE_DEFAULT, HO_NOTHING, now);
+}
+
+/* ---- Handover Acknowledge */
+
+static void count_code(struct mag *m, uint8_t code)
+{
+	static const struct {
+		uint8_t code;
+		enum ho_counter counter;
+	} rows[] = {
+		{HACK_ACCEPTED,		HO_C_HACK_0  },
+		  {HACK_CONTEXT_ACCEPTED, HO_C_HACK_5  },
+		{HACK_ALL_CONTEXT,	   HO_C_HACK_6  },
+		  {HACK_UNSPECIFIED,	     HO_C_HACK_128},
+		{HACK_PROHIBITED,	  HO_C_HACK_129},
+		  {HACK_RESOURCES,	   HO_C_HACK_130},
+		{HACK_NO_CONTEXT,	  HO_C_HACK_131},
+		  {HACK_NO_FORWARDING,    HO_C_HACK_132},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].code == code) {
+			ho_count_up(m, rows[i].counter);
+			return;
+		}
+	}
+	ho_count_up(m, HO_C_HACK_OTHER);
+}
+
+/* To a question of ours: what matters is whether the node can be served by what it says. */
+static enum ho_event judge_answer(struct mag_ho *h, uint8_t code, const struct mag_context *k)
+{
+	if (!usable(k) || (code >= HACK_UNSPECIFIED && code != HACK_NO_FORWARDING))
+		return HEV_REFUSED;
+	h->forwarding = code < HACK_UNSPECIFIED;
+	/* RFC 5949 4.2: the old gateway chooses the key of what goes to it */
+	if (dp_encap_keyed((enum dp_encap)h->encap) && !k->keyed)
+		h->forwarding = false;
+	return HEV_ACCEPTED;
+}
+
+static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh_msg *msg,
+			 const struct mnid *id, nsec_t now)
+{
+	struct mag_ho *h = m->fho->inflight[msg->ho.seq % HO_INFLIGHT];
+	const uint8_t code = msg->ho.code;
+	struct mag_context context;
+	struct ho_ctx c = {.m = m, .now = now, .msg = msg, .context = &context};
+	enum ho_event ev = code < HACK_UNSPECIFIED ? HEV_ACCEPTED : HEV_REFUSED;
+
+	if (!h || h->n != n || h->hi_seq != msg->ho.seq || !mnid_eq(&h->mnid, id)) {
+		ho_count_up(m, HO_C_UNMATCHED);
+		return;
+	}
+	count_code(m, code);
+	mag_ho_note_latency(m, HO_L_ANSWER_1, h->hi_at, now);
+	mag_ho_close_hi(m, h);
+	if (!mag_ho_read_context(msg, &context)) {
+		ho_count_up(m, HO_C_BAD_CONTEXT);
+		memset(&context, 0, sizeof(context));
+	}
+	c.cause = hack_code_name(code, true);
+	if (h->state == HST_ASKED) {
+		/* RFC 5949 6.1.2 */
+		if (code == HACK_CONTEXT_ACCEPTED && !usable(&context) && h->more < HO_MORE_MAX) {
+			h->more++;
+			mag_ho_send_hi(m, h, MH_HI_F, HI_CODE_DEFAULT, HO_REQUEST, now);
+			return;
+		}
+		ev = judge_answer(h, code, &context);
+	}
+	if (ev == HEV_REFUSED) {
+		ho_count_up(m, HO_C_REFUSED);
+		h->result = c.cause;
+		mag_ho_log(m, h, now, LOG_C_REMOTE, "refused: %u %s", code, c.cause);
+	}
+	mag_ho_step(h, ev, &c);
+}
+
+/* ---- whoever sends */
+
+static bool is_admitted(struct mag *m, const struct mag_neighbour *n, const struct packet *pkt,
+			const struct mh_msg *msg, nsec_t now)
+{
+	const uint8_t p = msg->type == MH_HI ? MH_HI_P : MH_HACK_P;
+	const struct mh_opt *id = mh_opt(msg, MHO_MN_ID);
+	char addr[ADDR6_STRLEN];
+
+	if (!n) {
+		ho_count_up(m, HO_C_FOREIGN);
+		log_limited(&m->fho->foreign_limit, now, LOG_C_AUTH,
+			    "mag: %s from %s, which is no neighbour", mh_msg_name(msg),
+			    addr_str(&pkt->src, addr));
+		return false;
+	}
+	if (!addr6_eq(&pkt->dst, mag_coa(m, &n->cfg.addr))) {
+		ho_count_up(m, HO_C_DESTINATION);
+		return false;
+	}
+	/* any program on its host can send from the others */
+	if (addr_is_ip4(&pkt->src) && pkt->port && pkt->port != MH_UDP_PORT) {
+		ho_count_up(m, HO_C_PORT);
+		return false;
+	}
+	if (!(msg->ho.flags & p)) {
+		ho_count_up(m, HO_C_NOT_PROXY);
+		return false;
+	}
+	if (!id || !id->mnid.len) {
+		ho_count_up(m, HO_C_NO_MN_ID);
+		return false;
+	}
+	return true;
+}
+
+void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct mag_neighbour *n = mag_neighbour_by_addr(m, &pkt->src);
+	const struct mh_opt *id = mh_opt(msg, MHO_MN_ID);
+
+	ho_count_up(m, msg->type == MH_HI ? HO_C_HI_RECEIVED : HO_C_HACK_RECEIVED);
+	if (!is_admitted(m, n, pkt, msg, now))
+		return;
+	event_emit(m->sink, &(struct event){.type = EV_MSG_RCVD,
+					    .role = "mag",
+					    .now = now,
+					    .mnid = &id->mnid,
+					    .peer = &pkt->src,
+					    .msg = msg});
+	if (msg->type == MH_HACK) {
+		receive_hack(m, n, msg, &id->mnid, now);
+	} else if (may_send(m, n, now)) {
+		receive_hi(m, n, msg, &id->mnid, now);
+	} else {
+		ho_count_up(m, HO_C_RATE);
+		log_limited(&n->limit, now, LOG_C_REMOTE,
+			    "mag: neighbour %s sends too many Handover Initiates", n->cfg.name);
+	}
+}
+
+/* RFC 6275 9.2: the other one does not know the message. */
+bool mag_fho_binding_error(struct mag *m, const struct packet *pkt, const struct mh_msg *msg,
+			   nsec_t now)
+{
+	struct mag_neighbour *n = mag_neighbour_by_addr(m, &pkt->src);
+	struct mag_ho *h, *next;
+
+	if (!n || msg->be.status != BE_UNKNOWN_MH_TYPE ||
+	    !addr6_eq(&pkt->dst, mag_coa(m, &n->cfg.addr)))
+		return false;
+	for (h = m->fho->first; h; h = next) {
+		struct ho_ctx c = {.m = m, .now = now, .cause = "does not know fast handover"};
+
+		next = h->next;
+		if (h->n != n || !h->open)
+			continue;
+		if (!n->no_fho)
+			log_limited(&n->limit, now, LOG_C_REMOTE,
+				    "mag: neighbour %s does not know fast handover", n->cfg.name);
+		n->no_fho = true;
+		h->result = c.cause;
+		mag_ho_close_hi(m, h);
+		mag_ho_step(h, HEV_SILENCE, &c);
+	}
+	return n->no_fho;
+}
+
+/* ---- trigger */
+
+int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t now)
+{
+	struct mag_session *s = mag_ho_session(m, id, NULL);
+	struct mag_neighbour *n = mag_neighbour_by_ap(m, ap_id);
+	struct ho_ctx c = {.m = m, .now = now, .cause = "trigger"};
+	struct mag_ho *h, *old;
+	int err;
+
+	if (!s)
+		return -ENOENT;
+	if (!n) {
+		ho_count_up(m, HO_C_UNKNOWN_AP);
+		return -ENXIO;
+	}
+	if (n->no_fho)
+		return -EOPNOTSUPP;
+	old = s->ho;
+	if (old && old->role == HO_OLD && old->n == n)
+		return -EALREADY;
+	if (old && (old->role == HO_OLD || old->state == HST_ARRIVED))
+		return -EBUSY;
+	h = mag_ho_find(m, n, id);
+	if (h && h->state != HST_ENDING)
+		return -EBUSY;
+	if (h)
+		mag_ho_act_ended(h, &c);
+	err = mag_ho_new(m, n, id, HO_OLD, now, &h);
+	if (err)
+		return err;
+	err = mag_ho_open_tunnel(m, h, mag_ho_encap(m, n, s));
+	if (err) {
+		mag_ho_free(m, h, now);
+		return err;
+	}
+	old = s->ho;
+	if (old)
+		mag_ho_unbind(old);
+	mag_ho_bind(h, s);
+	if (old) {
+		(void)mag_serve_paths(m, s);
+		mag_ho_step(old, HEV_CUT, &c);
+	}
+	ho_count_up(m, HO_C_PREDICTIVE);
+	mag_ho_step(h, HEV_OFFER, &c);
+	return 0;
+}
