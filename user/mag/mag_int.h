@@ -251,11 +251,11 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_ANSWERS	    256	 /* answers to revocations that are remembered */
 #define MAG_ANSWER_LIFE_S   10	 /* several times BRIMaxRetriesNumber * MAX_BRACK_TIMEOUT */
 #define MAG_ASKING_MAX	    4096 /* revocations that wait for nodes to show that they are here */
-#define MAG_ASKING_MS	    1000 /* for so long: longer than a probe takes, and RFC 5846 11's wait */
-#define MAG_BRI_BURST	    100	 /* revocations without effect answered at once, for each LMA */
-#define MAG_BRI_EVERY_MS    10	 /* and then one in so much time */
-#define MAG_BACKOFF_FIRST   4u	 /* first wait, in INITIAL_BINDACK_TIMEOUTs */
-#define MAG_BACKOFF_CEILING 8u	 /* longest wait, in MAX_BINDACK_TIMEOUTs */
+#define MAG_ASKING_MS	    800 /* for so long: more than a probe takes, less than InitMINDelayBRIs */
+#define MAG_BRI_BURST	    100	  /* revocations without effect answered at once, for each LMA */
+#define MAG_BRI_EVERY_MS    10	  /* and then one in so much time */
+#define MAG_BACKOFF_FIRST   4u	  /* first wait, in INITIAL_BINDACK_TIMEOUTs */
+#define MAG_BACKOFF_CEILING 8u	  /* longest wait, in MAX_BINDACK_TIMEOUTs */
 #define MAG_LINK_WAIT_MS    30000 /* how long a restored session waits for its link */
 
 struct mag_lma {

@@ -438,7 +438,7 @@ static void test_handover_silent(void)
 	CU_ASSERT_EQUAL(counter(b, "bri_repeated_early"), 1);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
-	run_ms(b, 499);
+	run_ms(b, 299);
 	CU_ASSERT_EQUAL(b->n_sent, 1);
 	run_ms(b, 1);
 	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
@@ -548,7 +548,7 @@ static void test_handover_overtaken(void)
 
 	CU_ASSERT_EQUAL(revoke(b, &first), -1);
 	CU_ASSERT_EQUAL(revoke(b, &second), -1);
-	run_ms(b, 900);
+	run_ms(b, 700);
 	CU_ASSERT_EQUAL(revoke(b, &third), 0);
 	CU_ASSERT_TRUE(in_state(b, 1, "BARRED"));
 	run_ms(b, 0);
