@@ -77,6 +77,13 @@ struct bed {
 	uint16_t seq;
 	uint16_t port; /* of the message on its way */
 	uint64_t last_ts;
+	unsigned n_br; /* Binding Revocation messages sent, and the latest of them */
+	struct bed_br {
+		struct packet pkt;
+		uint8_t data[MH_MAX_LEN];
+		struct mh_msg msg;
+		nsec_t at;
+	} br[4];
 	unsigned n_sent;
 	struct packet last; /* the latest PBA */
 	uint8_t last_buf[MH_MAX_LEN];
@@ -119,12 +126,27 @@ static inline struct prefix6 prefix(const char *s)
 	return p;
 }
 
+static inline void bed_keep_br(struct bed *b, const struct packet *p)
+{
+	struct bed_br *br = &b->br[b->n_br++ % 4];
+
+	br->pkt = *p;
+	br->at = b->now;
+	CU_ASSERT_FATAL(p->len <= sizeof(br->data));
+	memcpy(br->data, p->data, p->len);
+	CU_ASSERT_EQUAL(mh_decode(&br->msg, br->data, p->len, &p->src, &p->dst), MH_OK);
+}
+
 static inline int bed_env_send(void *ctx, const struct packet *p)
 {
 	struct bed *b = ctx;
 
 	if (b->send_err)
 		return b->send_err;
+	if (p->len > 2 && p->data[2] == MH_BINDING_REVOCATION) {
+		bed_keep_br(b, p);
+		return 0;
+	}
 	b->n_sent++;
 	b->last = *p;
 	CU_ASSERT_FATAL(p->len <= sizeof(b->last_buf));
