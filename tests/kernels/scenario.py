@@ -278,14 +278,18 @@ def restart_gateway(t):
     assert "goes on" in d.log()
 
 
+def flush_dead(d):
+    r = subprocess.run(["nsenter", f"--net={d.ns.path}", d.bindir / "pmipd", "-c", d.conf_file,
+                        "--flush"], capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr
+
+
 def flush(t):
     for name, d in t.daemons.items():
         d.stop(signal.SIGKILL)
         r = t.ns[name].run("tc", "filter", "show", "dev", "net0", "ingress")
         assert "bpf" in r.stdout
-        r = subprocess.run(["nsenter", f"--net={d.ns.path}", d.bindir / "pmipd", "-c", d.conf_file,
-                            "--flush"], capture_output=True, text=True)
-        assert r.returncode == 0, r.stderr
+        flush_dead(d)
         r = t.ns[name].run("tc", "filter", "show", "dev", "net0", "ingress", check=False)
         assert "bpf" not in r.stdout
         links, routes = in_the_kernel(t.ns[name])
@@ -394,6 +398,49 @@ def xdp_to_vlan(s, t):
         s.run("it was XDP that wrote the tags", t.xdp_wrote_tags)
 
 
+def leaves_tags(t):
+    return "rx-vlan-offload: off" in t.lma.run("ethtool", "-k", "net0").stdout
+
+
+def start_above_vlans(t):
+    t.up()
+    conf = t.lma_config()
+    del conf["leave-forwarding"]
+    for interface in conf["transport"]:
+        interface.setdefault("hook", "xdp")
+    assert not leaves_tags(t)
+    t.start("lma", conf)
+    assert leaves_tags(t)
+
+
+def keep_tags(t):
+    d = t.daemons["lma"]
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        d.stop(sig, timeout=30)
+        assert leaves_tags(t)
+        d.start()
+        d.wait_ready(60)
+        assert d.ctl("status")["dataplane"] == "bpf, adopted" and leaves_tags(t)
+
+
+def take_tags(t):
+    d = t.daemons["lma"]
+    assert d.pmipctl("shutdown", "--flush", timeout=60).returncode == 0
+    assert not leaves_tags(t)
+    d.start()
+    d.wait_ready(60)
+    assert leaves_tags(t)
+    d.stop(signal.SIGKILL)
+    flush_dead(d)
+    assert not leaves_tags(t)
+
+
+def restarting_above_vlans(s, t):
+    if s.run("an LMA whose interface has VLANs starts on hook xdp", start_above_vlans, t):
+        s.run("the device leaves tags in frames until the next LMA is there", keep_tags, t)
+        s.run("flushed, it takes them out again", take_tags, t)
+
+
 STORIES = (
     (roaming, Topo, {}),
     (through_xdp, Topo, {"nodes": 1, "mags": 1}),
@@ -404,6 +451,7 @@ STORIES = (
     (vrf_per_domain, DomainTopo, {"nodes": 2, "mags": 2, "cns": 2}),
     (on_vlans, TrunkTopo, {"nodes": 1, "mags": 1}),
     (xdp_to_vlan, VlanTopo, {"nodes": 1, "mags": 1}),
+    (restarting_above_vlans, VlanTopo, {"nodes": 1, "mags": 1, "host_pins": True}),
 )
 
 
