@@ -304,6 +304,7 @@ def test_without_it_nothing_stays(t):
     """The last one, because it ends what the others need."""
     for name in ("lma", "mag1"):
         d = t.daemons[name]
+        restart_of(d)
         d.write({**d.conf, "leave-forwarding": False})
         assert d.stop(signal.SIGTERM) == 0
         assert programs(t, name)
