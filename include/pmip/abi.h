@@ -307,6 +307,7 @@ struct pm_meta {
 	__u32 pool_slots;   /* slots [1, pool_slots) belong to pool prefixes */
 	__u32 features;     /* enum pm_feature */
 	__u64 layout;       /* hash over the types that the maps hold */
+	__u64 programs;     /* which ones are pinned, a hash; 0: none, or not all */
 	__u32 generation;   /* that pm_global had when the daemon ended */
 	__u32 pad;
 };

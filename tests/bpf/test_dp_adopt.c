@@ -59,9 +59,14 @@ static const struct dp_bpf_cfg plain = {
 	.keep = true,
 };
 
+static unsigned edition; /* another one is other programs, for the same maps */
+
 static void open_as(const struct dp_bpf_cfg *cfg)
 {
-	dp = env_dp(cfg);
+	struct dp_bpf_cfg c = *cfg;
+
+	c.fragment_rate += edition;
+	dp = env_dp(&c);
 	d = dp_bpf_dataplane(dp);
 }
 
@@ -884,18 +889,21 @@ static void no_packet_lost(enum dp_bpf_want want)
 	sent = 0;
 	stop = false;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&t, NULL, sender, NULL), 0);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
+		const bool others = i % 2 == 0;
+
 		usleep(50000);
 		tc = tc_prog();
 		xdp = xdp_prog();
 		leave();
 		usleep(50000);
+		edition += others;
 		open_as(&plain);
 		CU_ASSERT_TRUE(dp_bpf_adopted(dp));
 		attach("o0", DP_BPF_TRANSPORT, DP_BPF_XDP);
 		attach("s0", DP_BPF_TRANSPORT, want);
-		CU_ASSERT_NOT_EQUAL(tc_prog(), tc);
-		CU_ASSERT_TRUE(want == DP_BPF_TC ? !xdp_prog() : xdp_prog() != xdp);
+		CU_ASSERT_EQUAL(tc_prog() != tc, others);
+		CU_ASSERT_TRUE(want == DP_BPF_TC ? !xdp_prog() : (xdp_prog() != xdp) == others);
 		add_locals();
 		put_pools();
 		put_peers(1);
@@ -989,10 +997,15 @@ static void test_killed_while_opening(void)
 	for (unsigned i = 0; i < 4; i++)
 		shoot(i, &before[i]);
 	leave();
-	calls = run_until(reopen, 0);
-	for (unsigned i = 1; i <= DEATHS; i++) {
-		run_until(reopen, calls * i / (DEATHS + 1));
-		expect_forwarded();
+	/* with the programs that are there, and with others */
+	for (int others = 0; others < 2; others++) {
+		edition += (unsigned)others;
+		calls = run_until(reopen, 0);
+		for (unsigned i = 1; i <= DEATHS; i++) {
+			edition += (unsigned)others;
+			run_until(reopen, calls * i / (DEATHS + 1));
+			expect_forwarded();
+		}
 	}
 	open_as(&plain);
 	CU_ASSERT_TRUE(dp_bpf_adopted(dp));

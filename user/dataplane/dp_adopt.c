@@ -103,42 +103,78 @@ static int adopt_halves(struct dp_bpf *dp)
 	return 0;
 }
 
+#define BATCH 256
+
+/* Elements of pm_mnid, many with one call. */
+struct mnids {
+	struct pm_mnid_key key[BATCH];
+	uint32_t slot[BATCH];
+	struct pm_mnid_key wrong[BATCH];
+	unsigned n_wrong;
+	bool seen[]; /* [halves] */
+};
+
+static void settle_wrong(struct dp_bpf *dp, struct mnids *x)
+{
+	while (x->n_wrong)
+		dp_mnid_settle(dp, &x->wrong[--x->n_wrong]);
+}
+
+static void look_at(struct dp_bpf *dp, struct mnids *x, uint32_t n)
+{
+	dp_mnid_fetch(&dp->halves, x->key, n);
+	for (uint32_t i = 0; i < n; i++) {
+		const dp_ref first = dp_mnid_first(&dp->halves, &x->key[i]);
+		const struct dp_body *b = first ? dp->halves.rec[first].body : NULL;
+
+		if (first)
+			x->seen[first] = true;
+		if (!b || !b->n || x->slot[i] != b->slot[0])
+			x->wrong[x->n_wrong++] = x->key[i];
+	}
+}
+
+static int walk_mnids(struct dp_bpf *dp, struct mnids *x)
+{
+	const int map = dp->maps.fd[DP_MAP_MNID];
+	uint32_t at, *from = NULL;
+	bool more = true;
+
+	while (more) {
+		uint32_t n = BATCH;
+
+		more = bpf_map_lookup_batch(map, from, &at, x->key, x->slot, &n, NULL) == 0;
+		if (!more && errno != ENOENT) /* a full bucket of more than BATCH: cannot be */
+			return -errno;
+		from = &at;
+		look_at(dp, x, n);
+		if (x->n_wrong)
+			settle_wrong(dp, x);
+	}
+	return 0;
+}
+
 /* pm_mnid, for inspection: what it leads to must be there. */
 static int settle_mnids(struct dp_bpf *dp)
 {
-	const int map = dp->maps.fd[DP_MAP_MNID];
-	bool *seen = calloc(dp->halves.n, sizeof(*seen));
-	struct pm_mnid_key key, next;
-	bool more;
+	struct mnids *x = calloc(1, sizeof(*x) + dp->halves.n * sizeof(x->seen[0]));
+	struct pm_mnid_key key;
+	int err;
 
-	if (!seen)
+	if (!x)
 		return -ENOMEM;
-	more = bpf_map_get_next_key(map, NULL, &next) == 0;
-	while (more) {
-		dp_ref first;
-		uint32_t slot;
-
-		key = next;
-		more = bpf_map_get_next_key(map, &key, &next) == 0;
-		first = dp_mnid_first(&dp->halves, &key);
-		if (first)
-			seen[first] = true;
-		if (!first || !dp->halves.rec[first].body->n ||
-		    (bpf_map_lookup_elem(map, &key, &slot) == 0 &&
-		     slot != dp->halves.rec[first].body->slot[0]))
-			dp_mnid_settle(dp, &key);
-	}
-	for (dp_ref ref = 1; ref < dp->halves.n; ref++) {
+	err = walk_mnids(dp, x);
+	for (dp_ref ref = 1; !err && ref < dp->halves.n; ref++) {
 		const struct dp_body *b = dp->halves.rec[ref].body;
 
-		if (!b || !b->n || seen[ref])
+		if (!b || !b->n || x->seen[ref])
 			continue;
 		dp_mnid_key(b, &key);
 		if (dp_mnid_first(&dp->halves, &key) == ref)
 			dp_mnid_settle(dp, &key);
 	}
-	free(seen);
-	return 0;
+	free(x);
+	return err;
 }
 
 int dp_adopt(struct dp_bpf *dp)

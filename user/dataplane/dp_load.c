@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "dataplane/dp_err.h"
+#include "dataplane/dp_program.h"
 #include "dataplane/dp_reuse.h"
 #include "dataplane/dp_spread.h"
 #include "pmip_tc.skel.h"
@@ -280,6 +281,54 @@ static int take_over(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err,
 	return 0;
 }
 
+static int load_programs(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	int r = pmip_xdp__load(m->xdp);
+
+	if (r < 0)
+		return load_error(r, "the XDP programs", err, errlen);
+	r = share_maps(m);
+	if (r == 0)
+		r = pmip_tc__load(m->tc);
+	if (r < 0)
+		return load_error(r, "the TC programs", err, errlen);
+	dp_program_loaded(m);
+	return dp_spread_fill(m, cfg, err, errlen);
+}
+
+static int write_meta(const struct dp_maps *m, char *err, size_t errlen)
+{
+	const int fd = bpf_map__fd(m->xdp->maps.pm_meta);
+	const uint32_t key = 0;
+
+	if (bpf_map_update_elem(fd, &key, &m->meta, BPF_ANY) < 0)
+		return dp_fail(err, errlen, errno, "cannot write pm_meta: %s", strerror(errno));
+	return 0;
+}
+
+/* Those of an earlier run, if they are the same; else ours, for the next one to find. What pm_meta
+ * says of them is true at each instant. */
+static int get_programs(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
+{
+	const uint64_t identity = cfg->keep ? dp_program_identity(m) : 0;
+	int r;
+
+	if (m->adopted && identity && m->meta.programs == identity && dp_program_reuse(m))
+		return 0;
+	r = load_programs(m, cfg, err, errlen);
+	m->meta.programs = 0;
+	if (r == 0 && m->adopted)
+		r = write_meta(m, err, errlen);
+	if (r < 0 || !cfg->keep)
+		return r;
+	r = dp_program_pin(m);
+	if (r < 0)
+		return dp_fail(err, errlen, -r, "cannot pin programs in %s: %s", m->pins.dir,
+			       strerror(-r));
+	m->meta.programs = identity;
+	return 0;
+}
+
 static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
 	const bool decap_flags = have_decap_flags();
@@ -297,21 +346,7 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	r = dp_spread_prepare(m, cfg, err, errlen);
 	if (r == 0)
 		r = take_over(m, cfg, err, errlen);
-	if (r < 0)
-		return r;
-	r = pmip_xdp__load(m->xdp);
-	if (r < 0)
-		return load_error(r, "the XDP programs", err, errlen);
-	r = share_maps(m);
-	if (r == 0)
-		r = pmip_tc__load(m->tc);
-	if (r < 0)
-		return load_error(r, "the TC programs", err, errlen);
-	m->prog[DP_PROG_XDP_TRANSPORT] = bpf_program__fd(m->xdp->progs.xdp_transport);
-	m->prog[DP_PROG_XDP_ACCESS] = bpf_program__fd(m->xdp->progs.xdp_access);
-	m->prog[DP_PROG_TC_TRANSPORT] = bpf_program__fd(m->tc->progs.tc_transport);
-	m->prog[DP_PROG_TC_ACCESS] = bpf_program__fd(m->tc->progs.tc_access);
-	return dp_spread_fill(m, cfg, err, errlen);
+	return r < 0 ? r : get_programs(m, cfg, err, errlen);
 }
 
 static int pin_maps(struct dp_maps *m, char *err, size_t errlen)
@@ -355,7 +390,6 @@ static void *map_memory(int fd, size_t len)
 
 int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
-	const uint32_t key = 0;
 	int r;
 
 	memset(m, 0, sizeof(*m));
@@ -388,9 +422,7 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	    !m->global || (cfg->keep && !m->half))
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
 	/* last, because whoever finds it takes the rest for whole */
-	if (bpf_map_update_elem(m->fd[DP_MAP_META], &key, &m->meta, BPF_ANY) < 0)
-		return dp_fail(err, errlen, errno, "cannot write pm_meta: %s", strerror(errno));
-	return 0;
+	return write_meta(m, err, errlen);
 }
 
 void dp_unload(struct dp_maps *m, bool flush)
@@ -417,6 +449,7 @@ void dp_unload(struct dp_maps *m, bool flush)
 	m->seen = NULL;
 	m->tunnel = NULL;
 	dp_pins_close(&m->pins, flush);
+	dp_program_close(m);
 	pmip_tc__destroy(m->tc);
 	pmip_xdp__destroy(m->xdp);
 	m->tc = NULL;

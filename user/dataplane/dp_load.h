@@ -59,6 +59,7 @@ struct pmip_tc;
 struct dp_maps {
 	int fd[DP_MAP_MAX];
 	int prog[DP_PROG_MAX];
+	bool own_progs;		    /* of an earlier run, so that no object closes them */
 	struct pm_session *session; /* pm_session, mapped: [n_slots] */
 	struct pm_keys *keys;	    /* pm_keys, mapped: [n_slots]; NULL without GRE */
 	struct pm_hints *hints;	    /* pm_hints, mapped: one */

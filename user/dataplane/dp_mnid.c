@@ -49,7 +49,13 @@ void dp_mnid_key(const struct dp_body *b, struct pm_mnid_key *key)
 
 static uint64_t key_hash(const struct pm_mnid_key *key)
 {
-	return dp_hash64(fnv1a((const uint8_t *)key->id, sizeof(key->id)));
+	uint64_t h = 0xcbf29ce484222325ull, w;
+
+	for (unsigned i = 0; i < sizeof(key->id); i += sizeof(w)) {
+		memcpy(&w, key->id + i, sizeof(w));
+		h = dp_hash64(h ^ w);
+	}
+	return h;
 }
 
 uint64_t dp_mnid_hash(const void *ctx, uint32_t ref)
@@ -74,6 +80,25 @@ dp_ref dp_mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key)
 			return ref;
 	}
 	return 0;
+}
+
+#define FETCH_MAX 256u
+
+void dp_mnid_fetch(const struct dp_halves *h, const struct pm_mnid_key *key, unsigned n)
+{
+	uint32_t at[FETCH_MAX];
+
+	n = n < FETCH_MAX ? n : FETCH_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		at[i] = dp_index_first(&h->by_mnid, key_hash(&key[i]));
+		__builtin_prefetch(&h->by_mnid.tab[at[i]]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		at[i] = h->by_mnid.tab[at[i]];
+		__builtin_prefetch(&h->rec[at[i]].body);
+	}
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(h->rec[at[i]].body);
 }
 
 int dp_mnid_write(struct dp_bpf *dp, const struct pm_mnid_key *key, uint32_t slot)

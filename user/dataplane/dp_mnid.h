@@ -16,6 +16,8 @@ void dp_mnid_key(const struct dp_body *b, struct pm_mnid_key *key);
 void dp_mnid_key_of(const uint8_t *id, uint8_t len, struct pm_mnid_key *key);
 /* The first half of that identifier; 0: none. */
 dp_ref dp_mnid_first(const struct dp_halves *h, const struct pm_mnid_key *key);
+/* Has what dp_mnid_first() of each will look at come into the caches, all at the same time. */
+void dp_mnid_fetch(const struct dp_halves *h, const struct pm_mnid_key *key, unsigned n);
 uint64_t dp_mnid_hash(const void *halves, uint32_t ref); /* for struct dp_index */
 
 /* Writes the map. 0, -ENOSPC, or -errno. */

@@ -53,13 +53,6 @@ static int queue(const struct bpf_map *map, uint32_t cpu, int prog)
 
 int dp_spread_fill(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t errlen)
 {
-	const bool on = cfg->n_spread_cpus;
-
-	m->prog[DP_PROG_CPU_TRANSPORT] = on ? bpf_program__fd(m->xdp->progs.cpu_transport) : -1;
-	m->prog[DP_PROG_CPU_ACCESS] = on ? bpf_program__fd(m->xdp->progs.cpu_access) : -1;
-	m->prog[DP_PROG_SPREAD_TRANSPORT] =
-		on ? bpf_program__fd(m->xdp->progs.spread_transport) : -1;
-	m->prog[DP_PROG_SPREAD_ACCESS] = on ? bpf_program__fd(m->xdp->progs.spread_access) : -1;
 	for (unsigned i = 0; i < cfg->n_spread_cpus; i++) {
 		int r = queue(m->xdp->maps.pm_cpus_transport, cfg->spread_cpu[i],
 			      m->prog[DP_PROG_CPU_TRANSPORT]);
