@@ -122,7 +122,7 @@ static struct world_cfg death_cfg(uint64_t seed, bool dual)
 	struct world_cfg cfg = world_defaults(seed);
 
 	cfg.n_nodes = 2;
-	cfg.heartbeat_s = 10;
+	cfg.heartbeat_s = 30;
 	cfg.mag_restart_grace_s = 30;
 	cfg.store = true;
 	cfg.disk_us = 5000;
@@ -164,11 +164,11 @@ static bool die_at(const struct world_cfg *cfg, const struct procedure *p, int w
 	deaths = w.deaths;
 	world_spare(&w, who);
 	settle(20);
-	for (unsigned k = 0; k < 3; k++) {
+	for (unsigned k = 0; k < 2; k++) {
 		speak();
 		settle(20);
 	}
-	settle(3 * cfg->lifetime_s + 50);
+	settle(2 * cfg->lifetime_s + 50);
 	speak();
 	settle(20);
 	if (!w.broken[0])
@@ -207,6 +207,28 @@ static void test_lma_keeps_data_plane(void)
 	die_everywhere(SIM_LMA, SIM_KEEPS_DATA_PLANE);
 }
 
+static void test_lma_keeps_disk(void)
+{
+	die_everywhere(SIM_LMA, SIM_KEEPS_DISK);
+}
+
+static void test_lma_keeps_all(void)
+{
+	die_everywhere(SIM_LMA, SIM_KEEPS_ALL);
+}
+
+static void test_mag_keeps_disk(void)
+{
+	die_everywhere(0, SIM_KEEPS_DISK);
+	die_everywhere(1, SIM_KEEPS_DISK);
+}
+
+static void test_mag_keeps_all(void)
+{
+	die_everywhere(0, SIM_KEEPS_ALL);
+	die_everywhere(1, SIM_KEEPS_ALL);
+}
+
 static void test_mag_keeps_nothing(void)
 {
 	die_everywhere(0, SIM_KEEPS_NOTHING);
@@ -222,7 +244,11 @@ static void test_mag_keeps_data_plane(void)
 const struct cu_test flows_death[] = {
 	{"the LMA dies anywhere and has nothing left", test_lma_keeps_nothing},
 	{"the LMA dies anywhere, only its data plane is left",					       test_lma_keeps_data_plane},
-	{"a MAG dies anywhere and has nothing left",test_mag_keeps_nothing},
-	{"a MAG dies anywhere, only its data plane is left",   test_mag_keeps_data_plane},
-	{0					   },
+	{"the LMA dies anywhere, its disk is left",test_lma_keeps_disk},
+	{"the LMA dies anywhere, its disk and data plane are left",    test_lma_keeps_all},
+	{"a MAG dies anywhere, its disk is left",						  test_mag_keeps_disk},
+	{"a MAG dies anywhere, its disk and data plane are left",			  test_mag_keeps_all},
+	{"a MAG dies anywhere and has nothing left",	     test_mag_keeps_nothing},
+	{"a MAG dies anywhere, only its data plane is left",					     test_mag_keeps_data_plane},
+	{0	  },
 };

@@ -214,7 +214,7 @@ static bool served(const char *state)
 {
 	return !strcmp(state, "ACTIVE") || !strcmp(state, "VERIFYING") ||
 	       !strcmp(state, "REFRESHING") || !strcmp(state, "STALLED") ||
-	       !strcmp(state, "RETURNING_IPV4");
+	       !strcmp(state, "RETURNING_IPV4") || !strcmp(state, "FINDING");
 }
 
 /* Made for its GRE key, before there is anything to forward. */
@@ -222,6 +222,14 @@ static bool only_a_key(const struct dp_session *s)
 {
 	return s->keyed && !s->n_prefixes && !s->addr4.s_addr && s->down.kind == DP_TO_NOWHERE &&
 	       s->up.kind == DP_TO_NOWHERE;
+}
+
+/* Came back from the disk, but its lifetime is over, or its key is lost: it is registered anew. */
+static bool unserved(const struct world *w, const struct mag_binding *b,
+		     const struct dp_fake_session *s)
+{
+	return w->cfg.store && (!s || only_a_key(&s->s)) &&
+	       (!strcmp(b->state, "FINDING") || !strcmp(b->state, "REFRESHING"));
 }
 
 static void check_update(void *ctx, const struct mag_binding *b)
@@ -236,6 +244,10 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	mnid_str(&b->mnid, node, sizeof(node));
 	if (!served(b->state) && s && only_a_key(&s->s)) {
 		c->n_sessions++;
+		return;
+	}
+	if (unserved(w, b, s)) {
+		c->n_sessions += !!s;
 		return;
 	}
 	if (served(b->state) != !!s) {

@@ -114,6 +114,31 @@ static void link_set_link_local(void *ctx, unsigned ifindex, const struct in6_ad
 {
 }
 
+static void link_resume(void *ctx, const struct link_node *n, const struct link_advert *ad,
+			const struct in6_addr *own)
+{
+	link_advertise(ctx, n, ad);
+}
+
+static struct in6_addr link_address(void *ctx, const struct link_node *n)
+{
+	return mac_linklocal(&n->mac);
+}
+
+/* Access links are named after their numbers. */
+static unsigned link_ifindex(void *ctx, const char *name)
+{
+	return (unsigned)strtoul(name + strlen("acc"), NULL, 10);
+}
+
+static const char *link_ifname(void *ctx, unsigned ifindex)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "acc%u", ifindex);
+	return name;
+}
+
 struct link_ops sim_links(struct sim_mag *m)
 {
 	return (struct link_ops){
@@ -124,5 +149,9 @@ struct link_ops sim_links(struct sim_mag *m)
 		.attached = link_attached,
 		.teardown = link_teardown,
 		.set_link_local = link_set_link_local,
+		.resume = link_resume,
+		.address = link_address,
+		.ifindex = link_ifindex,
+		.ifname = link_ifname,
 	};
 }

@@ -74,7 +74,10 @@ static void add_deaths(struct world_cfg *c)
 	struct world dice = {.rng = c->seed ^ 0xdead};
 
 	c->mortal = true;
-	c->keeps = world_below(&dice, 2) ? SIM_KEEPS_DATA_PLANE : SIM_KEEPS_NOTHING;
+	c->keeps = world_below(&dice, 4);
+	c->store = world_below(&dice, 4);
+	c->window_ms = world_below(&dice, 2) ? 1 + world_below(&dice, 500) : 0;
+	c->disk_us = world_below(&dice, 2) ? world_below(&dice, 2000) : world_below(&dice, 500000);
 	c->heartbeat_s = world_below(&dice, 4) ? 5 + world_below(&dice, 40) : 0;
 	c->on_mag_failure = (enum lma_orphans)world_below(&dice, 2);
 	c->on_mag_restart = (enum lma_orphans)world_below(&dice, 2);
@@ -240,6 +243,13 @@ static void trouble(struct world *w)
 	}
 }
 
+/* At once, with more or less than what is usual. */
+static void restart(struct world *w, int who)
+{
+	world_kill(w, who);
+	world_start(w, who, world_below(w, 3) ? w->cfg.keeps : world_below(w, 4));
+}
+
 /* Something dies, or can only speak, or only hear. */
 static void death(struct world *w)
 {
@@ -249,16 +259,16 @@ static void death(struct world *w)
 		nsec_from_ms(world_below(w, 2) ? world_below(w, 2000) : world_below(w, 90000));
 	switch (world_below(w, 12)) {
 	case 0:
-		world_restart_lma(w);
+		restart(w, SIM_LMA);
 		break;
 	case 1:
-		world_restart_mag(w, mag);
+		restart(w, mag);
 		break;
 	case 2:
-		world_restart_lma(w);
+		restart(w, SIM_LMA);
 		for (int i = 0; i < SIM_MAGS; i++)
 			if (world_below(w, 2))
-				world_restart_mag(w, i);
+				restart(w, i);
 		break;
 	case 3:
 	case 4:

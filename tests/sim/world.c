@@ -151,6 +151,8 @@ static void init_lma(struct world *w)
 	if (lma_new(&l->lma, &w->lma_cfg, &l->env, &l->life.face, l->tunnels, &w->profiles,
 		    &l->sink))
 		abort();
+	if (sim_life_store(&l->life, w->cfg.window_ms))
+		lma_set_store(l->lma, l->life.store);
 	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
 }
 
@@ -212,6 +214,8 @@ static void init_mag(struct world *w, int index)
 	if (mag_new(&m->mag, &c, &m->env, &m->life.face, m->tunnels, &w->profiles, &m->links,
 		    &m->sink))
 		abort();
+	if (sim_life_store(&m->life, w->cfg.window_ms))
+		mag_set_store(m->mag, m->life.store);
 }
 
 static void init_nodes(struct world *w)
@@ -340,26 +344,106 @@ void world_spare(struct world *w, int who)
 	world_start(w, who, w->cfg.keeps);
 }
 
-static void start_lma(struct world *w, bool lost)
+struct restoring {
+	struct world *w;
+	int who;
+	unsigned n;
+	bool lost;
+};
+
+/* As daemon/durable.c does it. */
+static int restore(void *ctx, const struct store_record *r)
 {
-	w->lma.lives += lost;
-	/* a new life owes the old one nothing */
+	struct restoring *x = ctx;
+	struct world *w = x->w;
+	int use = STORE_DROP;
+
+	x->n++;
+	if (x->who == SIM_LMA && r->kind == STORE_BINDING)
+		use = lma_restore(w->lma.lma, r, w->now);
+	else if (x->who != SIM_LMA && r->kind == STORE_UPDATE)
+		use = mag_restore(w->mag[x->who].mag, r, w->now);
+	else
+		world_break(w, "a record of kind %d in the store of another", r->kind);
+	if (use == STORE_DROP && x->who == SIM_LMA)
+		x->lost = true;
+	if (use < 0 && !sim_life_of(w, x->who)->dead)
+		world_break(w, "a record cannot be restored: %d", use);
+	return use;
+}
+
+/* Returns whether sessions are lost that a peer may still have. */
+static bool restore_all(struct world *w, int who, bool kept)
+{
+	struct restoring x = {.w = w, .who = who, .lost = !kept};
+	struct sim_life *life = sim_life_of(w, who);
+
+	if (!life->store)
+		return true;
+	if (store_load(life->store, restore, &x) && !life->dead)
+		world_break(w, "the store cannot be read");
+	return x.lost || (who != SIM_LMA && mag_lost_sessions(w->mag[who].mag));
+}
+
+/* A record is as it was when it was acknowledged, or newer. */
+static void check_kept(struct world *w)
+{
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++) {
+		for (unsigned i = 0; i < SIM_IFACES; i++) {
+			const struct sim_ack *a = &w->ack[n][i];
+			struct lma_binding b;
+
+			if (!a->on || a->until <= w->now)
+				continue;
+			if (!world_binding(w, n, i, &b)) {
+				world_break(w, "%s was acknowledged and is not restored",
+					    w->node[n].name);
+				return;
+			}
+			if (!w->cfg.sequence_mode && b.timestamp < a->timestamp)
+				world_break(w, "%s was acknowledged and is restored as before",
+					    w->node[n].name);
+			if (b.timestamp == a->timestamp && b.n_prefixes != a->n_prefixes)
+				world_break(w, "%s comes back with other prefixes",
+					    w->node[n].name);
+		}
+	}
+}
+
+static void start_lma(struct world *w, unsigned keeps)
+{
+	const bool kept = keeps & SIM_KEEPS_DISK && w->lma.life.disk;
+	bool lost;
+
+	/* a new life owes the old one nothing but what was acknowledged */
 	memset(w->past, 0, sizeof(w->past));
-	memset(w->ack, 0, sizeof(w->ack));
+	if (!kept)
+		memset(w->ack, 0, sizeof(w->ack));
 	init_lma(w);
+	lost = restore_all(w, SIM_LMA, kept);
+	if (lost)
+		lma_set_restart_counter(w->lma.lma, ++w->lma.lives, w->now);
 	w->lma.life.face.ops->sweep(&w->lma.life.face);
+	if (kept && !w->cfg.window_ms && !lost)
+		check_kept(w);
 	if (lost)
 		lma_announce_restart(w->lma.lma, w->now);
 }
 
-static void start_mag(struct world *w, int index)
+static void start_mag(struct world *w, int index, unsigned keeps)
 {
 	struct sim_mag *m = &w->mag[index];
+	bool lost;
 
-	m->lives++;
+	const bool kept = keeps & SIM_KEEPS_DISK && m->life.disk;
+
 	init_mag(w, index);
+	lost = restore_all(w, index, kept);
+	if (lost)
+		mag_set_restart_counter(m->mag, ++m->lives, w->now);
 	m->life.face.ops->sweep(&m->life.face);
-	mag_announce_restart(m->mag, w->now);
+	if (lost)
+		mag_announce_restart(m->mag, w->now);
 }
 
 void world_start(struct world *w, int who, unsigned keeps)
@@ -375,9 +459,9 @@ void world_start(struct world *w, int who, unsigned keeps)
 	else
 		dp_fake_restart(life->dp);
 	if (who == SIM_LMA)
-		start_lma(w, true);
+		start_lma(w, keeps);
 	else
-		start_mag(w, who);
+		start_mag(w, who, keeps);
 	sim_end_turn(w);
 }
 
@@ -408,10 +492,23 @@ static void end_turn_of(struct world *w, int who)
 		return;
 	if (life->store && !life->dead)
 		write_out(w, who);
+	if (who == SIM_LMA && life->store && !life->dead)
+		lma_committed(w->lma.lma);
 	if (life->dead) {
 		world_kill(w, who);
 		sim_schedule(w, w->now + w->down_time, SIM_START, 0)->mag = who;
 	}
+}
+
+/* What the LMA has deleted while it lived need not come back. */
+static void forget_deleted(struct world *w)
+{
+	struct lma_binding b;
+
+	for (unsigned n = 0; world_is_up(w, SIM_LMA) && n < w->cfg.n_nodes; n++)
+		for (unsigned i = 0; i < SIM_IFACES; i++)
+			if (w->ack[n][i].on && !world_binding(w, n, i, &b))
+				w->ack[n][i].on = false;
 }
 
 void sim_end_turn(struct world *w)
@@ -419,6 +516,8 @@ void sim_end_turn(struct world *w)
 	end_turn_of(w, SIM_LMA);
 	for (int i = 0; i < SIM_MAGS; i++)
 		end_turn_of(w, i);
+	if (w->cfg.store)
+		forget_deleted(w);
 	world_check(w);
 }
 
