@@ -65,8 +65,13 @@ $(BENCH_FORWARD): $(BENCH_FORWARD_OBJ) $(O)/tests/bpf/dp_env.o $(call libs_of,$(
 TOOL_BINS := $(patsubst %.c,$(O)/%,$(wildcard tests/tools/*.c))
 $(TOOL_BINS): $(O)/tests/tools/%: $(O)/tests/tools/%.o $(call libs_of,core wire base)
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(call extern_of,core wire base)
+# What they preload into daemons.
+PRELOADS := $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/preload/*.c))
+$(PRELOADS): $(O)/tests/tools/preload/%.so: tests/tools/preload/%.c
+	@mkdir -p $(@D)
+	$(Q)echo "LD      $@"; $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 .PHONY: test-tools
-test-tools: $(TOOL_BINS)
+test-tools: $(TOOL_BINS) $(PRELOADS)
 
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The same targets, linked with a driver that replays the corpus instead of libFuzzer.
@@ -93,7 +98,7 @@ ALONE_BINS := $(ALONE_TESTS:%=$(O)/tests/unit/%)
 .PHONY: check-run
 check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
 	@scripts/run-tests.sh --out $(BUILD)/results-check --jobs $(JOBS) \
-		"$(O)/tests/sim/sim --seeds 200" $(filter-out $(ALONE_BINS),$(UNIT_BINS)) $(FUZZ_BINS) \
+		"$(O)/tests/sim/sim --seeds 200 --jobs 2" $(filter-out $(ALONE_BINS),$(UNIT_BINS)) $(FUZZ_BINS) \
 		tests/unit/wire/witness_tshark.py tests/unit/control/completion.sh --alone $(ALONE_BINS)
 
 .PHONY: check
@@ -135,12 +140,12 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 # Most of a namespace test is waiting, and half of the rest the verifier: several files at once, but
 # alone those that assert how long something takes.
 NETNS_JOBS ?= $(shell n=$$(nproc); echo $$((n > 5 ? 4 : n > 1 ? n - 1 : 1)))
-NETNS_ALONE := test_handover test_bench
+NETNS_ALONE := test_handover test_bench test_crash_lma
 NETNS_RUN = $(patsubst %,"scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pytest-cache tests/netns/%.py",$(1))
 NETNS_FILES := $(patsubst tests/netns/%.py,%,$(wildcard tests/netns/test_*.py))
 
 .PHONY: check-netns
-check-netns: all $(BENCH_FORWARD) $(TOOL_BINS) ## real daemons and hosts in network namespaces (needs root)
+check-netns: all $(BENCH_FORWARD) $(TOOL_BINS) $(PRELOADS) ## real daemons and hosts in network namespaces (needs root)
 	@rm -rf $(BUILD)/pytest-cache
 	@scripts/run-tests.sh --out $(BUILD)/results-netns --jobs $(NETNS_JOBS) \
 		$(call NETNS_RUN,$(filter-out $(NETNS_ALONE),$(NETNS_FILES))) \

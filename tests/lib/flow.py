@@ -33,6 +33,7 @@ class Flow:
     dict of arguments of End without the rate."""
 
     def __init__(self, a, b, rate=10000):
+        self.rate = rate
         self.ends = [End(**a, rate=rate), End(**b, rate=rate)]
         for e in self.ends:
             e.ask("go")
