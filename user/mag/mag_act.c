@@ -635,6 +635,28 @@ void mag_act_revoked_backoff(void *obj, void *arg)
 	mag_act_backoff(obj, arg);
 }
 
+/* The anchor sends its packets elsewhere by now. Those under way in the tunnel between the MAGs
+ * still arrive; then the session is over without a word to the anchor. */
+void mag_act_revoked_leaving(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	mag_count_up(c->m, MAG_C_REVOKED);
+	mag_store_forget(c->m, s);
+	s->registered = s->asked = s->asked4 = false;
+	s->absent = true;
+}
+
+void mag_act_left(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+
+	mag_count_up(c->m, MAG_C_DETACH);
+	mag_serve_stop(c->m, obj, false, c->cause, c->now);
+	mag_act_release(obj, arg);
+}
+
 /* The node left before, and the answer to its de-registration does not matter any more. */
 void mag_act_revoked_parked(void *obj, void *arg)
 {

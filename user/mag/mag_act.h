@@ -63,6 +63,8 @@ void mag_act_revoked_left(void *obj, void *arg);
 void mag_act_revoked_sync(void *obj, void *arg);
 void mag_act_revoked_unserved(void *obj, void *arg);
 void mag_act_revoked_backoff(void *obj, void *arg);
+void mag_act_revoked_leaving(void *obj, void *arg);
+void mag_act_left(void *obj, void *arg);
 void mag_act_revoked_parked(void *obj, void *arg);
 void mag_act_revoked_done(void *obj, void *arg);
 void mag_act_revoked4(void *obj, void *arg);

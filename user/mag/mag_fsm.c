@@ -358,8 +358,10 @@ static const struct fsm_rule rules[] = {
 	{MST_LEAVING,       MEV_RETURNED,   NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_LEAVING,       MEV_MOVED,      is_bound,        mag_act_returned,           MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},
 	{MST_LEAVING,       MEV_MOVED,      NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
+	{MST_LEAVING,       MEV_HANDED_OVER, was_never_asked, mag_act_left,               MST_RELEASED,      "RFC 5846 9.1"},
 	{MST_LEAVING,       MEV_HANDED_OVER, is_absent,       mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_LEAVING,       MEV_HANDED_OVER, NULL,            mag_act_stays,              MST_VERIFYING,     "RFC 5213 6.13"},
+	{MST_LEAVING,       MEV_DP_FAILED,  was_never_asked, mag_act_left,               MST_RELEASED,      "RFC 5846 9.1"},
 	{MST_LEAVING,       MEV_DP_FAILED,  NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_LEAVING,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_LEAVING,       MEV_FORGET,     NULL,            mag_act_forget,             MST_GONE,          "RFC 5949 4.1"},
@@ -397,6 +399,7 @@ static const struct fsm_rule rules[] = {
 	REVOKED_PARKED(MEV_REVOKED_BAR),
 	REVOKED_PARKED(MEV_REVOKED_LEFT),
 	REVOKED_PARKED(MEV_REVOKED_SYNC),
+	{MST_LEAVING,       MEV_REVOKED_LEFT, NULL,        mag_act_revoked_leaving,   FSM_SAME,        "RFC 5949 4.1"},
 	/* it could not be served, and still cannot */
 	{MST_ROLLBACK,      MEV_REVOKED_SYNC, NULL,        mag_act_revoked_backoff,   MST_BACKOFF,     "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED,      NULL,        mag_act_revoked,           MST_REJECTED,    "RFC 5846 9.1"},

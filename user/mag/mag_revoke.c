@@ -311,10 +311,16 @@ static void judge(const struct mag *m, struct judged *j)
 
 /* ---- carrying it out */
 
-static enum mag_event event_of(const struct mag *m, const struct mag_session *s, uint8_t trigger)
+static bool may_be_here(const struct mag *m, const struct mag_session *s)
 {
 	struct link_node node = mag_node(s);
 
+	/* one that is being handed over has left, whatever its link says */
+	return !s->b.parked && s->state != MST_LEAVING && m->links->attached(m->links->ctx, &node);
+}
+
+static enum mag_event event_of(const struct mag *m, const struct mag_session *s, uint8_t trigger)
+{
 	switch (trigger) {
 	case BR_ADMINISTRATIVE:
 		return MEV_REVOKED_BAR;
@@ -323,8 +329,7 @@ static enum mag_event event_of(const struct mag *m, const struct mag_session *s,
 	case BR_HANDOVER_UNKNOWN:
 		return MEV_REVOKED_LEFT;
 	case BR_OUT_OF_SYNC:
-		return m->links->attached(m->links->ctx, &node) ? MEV_REVOKED_SYNC
-								: MEV_REVOKED_LEFT;
+		return may_be_here(m, s) ? MEV_REVOKED_SYNC : MEV_REVOKED_LEFT;
 	default:
 		return MEV_REVOKED;
 	}
@@ -365,14 +370,6 @@ static bool is_handover(const struct judged *j)
 {
 	return j->status < BRA_NO_BINDING && j->bri->br.code >= BR_HANDOVER_SAME_ATT &&
 	       j->bri->br.code <= BR_HANDOVER_UNKNOWN;
-}
-
-static bool may_be_here(const struct mag *m, const struct mag_session *s)
-{
-	struct link_node node = mag_node(s);
-
-	/* one that is being handed over has left, whatever its link says */
-	return !s->b.parked && s->state != MST_LEAVING && m->links->attached(m->links->ctx, &node);
 }
 
 static void asking_part(struct mag_session *s)

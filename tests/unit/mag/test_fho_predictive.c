@@ -128,6 +128,42 @@ static void test_whole(void)
 	pair_free(&p);
 }
 
+/* RFC 5846 8.1: the anchor tells the old MAG as soon as it sends the packets to the new one. */
+static void test_revoked(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+
+	pair_up(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	hear_bri(a, &(struct bri){.trigger = BR_HANDOVER_SAME_ATT,
+				  .id = "02-00-00-00-00-01@example.com",
+				  .hnp = {HNP1},
+				  .at = MAG_A});
+	CU_ASSERT_EQUAL(last_sent(a)->msg.type, MH_BINDING_REVOCATION);
+	CU_ASSERT_EQUAL(last_sent(a)->msg.br.code, BRA_SUCCESS);
+	CU_ASSERT_EQUAL(calls(a, CALL_VERIFY), 0);
+	/* what is under way still goes to the new MAG */
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(forwarding(a, HNP1));
+	CU_ASSERT_EQUAL(forwarding(a, HNP1)->down.kind, DP_TO_PEER);
+	pair_run(&p, 3000);
+	CU_ASSERT_EQUAL(mag_count(a->m), 0);
+	CU_ASSERT_PTR_NULL(forwarding(a, HNP1));
+	CU_ASSERT_EQUAL(dp_fake_peers(a->fake), 0);
+	CU_ASSERT_EQUAL(sent_last(a, MH_BU)->msg.bu.lifetime, 900);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	pair_free(&p);
+}
+
 static void test_trigger_refused(void)
 {
 	struct pair p;
@@ -682,6 +718,8 @@ int main(int argc, char **argv)
 		 "to end",									   test_whole},
 		{"a trigger needs a node of ours and a neighbour's access point",
 		 test_trigger_refused},
+		{"RFC 5846 8.1 the anchor revokes at the old MAG: packets under way still arrive",
+		 test_revoked},
 		{"link-layer addresses of access points are compared as such",
 		 test_access_points_compared},
 		{"RFC 5568 9 HI is sent again after 100, 200, 400 ms, HI_RETRIES times",
