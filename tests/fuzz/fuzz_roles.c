@@ -156,6 +156,16 @@ static void on_ba(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
 		mag_receive(h->mag, pkt, msg, now);
 }
 
+static void on_revocation(void *ctx, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
+{
+	struct host *h = ctx;
+
+	if (h->lma && lma_serves_addr(h->lma, &pkt->dst))
+		lma_receive(h->lma, pkt, msg, now);
+	else if (h->mag && mag_serves_addr(h->mag, &pkt->dst))
+		mag_receive(h->mag, pkt, msg, now);
+}
+
 static void advertise(void *ctx, const struct link_node *n, const struct link_advert *ad)
 {
 	for (unsigned i = 0; i < ad->n_prefixes; i++)
@@ -204,6 +214,7 @@ static void host_start(unsigned i)
 	h->links = (struct link_ops){h,	       advertise, withdraw,	 on_node,
 				     attached, on_node,	  set_link_local};
 	inbox_init(&h->inbox, &h->env, &h->sink);
+	inbox_on(&h->inbox, MH_BINDING_REVOCATION, on_revocation, h);
 	demand(!dp_fake_new(&h->fake), "no memory");
 	demand(!tunnels_new(&h->tunnels, dp_fake_dataplane(h->fake)), "no memory");
 	if (i == LMA_HOST) {
@@ -260,8 +271,11 @@ static void start(uint8_t how)
 		"b", {addr(0x2000000, 0), 48}
 	     };
 	w.statics[0] = (struct prefix6){addr(0xf000000, 0), 48};
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		w.mags[i].addr = w.host[1 + i].addr;
+		w.mags[i].may_revoke = !i;
+		snprintf(w.mags[i].name, sizeof(w.mags[i].name), "m%u", i);
+	}
 	/* two operators with the same few addresses */
 	w.pools4[0] = (struct lma_pool4_cfg){.name = "home"};
 	w.pools4[1] = (struct lma_pool4_cfg){.name = "office", .domain = OFFICE};
@@ -283,6 +297,7 @@ static void start(uint8_t how)
 		.n_mags = 2,
 		.max_bindings = 12,
 		.max_lifetime = 3600,
+		.binding_revocation = true,
 		.min_delay_before_bce_delete_ms = 10000,
 		.max_delay_before_new_bce_assign_ms = 1500,
 		.timestamp_validity_window_ms = how & 2 ? 300 : UINT32_MAX,
@@ -305,6 +320,7 @@ static void start(uint8_t how)
 		.max_bindack_timeout_ms = 32000,
 		.timestamp_based_approach_in_use = how & 1,
 		.realm = "example.com",
+		.identity = "mag@example.com",
 		.deprecate_on_detach = how & 8,
 	};
 	if (!(how & 16))
@@ -517,15 +533,36 @@ static void release_ipv4(struct mag *m, const struct link_node *n)
 	mag_release_ipv4(m, n, f.addr, "dhcp-release", w.now);
 }
 
-static void delete_one(struct lma *l)
+static void revoke_one(struct lma *l, uint8_t how)
 {
 	struct name n = {0};
-	struct mnid id = {.subtype = MNID_NAI, .id = n.id};
+	struct lma_revoke_order o = {
+		.id = {.subtype = MNID_NAI, .id = n.id},
+		.trigger = how & 15,
+		.ipv4_only = how & 16,
+	};
 
 	lma_walk(l, w.now, name_of_last, &n);
-	id.len = n.len;
+	o.id.len = n.len;
 	if (n.len)
-		lma_delete(l, &id, w.now);
+		lma_revoke(l, &o, w.now);
+}
+
+/* An operator's order, at either end. */
+static void revoke(struct mag *m, uint8_t how)
+{
+	struct lma *l = w.host[LMA_HOST].lma;
+
+	switch (how >> 5) {
+	case 0:
+		mag_revoke_all(m, NULL, w.now);
+		break;
+	case 1:
+		lma_revoke_all(l, how & 1 ? "m1" : "m0", how & 2 ? "example.com" : NULL, w.now);
+		break;
+	default:
+		revoke_one(l, how);
+	}
 }
 
 static void step(struct rd *r)
@@ -571,7 +608,7 @@ static void step(struct rd *r)
 		dp_fake_fail(w.host[arg % HOSTS].fake, (arg >> 4) % DP_FAKE_OP_MAX, 1, ENOSPC);
 		break;
 	case 13:
-		delete_one(w.host[LMA_HOST].lma);
+		revoke(m, rd_u8(r));
 		break;
 	case 14:
 		lma_walk(w.host[LMA_HOST].lma, w.now, shown_binding, NULL);

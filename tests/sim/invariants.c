@@ -177,7 +177,7 @@ static void check_binding(void *ctx, const struct lma_binding *b)
 {
 	struct check *c = ctx;
 	struct world *w = c->w;
-	const bool lingering = !strcmp(b->state, "DEREGISTERING");
+	const bool lingering = !strcmp(b->state, "DEREGISTERING") || !strcmp(b->state, "REVOKING");
 	const struct dp_fake_session *s = dp_fake_by_ref(w->lma.dp, b->session);
 	const struct dp_peer *peer;
 	char node[64], who[80];

@@ -87,6 +87,18 @@ static void add_deaths(struct world_cfg *c)
 		c->no_heartbeat[i] = world_below(&dice, 6) == 0;
 }
 
+/* Who knows revocation, and who may revoke everything. */
+static void add_revocations(struct world_cfg *c)
+{
+	struct world dice = {.rng = c->seed ^ 0x5846};
+
+	c->revokes = true;
+	for (int i = 0; i < SIM_MAGS; i++) {
+		c->no_revocation[i] = world_below(&dice, 8) == 0;
+		c->may_revoke[i] = world_below(&dice, 2);
+	}
+}
+
 static int other_mag(struct world *w, int mag)
 {
 	const int step = 1 + (int)world_below(w, SIM_MAGS - 1);
@@ -291,6 +303,50 @@ static void death(struct world *w)
 	}
 }
 
+/* An operator ends something, at the LMA or at a MAG. */
+static void revocation(struct world *w)
+{
+	static const uint8_t triggers[] = {BR_UNSPECIFIED,	BR_ADMINISTRATIVE,
+					   BR_USER_TERMINATION, BR_NETWORK_TERMINATION,
+					   BR_OUT_OF_SYNC,	BR_OUT_OF_SYNC};
+	const struct sim_node *sn = &w->node[world_below(w, w->cfg.n_nodes)];
+	const int mag = (int)world_below(w, SIM_MAGS);
+	char name[8];
+	const struct lma_revoke_order o = {
+		.id = {MNID_NAI, (uint8_t)strlen(sn->name), (const uint8_t *)sn->name},
+		.ipv4_only = world_below(w, 4) == 0,
+		.trigger = triggers[world_below(w, sizeof(triggers))],
+	};
+
+	switch (world_below(w, 12)) {
+	case 0:
+		if (world_is_up(w, mag))
+			(void)mag_revoke_all(w->mag[mag].mag, NULL, w->now);
+		break;
+	case 1:
+		snprintf(name, sizeof(name), "mag%d", mag);
+		if (world_is_up(w, SIM_LMA))
+			(void)lma_revoke_all(w->lma.lma, name, NULL, w->now);
+		break;
+	case 2:
+		if (world_is_up(w, SIM_LMA))
+			(void)lma_revoke_all(w->lma.lma, NULL, "example.com", w->now);
+		break;
+	default:
+		if (world_is_up(w, SIM_LMA))
+			(void)lma_revoke(w->lma.lma, &o, w->now);
+	}
+}
+
+/* Nobody stays barred. */
+static void operator_relents(struct world *w)
+{
+	for (unsigned n = 0; n < w->cfg.n_nodes; n++)
+		for (unsigned i = 0; i < SIM_IFACES; i++)
+			if (w->node[n].at[i] != SIM_NOWHERE)
+				world_order(w, n, i);
+}
+
 static void calm(struct world *w)
 {
 	w->lma.silent = false;
@@ -321,6 +377,8 @@ int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages)
 		add_ipv4(&cfg);
 	if (with & SIM_WITH_DEATHS)
 		add_deaths(&cfg);
+	if (with & SIM_WITH_REVOCATIONS)
+		add_revocations(&cfg);
 	world_init(&w, &cfg);
 	for (unsigned k = 0; k < moves && !w.broken[0]; k++) {
 		act(&w);
@@ -328,6 +386,8 @@ int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages)
 			trouble(&w);
 		if (w.cfg.mortal && world_below(&w, 4) == 0)
 			death(&w);
+		if (w.cfg.revokes && world_below(&w, 3) == 0)
+			revocation(&w);
 		/* now and then the next move comes while the last is still under way */
 		world_run(&w, world_below(&w, 3) ? nsec_from_ms(world_below(&w, 20))
 						 : nsec_from_ms(world_below(&w, 8000)));
@@ -335,6 +395,8 @@ int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages)
 	calm(&w);
 	for (int k = 0; k < 8; k++) {
 		world_run(&w, nsec_from_s(20));
+		if (w.cfg.revokes && k == 4)
+			operator_relents(&w);
 		everybody_speaks(&w);
 	}
 	/* longer than a lifetime, the deletion delay, and the longest back-off together, which is

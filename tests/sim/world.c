@@ -101,6 +101,7 @@ static void fill_lma_cfg(struct world *w)
 	for (int i = 0; i < SIM_MAGS; i++) {
 		snprintf(w->mag_peers[i].name, sizeof(w->mag_peers[i].name), "mag%d", i);
 		w->mag_peers[i].addr = w->mag[i].addr;
+		w->mag_peers[i].may_revoke = w->cfg.may_revoke[i];
 	}
 	c->addrs[0] = w->lma.addr;
 	c->addrs[1] = w->lma.addr4;
@@ -111,6 +112,8 @@ static void fill_lma_cfg(struct world *w)
 	c->gre = w->cfg.gre;
 	c->gre_tlv = w->cfg.tlv;
 	c->heartbeat = (struct heartbeat_cfg){w->cfg.heartbeat_s, 3, w->lma.lives};
+	c->binding_revocation = w->cfg.revokes;
+	c->revocation = (struct revocation_cfg){1000, 2000, 1};
 	c->on_mag_failure = w->cfg.on_mag_failure;
 	c->on_mag_restart = w->cfg.on_mag_restart;
 	c->mag_restart_grace_s = w->cfg.mag_restart_grace_s;
@@ -146,6 +149,8 @@ static void init_lma(struct world *w)
 	inbox_on(&l->inbox, MH_BU, to_lma, l);
 	inbox_on(&l->inbox, MH_HEARTBEAT, to_lma, l);
 	inbox_on(&l->inbox, MH_BE, to_lma, l);
+	if (w->cfg.revokes)
+		inbox_on(&l->inbox, MH_BINDING_REVOCATION, to_lma, l);
 	fill_lma_cfg(w);
 	rng = w->rng;
 	if (lma_new(&l->lma, &w->lma_cfg, &l->env, &l->life.face, l->tunnels, &w->profiles,
@@ -181,7 +186,9 @@ static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg 
 			addr("fe80::200:5eff:fe00:5213"),
 		.realm = "example.com",
 		.deprecate_on_detach = true,
-		.heartbeat = {w->cfg.heartbeat_s, 3, m->lives},
+		.heartbeat = {w->cfg.heartbeat_s, 3,    m->lives},
+		.revocation = {1000,		     2000, 1	    },
+		.identity = "mag@example.com",
 		.reregister_rate = w->cfg.reregister_rate,
 	};
 }
@@ -209,6 +216,8 @@ static void init_mag(struct world *w, int index)
 	inbox_on(&m->inbox, MH_BA, to_mag, m);
 	inbox_on(&m->inbox, MH_BRR, to_mag, m);
 	inbox_on(&m->inbox, MH_BE, to_mag, m);
+	if (!w->cfg.no_revocation[index])
+		inbox_on(&m->inbox, MH_BINDING_REVOCATION, to_mag, m);
 	if (!w->cfg.no_heartbeat[index])
 		inbox_on(&m->inbox, MH_HEARTBEAT, to_mag, m);
 	if (mag_new(&m->mag, &c, &m->env, &m->life.face, m->tunnels, &w->profiles, &m->links,
@@ -607,7 +616,7 @@ void world_run(struct world *w, nsec_t duration)
 /* ---- nodes */
 
 static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint,
-		  bool wants_ipv4)
+		  bool wants_ipv4, const char *cause)
 {
 	struct sim_node *sn = &w->node[node];
 	const struct mnid id = {MNID_NAI, (uint8_t)strlen(sn->name), (uint8_t *)sn->name};
@@ -620,7 +629,7 @@ static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8
 		.domain = w->cfg.office[node] ? SIM_OFFICE : 0,
 		.wants_ipv4 = wants_ipv4,
 		.mnid = w->cfg.no_llid ? &id : NULL,
-		.cause = "sim",
+		.cause = cause,
 	};
 	int rc;
 
@@ -634,12 +643,18 @@ static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8
 
 int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint)
 {
-	return attach(w, node, iface, mag, hint, false);
+	return attach(w, node, iface, mag, hint, false, "sim");
+}
+
+int world_order(struct world *w, unsigned node, unsigned iface)
+{
+	return attach(w, node, iface, w->node[node].at[iface], HI_RESERVED, false,
+		      MAG_CAUSE_CONTROL);
 }
 
 int world_ask_ipv4(struct world *w, unsigned node, unsigned iface)
 {
-	return attach(w, node, iface, w->node[node].at[iface], HI_RESERVED, true);
+	return attach(w, node, iface, w->node[node].at[iface], HI_RESERVED, true, "sim");
 }
 
 int world_release_ipv4(struct world *w, unsigned node, unsigned iface)

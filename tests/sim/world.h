@@ -63,6 +63,9 @@ struct world_cfg {
 	bool no_heartbeat[SIM_MAGS]; /* the MAG is of a kind that does not know them */
 	bool moody;		     /* policies change now and then */
 	bool full;		     /* data planes refuse something now and then */
+	bool revokes;		     /* LMA and MAGs know revocation (RFC 5846) */
+	bool no_revocation[SIM_MAGS]; /* but this one does not */
+	bool may_revoke[SIM_MAGS];   /* all its bindings at once */
 	bool mortal;		     /* roles end and begin anew, ways break in one direction */
 	bool store;		     /* LMA and MAGs have a disk */
 	uint32_t window_ms;	     /* of their stores */
@@ -187,6 +190,8 @@ void world_run(struct world *w, nsec_t duration);
 
 /* The node's interface shows up at a MAG: the MAG hears of it now. */
 int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint);
+/* The operator has the MAG register it, where it is: lifts what bars it. */
+int world_order(struct world *w, unsigned node, unsigned iface);
 /* The node asks for an IPv4 address by DHCP, where it is. */
 int world_ask_ipv4(struct world *w, unsigned node, unsigned iface);
 /* It gives its IPv4 address back by DHCP. */
