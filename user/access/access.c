@@ -197,7 +197,7 @@ static void op_resume(void *ctx, const struct link_node *id, const struct link_a
 	if (addr6_is_zero(&n->link_local))
 		n->link_local = *own;
 	access_ra_resume(a, n, ad);
-	access_nud_idle(a, n);
+	access_nud_rest(a, n);
 }
 
 static struct in6_addr op_address(void *ctx, const struct link_node *id)

@@ -142,3 +142,10 @@ void access_nud_idle(struct access *a, struct access_node *n)
 	n->unanswered = 0;
 	deadline_arm(&a->deadlines, &n->nud_timer, 0);
 }
+
+void access_nud_rest(struct access *a, struct access_node *n)
+{
+	n->probe = n->probe_wanted = PROBE_NONE;
+	n->unanswered = 0;
+	deadline_cancel(&a->deadlines, &n->nud_timer);
+}

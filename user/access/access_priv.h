@@ -194,3 +194,5 @@ void access_nud_alive(struct access *a, struct access_node *n, nsec_t now); /* p
 void access_nud_start(struct access *a, struct access_node *n, enum probe_mode mode,
 		      const char *cause);		       /* in the next tick */
 void access_nud_idle(struct access *a, struct access_node *n); /* watch anew, from the next tick */
+/* Not watched until it is heard, or asked for by another call. */
+void access_nud_rest(struct access *a, struct access_node *n);

@@ -53,7 +53,8 @@ struct link_ops {
 	/* What follows is asked of links whose MAG has a store, and may else be NULL. */
 
 	/* As advertise(), for a node that was told the same before the MAG was started again:
-	 * nothing is sent now. `own` is its link-local address, as address() had it. */
+	 * nothing is sent now, and it is not watched before it is heard or verify() asks for it.
+	 * `own` is its link-local address, as address() had it. */
 	void (*resume)(void *ctx, const struct link_node *n, const struct link_advert *ad,
 		       const struct in6_addr *own);
 	/* The node's own link-local address; ::, not known. */

@@ -196,6 +196,7 @@ void mag_act_backoff(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	mag_serve_stop(c->m, s, true, c->cause, c->now);
+	mag_store_forget(c->m, s);
 	s->quick = 0; /* what follows a wait is not at once */
 	deadline_arm(&c->m->timers, &s->timer, rtx_next(&s->backoff, c->now));
 }
@@ -238,6 +239,7 @@ void mag_act_refuse(void *obj, void *arg)
 
 	mag_request_close(c->m, s);
 	mag_serve_stop(c->m, s, true, c->cause, c->now);
+	mag_store_forget(c->m, s);
 	s->quiet_until = nsec_add(c->now, mag_quiet_time(c->m));
 	deadline_arm(&c->m->timers, &s->timer, s->quiet_until);
 	c->m->links->teardown(c->m->links->ctx, &node);

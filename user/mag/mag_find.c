@@ -103,6 +103,7 @@ void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	const struct link_node node = mag_node(s);
 	struct mag_ctx c = {.m = m, .now = now, .cause = s->leave_cause};
+	nsec_t wait = 0;
 
 	if (s->leave_cause && s->b.parked) {
 		s->leave_cause = NULL;
@@ -113,8 +114,12 @@ void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now)
 		mag_step(s, MEV_DETACH, &c);
 		return;
 	}
-	/* the access link answers in less; one that does not at all is not waited for */
-	s->find_until = nsec_add(now, mag_quiet_time(m));
+	/* RFC 5213 6.13; as mag_act_verify() */
+	if (s->registered)
+		wait = nsec_sub(s->b.expires, now) / 2;
+	if (wait < mag_quiet_time(m))
+		wait = mag_quiet_time(m);
+	s->find_until = nsec_add(now, wait);
 	arm(m, s);
 	m->links->verify(m->links->ctx, &node);
 }

@@ -299,6 +299,7 @@ void mag_serve_pause(struct mag *m, struct mag_session *s, bool deprecate, const
 
 	if (!s->serving)
 		return;
+	mag_store_forget(m, s);
 	key_only(s, &d);
 	if (s->down_key && !m->dp->ops->session_put(m->dp, &d, &s->b.session)) {
 		tunnel_put(m->tunnels, s->b.tunnel);

@@ -4,6 +4,7 @@
  *
  * A session has a record from its first acceptance until the LMA holds no binding for it any more,
  * as far as the MAG knows: also while its de-registration is open, which a restart must not forget.
+ * One whose registration was rejected has none: a restart is no way to get service back.
  * What changed is written in full; nobody waits for it, since a MAG promises nothing to anybody.
  */
 #include "mag/mag_int.h"

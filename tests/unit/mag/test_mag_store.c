@@ -161,6 +161,27 @@ static void test_unanswered_end_is_forgotten(void)
 	end(b);
 }
 
+/* A restart is no way to get service back. */
+static void test_rejected_is_not_served_again(void)
+{
+	static const uint8_t status[] = {PBA_REASON_UNSPECIFIED, PBA_PROXY_REG_NOT_ENABLED,
+					 PBA_NOT_LMA_FOR_THIS_MN};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(status); i++) {
+		struct bench *b = with_store(bench_new());
+
+		attach(b, 7, 1);
+		accept_it(b);
+		attach(b, 7, 1);
+		answer_status(b, status[i]);
+		restart(b);
+		CU_ASSERT_EQUAL(keep, 0);
+		CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+		end(b);
+	}
+}
+
 static void test_orderly_end_keeps_records(void)
 {
 	struct bench *b = with_store(bench_new());
@@ -333,7 +354,7 @@ static void test_silence_ends(void)
 	attach(b, 7, 1);
 	accept_it(b);
 	restart(b);
-	run_ms(b, 31999);
+	run_ms(b, 1800000 - 1); /* half of what is left, as ever */
 	CU_ASSERT_EQUAL(b->n_sent, 0);
 	run_ms(b, 1);
 	CU_ASSERT_EQUAL(b->n_sent, 1);
@@ -1060,50 +1081,52 @@ int main(int argc, char **argv)
 		 test_record_follows_the_session},
 		{"a de-registration without an answer ends it, too",
 		 test_unanswered_end_is_forgotten},
-		{"an orderly end keeps the records",		     test_orderly_end_keeps_records},
+		{"what was rejected is not served after a restart",
+		 test_rejected_is_not_served_again},
+		{"an orderly end keeps the records",	     test_orderly_end_keeps_records},
 		{"after a restart the node notices nothing, nor does the LMA",
 		 test_node_notices_nothing},
-		{"lifetimes go on",						    test_lifetime_goes_on},
-		{"a sign of life is proof enough",				   test_sign_of_life_is_proof},
-		{"an arrival is registered",				     test_arrival_registers},
-		{"nodes are looked for at the rate of the configuration",							  test_turns_are_paced},
-		{"a node that left meanwhile is de-registered",test_gone_meanwhile},
-		{"a link that never answers keeps nobody",			   test_silence_ends},
-		{"sessions wait for a link that is not there",						       test_waits_for_its_link},
-		{"they do not wait for ever",test_link_does_not_come},
-		{"sessions wait for the carrier",	  test_link_without_carrier},
-		{"a node that turns up elsewhere has moved",						     test_turns_up_on_another_link},
-		{"a refresh that is due comes once the node is found",	       test_refresh_is_due},
-		{"a binding that is over is asked for by name",		test_binding_is_over},
-		{"what cannot be had again is taken from the node",						    test_binding_is_over_for_good},
-		{"a binding that ends while the node is looked for",						     test_binding_ends_meanwhile},
-		{"GRE keys stay",			  test_keys_stay},
-		{"lost GRE keys are made anew, when the node is found",							test_keys_are_lost},
-		{"an empty data plane is filled",test_data_plane_is_empty},
-		{"a data plane that refuses", test_data_plane_refuses},
-		{"another Proxy-CoA registers anew",						     test_another_proxy_coa},
-		{"sessions of an LMA that is gone are dropped",			test_lma_is_not_ours_any_more},
-		{"a node that is no longer entitled is de-registered",    test_no_longer_entitled},
-		{"IPv4 that is no longer granted is given back",							 test_no_longer_ipv4},
-		{"an LMA that restarted meanwhile is noticed",test_lma_restarted_meanwhile},
-		{"one that did not is left alone",					   test_lma_did_not_restart},
-		{"one that restarts while nodes are looked for",							 test_lma_restarts_while_looking},
-		{"a de-registration under way goes on",test_leaving_goes_on},
-		{"unless the node is back",			    test_back_before_that},
-		{"an IPv4 address that was given back stays so",							 test_released_ipv4_stays_so},
+		{"lifetimes go on",		    test_lifetime_goes_on},
+		{"a sign of life is proof enough", test_sign_of_life_is_proof},
+		{"an arrival is registered",							    test_arrival_registers},
+		{"nodes are looked for at the rate of the configuration",			  test_turns_are_paced},
+		{"a node that left meanwhile is de-registered",				test_gone_meanwhile},
+		{"a link that never answers keeps nobody",							    test_silence_ends},
+		{"sessions wait for a link that is not there",test_waits_for_its_link},
+		{"they do not wait for ever",      test_link_does_not_come},
+		{"sessions wait for the carrier",							    test_link_without_carrier},
+		{"a node that turns up elsewhere has moved",	     test_turns_up_on_another_link},
+		{"a refresh that is due comes once the node is found",		       test_refresh_is_due},
+		{"a binding that is over is asked for by name",								test_binding_is_over},
+		{"what cannot be had again is taken from the node",							    test_binding_is_over_for_good},
+		{"a binding that ends while the node is looked for",				     test_binding_ends_meanwhile},
+		{"GRE keys stay",							    test_keys_stay},
+		{"lost GRE keys are made anew, when the node is found",test_keys_are_lost},
+		{"an empty data plane is filled",			  test_data_plane_is_empty},
+		{"a data plane that refuses",							    test_data_plane_refuses},
+		{"another Proxy-CoA registers anew",		     test_another_proxy_coa},
+		{"sessions of an LMA that is gone are dropped",		test_lma_is_not_ours_any_more},
+		{"a node that is no longer entitled is de-registered",							       test_no_longer_entitled},
+		{"IPv4 that is no longer granted is given back",test_no_longer_ipv4},
+		{"an LMA that restarted meanwhile is noticed",	       test_lma_restarted_meanwhile},
+		{"one that did not is left alone",							    test_lma_did_not_restart},
+		{"one that restarts while nodes are looked for",test_lma_restarts_while_looking},
+		{"a de-registration under way goes on",	test_leaving_goes_on},
+		{"unless the node is back",							    test_back_before_that},
+		{"an IPv4 address that was given back stays so",			 test_released_ipv4_stays_so},
 		{"an operator ends a session that is looked for",				  test_ended_by_operator},
-		{"sequence numbers go on",		   test_sequence_goes_on},
-		{"records that nobody can read are losses",						    test_bad_records},
-		{"RFC 5846 9.1 a revoked session does not come back",test_revoked},
+		{"sequence numbers go on",							    test_sequence_goes_on},
+		{"records that nobody can read are losses",		    test_bad_records},
+		{"RFC 5846 9.1 a revoked session does not come back",		      test_revoked},
 		{"RFC 5846 9.1 an IPv4 address that was revoked does not come back",
 		 test_revoked_ipv4},
-		{"RFC 5846 9.1 revoked while it is looked for",							test_revoked_while_looking},
+		{"RFC 5846 9.1 revoked while it is looked for",test_revoked_while_looking},
 		{"RFC 5846 9.1 IPv4 revoked while it is looked for",
 		 test_revoked_ipv4_while_looking},
 		{"RFC 5846 9.1 revoked while its de-registration waits",
 		 test_revoked_while_leaving},
-		{"a record of a place that is taken is dropped",							 test_place_is_taken},
-		{0},
+		{"a record of a place that is taken is dropped",			 test_place_is_taken},
+		{0			    },
 	};
 
 	return cu_main("mag_store", tests, argc, argv);
