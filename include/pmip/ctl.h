@@ -52,7 +52,11 @@ enum ctl_format {
 	A("ifname", CTL_POS, "access interface") \
 	A("mac", CTL_POS, "the node's link-layer address") \
 	A("mn_id", CTL_OPTION, "identity, when the trigger knows it") \
-	A("hint", CTL_OPTION, "Handoff Indicator 1..5, when the trigger knows it (RFC 5213 8.4)")
+	A("hint", CTL_OPTION, "Handoff Indicator 1..5, when the trigger knows it (RFC 5213 8.4)") \
+	A("previous_ap", CTL_OPTION, "access point that it came from: its MAG is asked for it (RFC 5949)")
+#define CTL_ARGS_HANDOVER(A) \
+	A("mn_id", CTL_POS, "the node that is about to leave") \
+	A("to", CTL_OPTION, "access point that it goes to, as neighbours name it, or that MAG's name")
 #define CTL_ARGS_DETACH(A) \
 	A("node", CTL_POS, "MN-ID, or the access interface when a MAC follows") \
 	A("mac", CTL_POS_OPT, "the node's link-layer address")
@@ -170,6 +174,19 @@ enum ctl_format {
 	C("IPV4", "ipv4", CTL_TEXT) \
 	C("DHCP", "dhcp", CTL_TEXT) \
 	C("LEASE", "lease", CTL_SECONDS)
+#define CTL_COLS_HANDOVERS(C) \
+	C("MN-ID", "mn_id", CTL_TEXT) \
+	C("ROLE", "role", CTL_TEXT) \
+	C("NEIGHBOUR", "neighbour", CTL_TEXT) \
+	C("MODE", "mode", CTL_TEXT) \
+	C("STATE", "state", CTL_TEXT) \
+	C("MS", "age_ms", CTL_NUMBER) \
+	C("AGO", "ago", CTL_SECONDS) \
+	C("WAITING", "waiting", CTL_NUMBER) \
+	C("KEPT", "kept", CTL_NUMBER) \
+	C("HANDED ON", "handed_on", CTL_NUMBER) \
+	C("DROPPED", "dropped", CTL_NUMBER) \
+	C("RESULT", "result", CTL_TEXT)
 #define CTL_COLS_HELP(C) \
 	C("COMMAND", "synopsis", CTL_TEXT) \
 	C("", "help", CTL_TEXT)
@@ -204,6 +221,10 @@ enum ctl_format {
 	  "tell the MAG that a node arrived on an access interface") \
 	X(DETACH, "detach", CTL_OBJECT, CTL_ARGS_DETACH, CTL_COLS_NONE, \
 	  "tell the MAG that a node left") \
+	X(HANDOVER, "handover", CTL_OBJECT, CTL_ARGS_HANDOVER, CTL_COLS_NONE, \
+	  "tell the MAG that a node is about to leave for another MAG's access point (RFC 5949)") \
+	X(HANDOVERS, "handovers", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_HANDOVERS, \
+	  "fast handovers in progress, what waits in their buffers, and the last that are over") \
 	X(DELETE, "delete", CTL_OBJECT, CTL_ARGS_DELETE, CTL_COLS_NONE, \
 	  "end a node's bindings at the LMA: revoke them for administrative reason") \
 	X(REVOKE, "revoke", CTL_OBJECT, CTL_ARGS_REVOKE, CTL_COLS_NONE, \

@@ -18,7 +18,7 @@ static void demand(bool ok, const char *what, const struct control_buf *b)
 }
 
 static int attach(void *ctx, const char *ifname, const struct mac *mac, const struct mnid *mnid,
-		  uint8_t hint, nsec_t now)
+		  uint8_t hint, const char *prev_ap, nsec_t now)
 {
 	return mnid && mnid->len && mnid->id[mnid->len - 1] == 'x' ? -1 : 0;
 }

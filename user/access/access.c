@@ -37,7 +37,7 @@ void access_cfg_init(struct access_cfg *cfg)
 /* ---- external triggers and hints ---- */
 
 int access_attach(struct access *a, const struct link_node *id, uint8_t handoff_hint,
-		  const struct mnid *mnid, const char *cause, nsec_t now)
+		  const struct mnid *mnid, const char *prev_ap, const char *cause, nsec_t now)
 {
 	struct access_link *l = access_link_find(a, id->ifindex);
 	struct access_node *n;
@@ -52,7 +52,7 @@ int access_attach(struct access *a, const struct link_node *id, uint8_t handoff_
 	n->last_seen = now;
 	if (l->cfg.point_to_point)
 		access_offer_replace(a, l, n, now);
-	return access_offer(a, n, cause, handoff_hint, mnid, now);
+	return access_offer(a, n, cause, handoff_hint, mnid, prev_ap, now);
 }
 
 int access_detach(struct access *a, const struct link_node *id, const char *cause, nsec_t now)

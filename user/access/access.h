@@ -186,9 +186,10 @@ void access_frame(struct access *a, unsigned ifindex, const uint8_t *frame, size
 		  bool csum_partial, nsec_t now);
 
 /* An external trigger: as if the node had shown itself; no rate limit. -ENODEV: no such link or
- * down; -ENOSPC; else what attach returns. mnid may be NULL; cause e.g. "control". */
+ * down; -ENOSPC; else what attach returns. mnid may be NULL, and prev_ap, the access
+ * point that it was at before; cause e.g. "control". */
 int access_attach(struct access *a, const struct link_node *n, uint8_t handoff_hint,
-		  const struct mnid *mnid, const char *cause, nsec_t now);
+		  const struct mnid *mnid, const char *prev_ap, const char *cause, nsec_t now);
 /* -ENOENT when the node is not known there. */
 int access_detach(struct access *a, const struct link_node *n, const char *cause, nsec_t now);
 

@@ -89,7 +89,7 @@ void access_link_up(struct access *a, unsigned ifindex, nsec_t now)
 
 		n->pending_cause = NULL;
 		if (cause && now <= nsec_add(n->last_seen, PENDING_MAX)) {
-			access_offer(a, n, cause, HI_RESERVED, NULL, now);
+			access_offer(a, n, cause, HI_RESERVED, NULL, NULL, now);
 			n = l->seen;
 		} else {
 			n = n->next;

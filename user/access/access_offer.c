@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 int access_offer(struct access *a, struct access_node *n, const char *cause, uint8_t hint,
-		 const struct mnid *mnid, nsec_t now)
+		 const struct mnid *mnid, const char *prev_ap, nsec_t now)
 {
 	const struct link_node id = n->id;
 	struct mag_attachment at = {
@@ -20,6 +20,7 @@ int access_offer(struct access *a, struct access_node *n, const char *cause, uin
 		.access_mtu = n->link->cfg.mtu,
 		.domain = n->link->cfg.domain,
 		.wants_ipv4 = n->wants_ipv4,
+		.prev_ap = prev_ap,
 		.mnid = mnid,
 		.cause = cause,
 	};
@@ -82,7 +83,7 @@ static void offer_limited(struct access *a, struct access_node *n, const char *c
 			    mac_str(&n->id.mac, mac));
 		return;
 	}
-	access_offer(a, n, cause, HI_RESERVED, NULL, now);
+	access_offer(a, n, cause, HI_RESERVED, NULL, NULL, now);
 }
 
 void access_offer_replace(struct access *a, struct access_link *l, const struct access_node *by,
@@ -132,7 +133,7 @@ static struct access_node *announce(struct access *a, struct access_link *l,
 	n->rs_waiting = s->solicits;
 	n->wants_ipv4 = s->wants_ipv4;
 	if (l->up) {
-		access_offer(a, n, s->cause, HI_RESERVED, NULL, now);
+		access_offer(a, n, s->cause, HI_RESERVED, NULL, NULL, now);
 	} else {
 		a->counter[ACCESS_C_LINK_DOWN]++;
 		n->pending_cause = s->cause;
@@ -163,7 +164,7 @@ static void offer_again(struct access *a, struct access_node *n, const char *cau
 	if (!n->pending_cause || !n->link->up)
 		return;
 	if (now >= due)
-		access_offer(a, n, n->pending_cause, HI_RESERVED, NULL, now);
+		access_offer(a, n, n->pending_cause, HI_RESERVED, NULL, NULL, now);
 	else if (!n->offer_timer.armed)
 		deadline_arm(&a->deadlines, &n->offer_timer, due);
 }

@@ -149,7 +149,7 @@ void access_link_free_nodes(struct access *a, struct access_link *l);
 void access_offer_init(struct access_node *n);
 /* Tells the MAG of the node, and does what its answer demands. Returns what attach said. */
 int access_offer(struct access *a, struct access_node *n, const char *cause, uint8_t hint,
-		 const struct mnid *mnid, nsec_t now);
+		 const struct mnid *mnid, const char *prev_ap, nsec_t now);
 /* A point-to-point link has one node: whoever was there before has left. */
 void access_offer_replace(struct access *a, struct access_link *l, const struct access_node *by,
 			  nsec_t now);

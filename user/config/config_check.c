@@ -214,6 +214,9 @@ const struct in6_addr *config_end(const struct config *c, unsigned k)
 	if (k < c->mag.n_lmas)
 		return &c->mag.lmas[k].addr;
 	k -= c->mag.n_lmas;
+	if (k < c->mag.n_neighbours)
+		return &c->mag.neighbours[k].addr;
+	k -= c->mag.n_neighbours;
 	return k == 0 ? &c->mag.proxy_coa : k == 1 ? &c->mag.ipv4_proxy_coa : NULL;
 }
 
@@ -351,6 +354,57 @@ static int check_lma(const struct config_file *f, struct config_yaml *y)
 	return rc;
 }
 
+/* RFC 5949: which of two neighbours a trigger means must be clear. */
+static int check_access_points(const struct mag_cfg *m, struct config_yaml *y, unsigned i)
+{
+	const struct mag_neighbour_cfg *a = &m->neighbours[i];
+	char path[PATH_LEN];
+
+	for (unsigned k = 0; k < i; k++) {
+		const struct mag_neighbour_cfg *b = &m->neighbours[k];
+
+		for (unsigned x = 0; x < a->n_ap_ids; x++)
+			for (unsigned z = 0; z < b->n_ap_ids; z++)
+				if (!strcmp(a->ap_ids[x], b->ap_ids[z]))
+					return config_fail(
+						y, path_of(path, "mag.neighbours[%u].ap-ids", i),
+						"%s is an access point of neighbours[%u] already; "
+						"each of them once",
+						a->ap_ids[x], k);
+	}
+	return 0;
+}
+
+static int check_neighbours(const struct mag_cfg *m, struct config_yaml *y)
+{
+	char path[PATH_LEN];
+	int rc = unique(y, "mag.neighbours", "name", m->neighbours->name, m->n_neighbours,
+			sizeof(*m->neighbours), str_cmp);
+
+	if (!rc)
+		rc = unique(y, "mag.neighbours", "address", &m->neighbours->addr, m->n_neighbours,
+			    sizeof(*m->neighbours), in6_cmp);
+	for (unsigned i = 0; !rc && i < m->n_neighbours; i++) {
+		const struct mag_neighbour_cfg *n = &m->neighbours[i];
+		const bool ip4 = addr_is_ip4(&n->addr);
+		const struct in6_addr *own = ip4 ? &m->ipv4_proxy_coa : &m->proxy_coa;
+
+		if (addr6_is_zero(own) || addr6_eq(own, &n->addr))
+			return config_fail(y, path_of(path, "mag.neighbours[%u].address", i),
+					   "%s; the address of another MAG, reached from %s",
+					   addr6_is_zero(own)
+						   ? "is of a family that this MAG has no "
+						     "address of"
+						   : "is our own",
+					   ip4 ? "ipv4-proxy-coa" : "proxy-coa");
+		if (!ip4 && n->encap >= DP_ENCAP_UDP && n->encap != DP_ENCAP_MAX)
+			return config_fail(y, path_of(path, "mag.neighbours[%u].encapsulation", i),
+					   "runs over IPv4 only; auto, ip, gre or gre-key");
+		rc = check_access_points(m, y, i);
+	}
+	return rc;
+}
+
 static int check_mag(const struct config_file *f, struct config_yaml *y)
 {
 	const struct mag_cfg *m = &f->c.mag;
@@ -364,6 +418,8 @@ static int check_mag(const struct config_file *f, struct config_yaml *y)
 	if (!rc)
 		rc = unique(y, "mag.lmas", "address", &m->lmas->addr, m->n_lmas, sizeof(*m->lmas),
 			    in6_cmp);
+	if (!rc && m->n_neighbours)
+		rc = check_neighbours(m, y);
 	if (!rc)
 		rc = unique(y, "mag.dhcpv6-servers", "", f->c.dhcp6_servers, f->c.n_dhcp6_servers,
 			    sizeof(f->c.dhcp6_servers[0]), in6_cmp);

@@ -97,6 +97,15 @@ static bool nai_or_empty_ok(const char *s)
 	return !*s || nai_ok(s);
 }
 
+/* Of an access point: link-layer address, SSID, or whatever else triggers say. */
+static bool ap_ok(const char *s)
+{
+	for (const char *c = s; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return *s;
+}
+
 static bool match_ok(const char *s)
 {
 	return !strcmp(s, "*") || (s[0] == '@' && realm_given_ok(s + 1));
@@ -119,6 +128,8 @@ static const struct config_syntax syn_nai = {
 	nai_ok, "a network access identifier such as mn1@example.com (RFC 4283 3.1)"};
 static const struct config_syntax syn_nai_or_empty = {
 	nai_or_empty_ok, "a network access identifier such as mag1@example.com, or nothing"};
+static const struct config_syntax syn_ap = {
+	ap_ok, "an access point's identifier without control characters"};
 static const struct config_syntax syn_match = {match_ok, "@ and a realm, or \"*\" for everybody"};
 
 /* ---- words */
@@ -154,6 +165,22 @@ static const struct config_name names_inherit[] = {
 	{NULL,      0 },
 };
 
+static const struct config_name names_mag_encap[] = {
+	{"auto",	 DP_ENCAP_MAX	     },
+	{"ip",	       DP_ENCAP_IP	  },
+	{"gre",		DP_ENCAP_GRE	    },
+	{"gre-key",	    DP_ENCAP_GRE_KEY    },
+	{"udp",		DP_ENCAP_UDP	    },
+	{"udp-tlv",	    DP_ENCAP_UDP_TLV    },
+	{"udp-gre",	    DP_ENCAP_UDP_GRE    },
+	{"udp-gre-key", DP_ENCAP_UDP_GRE_KEY},
+	{NULL,	       0		   },
+};
+static const struct config_name names_buffer_at[] = {
+	{"new-mag", false},
+	{"old-mag", true },
+	{NULL,      0	},
+};
 static const struct config_name names_encap[] = {
 	{"ip",	       DP_ENCAP_IP	  },
 	{"gre",		DP_ENCAP_GRE	    },
@@ -376,6 +403,45 @@ static const struct config_row rows_mag_lma[] = {
 static const struct config_section sec_mag_lma =
 	SECTION("mag.lmas[]", "Local Mobility Anchors; the first is the default", struct mag_lma_cfg, rows_mag_lma);
 
+/* mag.neighbours[] */
+#define N(member) ONE(struct mag_neighbour_cfg, member)
+static const struct config_row rows_neighbour[] = {
+	{"name", CONFIG_STRING, N(name), .syntax = &syn_word, LIVE, .example = "mag2",
+	 .help = "For the log and `pmipctl`; triggers may name it instead of an access point."},
+	{"address", CONFIG_ADDR_ANY, N(addr), LIVE, .example = "2001:db8:12::1", .rfc = "RFC 5949 6.1.1",
+	 .help = "Its Proxy-CoA or IPv4-Proxy-CoA: messages come from there and go there, and the tunnel ends there."},
+	{"ap-ids", CONFIG_STRING, ARRAY(struct mag_neighbour_cfg, ap_ids, n_ap_ids), .def = "", .syntax = &syn_ap, LIVE,
+	 .example = "[\"02:00:00:00:12:01\", corridor]", .rfc = "[AP-ID, AR-Info] tuple, RFC 5949 4.1 (c)",
+	 .help = "Its access points as triggers name them: link-layer address, SSID, or any other text."},
+	{"encapsulation", CONFIG_NAME, N(encap), .def = "auto", .names = names_mag_encap, LIVE, .rfc = "RFC 5949 4.2",
+	 .help = "Between the two MAGs, the same at both; auto: as between LMA and MAG. Those with UDP run over IPv4 only."},
+};
+static const struct config_section sec_neighbour = SECTION("mag.neighbours[]",
+	"Other MAGs that nodes come from and go to by fast handover", struct mag_neighbour_cfg, rows_neighbour);
+
+/* mag.fast-handover */
+#define F(member) ONE(struct config_file, c.mag.fho.member)
+static const struct config_row rows_fho[] = {
+	{"buffer-at", CONFIG_NAME, F(buffer_at_old), .def = "new-mag", .names = names_buffer_at, LIVE, .rfc = "U flag, RFC 5949 4.1 (e)",
+	 .help = "Where packets wait in a handover that is announced here: at the new MAG, or here until that asks for them."},
+	{"hi-timeout", CONFIG_UINT, F(hi_timeout_ms), .def = "100", RANGE(1, 60000), .unit = "ms", LIVE, .rfc = "RFC 5568 6.2.1.1",
+	 .help = "Until a Handover Initiate is sent again, doubled each time. A node that came unannounced is registered without its context after that."},
+	{"hi-retries", CONFIG_UINT, F(hi_retries), .def = "3", RANGE(0, 10), LIVE, .rfc = "HI_RETRIES, RFC 5568 9",
+	 .help = "How often it is sent again."},
+	{"forwarding-time", CONFIG_UINT, F(forwarding_ms), .def = "10000", RANGE(100, 600000), .unit = "ms", LIVE, .rfc = "RFC 5949 4.1",
+	 .help = "An announced node is waited for so long, and forwarding between MAGs ends after that in any case."},
+	{"settle-time", CONFIG_UINT, F(settle_ms), .def = "500", RANGE(0, 60000), .unit = "ms", LIVE, .rfc = "RFC 5949 4.1",
+	 .help = "Packets that come by way of the old MAG are taken so long after the registration."},
+	{"leave-time", CONFIG_UINT, F(leave_ms), .def = "2000", RANGE(0, 60000), .unit = "ms", LIVE,
+	 .help = "A node that nobody saw leave, and is heard here later than that, has come back."},
+	{"max-handovers", CONFIG_UINT, F(max), .def = "1000", RANGE(1, 4096), LIVE, .rfc = "RFC 5949 4.2",
+	 .help = "At a time; more are refused with code 130."},
+	{"hi-rate", CONFIG_UINT, F(hi_rate), .def = "1000", RANGE(0, 1000000), .unit = "messages/s", LIVE,
+	 .help = "Handover Initiates that each neighbour may send; more are ignored and counted. 0: no limit."},
+};
+static const struct config_section sec_fho =
+	SECTION("mag.fast-handover", "Fast handover between MAGs (RFC 5949)", struct config_file, rows_fho);
+
 /* mag.access[] */
 #define A(member) ONE(struct config_access, member)
 static const struct config_row rows_access[] = {
@@ -467,6 +533,10 @@ static const struct config_row rows_mag[] = {
 	 .help = "Ask LMAs over IPv4 for GRE in UDP with the TLV header."},
 	{"lmas", CONFIG_SECTION, HEAP(struct config_file, c.mag.lmas, c.mag.n_lmas, 1024), .sub = &sec_mag_lma, LIVE,
 	 .rfc = "RFC 5213 4", .help = "Anchors whose acknowledgements are believed."},
+	{"neighbours", CONFIG_SECTION, HEAP(struct config_file, c.mag.neighbours, c.mag.n_neighbours, 1024), .def = "",
+	 .sub = &sec_neighbour, LIVE, .rfc = "RFC 5949 4.1", .help = "MAGs that fast handover is done with; none: it is not done."},
+	{"fast-handover", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_fho, LIVE,
+	 .rfc = "RFC 5949", .help = "With neighbours."},
 	{"access", CONFIG_SECTION, HEAP(struct config_file, c.access, c.n_access, 4095), .sub = &sec_access, LIVE,
 	 .help = "Where mobile nodes attach."},
 	{"router-advertisements", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_ra,

@@ -82,10 +82,10 @@ struct control_ops {
 	int (*drops)(void *ctx, struct counter_set *out);
 	/* Where a tunnel's packets go. 0, or -ENOENT. */
 	int (*nexthop)(void *ctx, dp_ref peer, struct control_nexthop *out);
-	/* An external trigger. mnid is NULL and hint HI_RESERVED when not given. As mag_attach(),
-	 * and -ENODEV when there is no such access interface. */
+	/* An external trigger. mnid and prev_ap are NULL and hint HI_RESERVED when not given. As
+	 * mag_attach(), and -ENODEV when there is no such access interface. */
 	int (*attach)(void *ctx, const char *ifname, const struct mac *mac, const struct mnid *mnid,
-		      uint8_t hint, nsec_t now);
+		      uint8_t hint, const char *prev_ap, nsec_t now);
 	int (*detach)(void *ctx, const char *ifname, const struct mac *mac, nsec_t now);
 	/* Name of an interface; NULL when it is gone. Valid until the next call. */
 	const char *(*ifname)(void *ctx, unsigned ifindex);

@@ -242,7 +242,8 @@ static int do_attach(struct control_req *r, json_t *o)
 				      hint);
 		hi = (uint8_t)(hint[0] - '0');
 	}
-	rc = ops->attach(ops->ctx, ifname, &mac, id ? &mnid : NULL, hi, r->now);
+	rc = ops->attach(ops->ctx, ifname, &mac, id ? &mnid : NULL, hi, arg_str(r, "previous_ap"),
+			 r->now);
 	if (rc)
 		return attach_failed(r, rc, ifname);
 	control_set(o, "ifname", control_str(ifname));
@@ -282,6 +283,47 @@ static int do_detach(struct control_req *r, json_t *o)
 	if (mag_detach_mnid(r->ctx->mag, &mnid, "control", r->now))
 		return refuse(r, -ENOENT, "no node \"%.80s\" is attached here", node);
 	control_set(o, "mn_id", control_str(node));
+	return 0;
+}
+
+static int handover_failed(struct control_req *r, int rc, const char *id, const char *to)
+{
+	switch (-rc) {
+	case ENOENT:
+		return refuse(r, rc, "no node \"%.80s\" is registered here", id);
+	case ENXIO:
+		return refuse(r, rc, "\"%.64s\" is no access point of a neighbour", to);
+	case EALREADY:
+		return refuse(r, rc, "that handover is in progress");
+	case EBUSY:
+		return refuse(r, rc, "the node is in another handover");
+	case EOPNOTSUPP:
+		return refuse(r, rc, "the MAG of \"%.64s\" does not know fast handover", to);
+	case ENOSPC:
+		return refuse(r, rc, "as many handovers as may be are in progress");
+	default:
+		return refuse(r, rc, "the node cannot be handed over: %s", strerror(-rc));
+	}
+}
+
+static int do_handover(struct control_req *r, json_t *o)
+{
+	const char *id = arg_str(r, "mn_id"), *to = arg_str(r, "to");
+	struct mnid mnid;
+	int rc;
+
+	if (!r->ctx->mag)
+		return refuse(r, -ENOENT, "this daemon is no MAG");
+	if (!to)
+		return refuse(r, -EINVAL, "handover needs --to: the access point that it goes to");
+	rc = arg_mnid(r, id, &mnid);
+	if (rc)
+		return rc;
+	rc = mag_handover(r->ctx->mag, &mnid, to, r->now);
+	if (rc)
+		return handover_failed(r, rc, id, to);
+	control_set(o, "mn_id", control_str(id));
+	control_set(o, "to", control_str(to));
 	return 0;
 }
 
@@ -439,6 +481,8 @@ static const struct {
 	[CTL_MONITOR] = {.object = do_monitor},
 	[CTL_ATTACH] = {.object = do_attach},
 	[CTL_DETACH] = {.object = do_detach},
+	[CTL_HANDOVER] = {.object = do_handover},
+	[CTL_HANDOVERS] = {.list = control_handovers},
 	[CTL_DELETE] = {.object = do_delete},
 	[CTL_REVOKE] = {.object = do_revoke},
 	[CTL_LOG_LEVEL] = {.object = do_log_level},

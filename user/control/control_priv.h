@@ -57,6 +57,7 @@ struct control_req {
 
 int control_bindings(struct control_req *r);
 int control_update_list(struct control_req *r);
+int control_handovers(struct control_req *r);
 int control_sessions(struct control_req *r);
 int control_peers(struct control_req *r);
 int control_interfaces(struct control_req *r);

@@ -412,6 +412,44 @@ int control_nodes(struct control_req *r)
 	return 0;
 }
 
+static void show_handover(void *ctx, const struct mag_handover *h)
+{
+	const struct dp_buffered *b = &h->buffered;
+	struct control_req *r = ctx;
+	uint64_t dropped = 0;
+	json_t *o;
+
+	if ((r->page.mn_id && strcmp(r->page.mn_id, h->mn_id)) || !control_page_wants(&r->page))
+		return;
+	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
+		dropped += b->dropped[i];
+	o = json_object();
+	control_set(o, "mn_id", control_str(h->mn_id));
+	control_set(o, "role", control_str(h->role));
+	control_set(o, "neighbour", control_str(h->neighbour));
+	control_set(o, "mode", control_str(h->mode));
+	control_set(o, "state", control_str(h->state));
+	control_set(o, "age_ms", json_integer((json_int_t)h->age_ms));
+	control_set(o, "ago",
+		    h->result ? json_integer((json_int_t)(h->over_ms / 1000)) : json_null());
+	control_set(o, "waiting", json_integer(b->packets));
+	control_set(o, "waiting_octets", json_integer((json_int_t)b->octets));
+	control_set(o, "draining", json_boolean(b->draining));
+	control_set(o, "kept", json_integer((json_int_t)b->kept));
+	control_set(o, "handed_on", json_integer((json_int_t)b->handed_on));
+	control_set(o, "dropped", json_integer((json_int_t)dropped));
+	control_set(o, "result", control_str(h->result));
+	control_page_row(&r->page, o);
+}
+
+int control_handovers(struct control_req *r)
+{
+	if (!r->ctx->mag)
+		return missing(r, "this daemon is no MAG");
+	mag_walk_handovers(r->ctx->mag, r->now, show_handover, r);
+	return 0;
+}
+
 /* ---- what nodes get */
 
 static void show_any_pool(struct control_req *r, const char *name, const char *prefix,
@@ -535,6 +573,8 @@ int control_counter_list(struct control_req *r)
 		sets[n++] = mag_heartbeat_counters(c->mag);
 	if (c->mag)
 		sets[n++] = mag_revocation_counters(c->mag);
+	if (c->mag)
+		sets[n++] = mag_handover_counters(c->mag);
 	sets[n++] = *r->own;
 	if (c->ops.drops && c->ops.drops(c->ops.ctx, &sets[n]) == 0)
 		n++;

@@ -124,7 +124,7 @@ static void on_peer(void *ctx, const struct packet *pkt, const struct mh_msg *ms
 		d->counter[DAEMON_C_WRONG_DESTINATION]++;
 }
 
-static void on_binding_ack(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
+static void on_mag_message(void *ctx, const struct packet *pkt, const struct mh_msg *msg,
 			   nsec_t now)
 {
 	struct daemon *d = ctx;
@@ -414,8 +414,10 @@ static int start_mag(struct daemon *d, char *err, size_t cap)
 	if (rc)
 		return fail(err, cap, rc, why);
 	dhcp4_settle(d);
-	inbox_on(&d->inbox, MH_BA, on_binding_ack, d);
-	inbox_on(&d->inbox, MH_BRR, on_binding_ack, d);
+	inbox_on(&d->inbox, MH_BA, on_mag_message, d);
+	inbox_on(&d->inbox, MH_BRR, on_mag_message, d);
+	inbox_on(&d->inbox, MH_HI, on_mag_message, d);
+	inbox_on(&d->inbox, MH_HACK, on_mag_message, d);
 	return 0;
 }
 
@@ -475,6 +477,8 @@ void daemon_warm_tunnels(struct daemon *d)
 			warm(d, &c->lma.addrs[a], &c->lma.mags[m].addr);
 	for (unsigned l = 0; c->has_mag && l < c->mag.n_lmas; l++)
 		warm(d, config_coa(c, &c->mag.lmas[l].addr), &c->mag.lmas[l].addr);
+	for (unsigned n = 0; c->has_mag && n < c->mag.n_neighbours; n++)
+		warm(d, config_coa(c, &c->mag.neighbours[n].addr), &c->mag.neighbours[n].addr);
 }
 
 void daemon_cool_tunnels(struct daemon *d)

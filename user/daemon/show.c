@@ -193,7 +193,7 @@ static int nexthop(void *ctx, dp_ref peer, struct control_nexthop *out)
 }
 
 static int attach(void *ctx, const char *ifname, const struct mac *mac, const struct mnid *mnid,
-		  uint8_t hint, nsec_t now)
+		  uint8_t hint, const char *prev_ap, nsec_t now)
 {
 	struct daemon *d = ctx;
 	const struct iface *i = link_by_name(d, ifname);
@@ -202,7 +202,7 @@ static int attach(void *ctx, const char *ifname, const struct mac *mac, const st
 	if (!i || !i->is_access || !i->ifindex)
 		return -ENODEV;
 	n = (struct link_node){.ifindex = i->ifindex, .mac = *mac};
-	return access_attach(d->access, &n, hint, mnid, "control", now);
+	return access_attach(d->access, &n, hint, mnid, prev_ap, MAG_CAUSE_CONTROL, now);
 }
 
 static int detach(void *ctx, const char *ifname, const struct mac *mac, nsec_t now)

@@ -33,7 +33,7 @@ struct mag_lma_cfg {
 struct mag_neighbour_cfg {
 	char name[32];
 	struct in6_addr addr; /* its Proxy-CoA; IPv4-mapped: its IPv4-Proxy-CoA */
-	int encap; /* enum dp_encap, or -1: as between the LMA and the MAG, RFC 5949 4.2 */
+	uint8_t encap; /* enum dp_encap; DP_ENCAP_MAX: as between LMA and MAG, RFC 5949 4.2 */
 	char ap_ids[MAG_AP_IDS_MAX][MAG_AP_ID_LEN]; /* its access points: link-layer address, SSID,
 						     * or whatever else the triggers say */
 	unsigned n_ap_ids;

@@ -413,8 +413,8 @@ const char *mag_fho_fault(const struct mag_cfg *cfg)
 		const bool ip4 = addr_is_ip4(&n->addr);
 		const struct in6_addr *own = ip4 ? &cfg->ipv4_proxy_coa : &cfg->proxy_coa;
 
-		if (addr6_is_zero(own) || addr6_eq(own, &n->addr) || n->encap < -1 ||
-		    n->encap >= DP_ENCAP_MAX || (!ip4 && n->encap >= DP_ENCAP_UDP))
+		if (addr6_is_zero(own) || addr6_eq(own, &n->addr) || n->encap > DP_ENCAP_MAX ||
+		    (!ip4 && n->encap >= DP_ENCAP_UDP && n->encap != DP_ENCAP_MAX))
 			return "mag.neighbours";
 		if (n->n_ap_ids > MAG_AP_IDS_MAX || !memchr(n->name, 0, sizeof(n->name)))
 			return "mag.neighbours";

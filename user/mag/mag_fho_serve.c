@@ -16,7 +16,7 @@ static enum dp_encap default_encap(const struct mag *m, const struct mag_neighbo
 {
 	const bool ip4 = addr_is_ip4(&n->cfg.addr), tlv = ip4 && m->cfg.gre_tlv;
 
-	if (n->cfg.encap >= 0)
+	if (n->cfg.encap != DP_ENCAP_MAX)
 		return (enum dp_encap)n->cfg.encap;
 	if (keyed)
 		return tlv ? DP_ENCAP_UDP_GRE_KEY : DP_ENCAP_GRE_KEY;

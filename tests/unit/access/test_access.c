@@ -1034,7 +1034,7 @@ static void test_unknown_address_is_asked_by_echo(void)
 
 	start();
 	/* attached from outside: only the link-layer address is known */
-	CU_ASSERT_EQUAL(access_attach(a, &n1, HI_UNKNOWN, NULL, "control", now), 0);
+	CU_ASSERT_EQUAL(access_attach(a, &n1, HI_UNKNOWN, NULL, NULL, "control", now), 0);
 	CU_ASSERT_EQUAL(m.last.handoff_hint, HI_UNKNOWN);
 	CU_ASSERT_STRING_EQUAL(m.last.cause, "control");
 	run(MS(1000));
@@ -1277,23 +1277,23 @@ static void test_control(void)
 	start();
 	elsewhere.ifindex = 77;
 	multicast.mac.b[0] = 0x33;
-	CU_ASSERT_EQUAL(access_attach(a, &elsewhere, 0, NULL, "control", now), -ENODEV);
-	CU_ASSERT_EQUAL(access_attach(a, &multicast, 0, NULL, "control", now), -EINVAL);
+	CU_ASSERT_EQUAL(access_attach(a, &elsewhere, 0, NULL, NULL, "control", now), -ENODEV);
+	CU_ASSERT_EQUAL(access_attach(a, &multicast, 0, NULL, NULL, "control", now), -EINVAL);
 	CU_ASSERT_EQUAL(access_detach(a, &n1, "control", now), -ENOENT);
-	CU_ASSERT_EQUAL(access_attach(a, &n1, HI_NEW_INTERFACE, &id, "control", now), 0);
+	CU_ASSERT_EQUAL(access_attach(a, &n1, HI_NEW_INTERFACE, &id, NULL, "control", now), 0);
 	CU_ASSERT_PTR_EQUAL(m.last.mnid, &id);
 	CU_ASSERT_EQUAL(access_detach(a, &n1, "control", now), 0);
 	CU_ASSERT(m.detach == 1 && m.ev_detach == 1);
 	/* refused although it was served: service ends */
-	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), 0);
+	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, NULL, "control", now), 0);
 	advertise(&n1);
 	m.attach_result = -EPERM;
-	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), -EPERM);
+	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, NULL, "control", now), -EPERM);
 	n_sent = 0;
 	run(S(100));
 	CU_ASSERT_EQUAL(n_sent, 0);
 	access_link_down(a, ACC0, now);
-	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, "control", now), -ENODEV);
+	CU_ASSERT_EQUAL(access_attach(a, &n1, 0, NULL, NULL, "control", now), -ENODEV);
 	stop();
 }
 

@@ -78,6 +78,15 @@ static const char full[] =
 	"  lmas:\n"
 	"    - {name: lma1, address: 2001:db8:2::1}\n"
 	"    - {name: lma2, address: 2001:db8:3::1}\n"
+	"  neighbours:\n"
+	"    - name: mag2\n"
+	"      address: 2001:db8:12::1\n"
+	"      ap-ids: [\"02:00:00:00:12:01\", \"corridor 5 GHz\"]\n"
+	"      encapsulation: gre-key\n"
+	"    - {name: mag3, address: 2001:db8:13::1}\n"
+	"  fast-handover:\n"
+	"    {buffer-at: old-mag, hi-timeout: 50, hi-retries: 2, forwarding-time: 3000,\n"
+	"     settle-time: 100, leave-time: 200, max-handovers: 9, hi-rate: 0}\n"
 	"  access:\n"
 	"    - name: acc0\n"
 	"      type: point-to-point\n"
@@ -158,6 +167,21 @@ static void check_full_mag(const struct mag_cfg *m)
 	CU_ASSERT_EQUAL_FATAL(m->n_lmas, 2);
 	CU_ASSERT_STRING_EQUAL(m->lmas[1].name, "lma2");
 	CU_ASSERT_TRUE(addr_is(&m->lmas[1].addr, "2001:db8:3::1"));
+	CU_ASSERT_EQUAL_FATAL(m->n_neighbours, 2);
+	CU_ASSERT_STRING_EQUAL(m->neighbours[0].name, "mag2");
+	CU_ASSERT_TRUE(addr_is(&m->neighbours[1].addr, "2001:db8:13::1"));
+	CU_ASSERT_EQUAL_FATAL(m->neighbours[0].n_ap_ids, 2);
+	CU_ASSERT_STRING_EQUAL(m->neighbours[0].ap_ids[1], "corridor 5 GHz");
+	CU_ASSERT_EQUAL(m->neighbours[0].encap, DP_ENCAP_GRE_KEY);
+	CU_ASSERT_EQUAL(m->neighbours[1].encap, DP_ENCAP_MAX);
+	CU_ASSERT_TRUE(m->fho.buffer_at_old);
+	CU_ASSERT_EQUAL(m->fho.hi_timeout_ms, 50);
+	CU_ASSERT_EQUAL(m->fho.hi_retries, 2);
+	CU_ASSERT_EQUAL(m->fho.forwarding_ms, 3000);
+	CU_ASSERT_EQUAL(m->fho.settle_ms, 100);
+	CU_ASSERT_EQUAL(m->fho.leave_ms, 200);
+	CU_ASSERT_EQUAL(m->fho.max, 9);
+	CU_ASSERT_EQUAL(m->fho.hi_rate, 0);
 	CU_ASSERT_EQUAL(m->max_bindings, 8);
 	CU_ASSERT_EQUAL(m->lifetime, 404);
 	CU_ASSERT_EQUAL(m->refresh_percent, 50);
@@ -337,6 +361,11 @@ static void test_mag_defaults(void)
 	CU_ASSERT_FALSE(c->mag.enable_mag_local_routing);
 	CU_ASSERT_EQUAL(c->mag.initial_bindack_timeout_ms, 1000);
 	CU_ASSERT_EQUAL(c->mag.max_bindack_timeout_ms, 32000);
+	CU_ASSERT_EQUAL(c->mag.n_neighbours, 0);
+	CU_ASSERT_FALSE(c->mag.fho.buffer_at_old);
+	CU_ASSERT_EQUAL(c->mag.fho.hi_timeout_ms, 100); /* RFC 5568 6.2.1.1, 9 */
+	CU_ASSERT_EQUAL(c->mag.fho.hi_retries, 3);
+	CU_ASSERT_EQUAL(c->mag.fho.forwarding_ms, 10000);
 	CU_ASSERT_EQUAL(c->mag.tunnel_mtu, 0);
 	CU_ASSERT_STRING_EQUAL(
 		mac_str(&c->mag.fixed_mag_link_layer_address_on_all_access_links, mac),

@@ -421,6 +421,29 @@ static const struct {
 	 "  access:\n"
 	 "    - name: a\n",
 	 "f:7: mag.lmas[1].name: is the same as mag.lmas[0].name in line 6; each of them once"},
+	{"neighbour twice",
+	 MAG "  neighbours:\n"
+	 "    - {name: n, address: 2001:db8::3}\n"
+	 "    - {name: o, address: 2001:db8::3}\n",
+	 "f:11: mag.neighbours[1].address: is the same as mag.neighbours[0].address in line 10; each "
+	 "of them once"},
+	{"neighbour at our own address",
+	 MAG "  neighbours: [{name: n, address: 2001:db8::2}]\n",
+	 "f:9: mag.neighbours[0].address: is our own; the address of another MAG, reached from "
+	 "proxy-coa"},
+	{"neighbour of a family that we have no address of",
+	 MAG "  neighbours: [{name: n, address: 192.0.2.1}]\n",
+	 "f:9: mag.neighbours[0].address: is of a family that this MAG has no address of; the address "
+	 "of another MAG, reached from ipv4-proxy-coa"},
+	{"access point of two neighbours",
+	 MAG "  neighbours:\n"
+	 "    - {name: n, address: 2001:db8::3, ap-ids: [a, b]}\n"
+	 "    - {name: o, address: 2001:db8::4, ap-ids: [c, b]}\n",
+	 "f:11: mag.neighbours[1].ap-ids: b is an access point of neighbours[0] already; each of them "
+	 "once"},
+	{"UDP to a neighbour over IPv6",
+	 MAG "  neighbours: [{name: n, address: 2001:db8::3, encapsulation: udp}]\n",
+	 "f:9: mag.neighbours[0].encapsulation: runs over IPv4 only; auto, ip, gre or gre-key"},
 	{"link-local DHCPv6 server",
 	 MAG "  dhcpv6-servers: [fe80::1]\n",
 	 "f:9: mag.dhcpv6-servers[0]: \"fe80::1\" is not routable; a routable IPv6 address such as "

@@ -212,13 +212,14 @@ static int nexthop(void *ctx, dp_ref peer, struct control_nexthop *out)
 }
 
 static int op_attach(void *ctx, const char *ifname, const struct mac *mac, const struct mnid *mnid,
-		     uint8_t hint, nsec_t now)
+		     uint8_t hint, const char *prev_ap, nsec_t now)
 {
 	struct mag_attachment a = {
 		.node = {.ifindex = 7, .mac = *mac},
 		.att = ATT_ETHERNET,
 		.domain = four ? 5 : 0,
 		.handoff_hint = hint,
+		.prev_ap = prev_ap,
 		.mnid = mnid,
 		.cause = "control"
 	  };
@@ -304,7 +305,17 @@ static void make_lma(void)
 static void make_mag(void)
 {
 	static struct mag_lma_cfg lma = {.name = "lma1"};
+	static const struct mag_neighbour_cfg neighbour = {
+		.name = "mag2",
+		.addr = {{{0x20, 1, 0xd, 0xb8, 0, 0x12, [15] = 1}}},
+		.encap = DP_ENCAP_MAX,
+		.ap_ids = {"corridor"},
+		.n_ap_ids = 1,
+	};
 	struct mag_cfg cfg = {
+		.neighbours = &neighbour,
+		.n_neighbours = four ? 0 : 1,
+		.fho = {.hi_timeout_ms = 100, .hi_retries = 3, .forwarding_ms = 10000, .max = 10},
 		.identity = "mag1",
 		.gre = four ? MAG_GRE_KEYS : MAG_GRE_NONE,
 		.gre_tlv = four,
@@ -685,7 +696,7 @@ static void test_counters_and_drops(void)
 	ask_refused(
 		&w.loop, fd, "{\"cmd\":\"counters\",\"args\":{\"module\":\"nat\"}}",
 		"no module \"nat\"; there are lma lma-heartbeat lma-revocation mag mag-heartbeat "
-		"mag-revocation control drop net");
+		"mag-revocation handover control drop net");
 	row = json_array_get(list(fd, CTL_DROPS, "{\"cmd\":\"drops\"}", 2, &a), 1);
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "two");
 	json_decref(a);
@@ -775,6 +786,43 @@ static void test_attach(void)
 	w.attach_rc = -EPERM;
 	ask_refused(&w.loop, fd, ATTACH("\"ifname\":\"acc0\",\"mac\":\"02:00:00:00:00:08\""),
 		    "the node is not entitled to service: no profile, or it is disabled");
+	close(fd);
+	destroy();
+}
+
+#define HANDOVER(args) "{\"cmd\":\"handover\",\"args\":{" args "}}"
+#define NODE1	       "02-00-00-00-00-01@example.com"
+
+static void test_handover(void)
+{
+	json_t *a, *data, *h;
+	int fd;
+
+	build();
+	fd = client(&w.loop);
+	attach_nodes(fd);
+	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\""),
+		    "handover needs --to: the access point that it goes to");
+	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\",\"to\":\"cellar\""),
+		    "\"cellar\" is no access point of a neighbour");
+	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"x@y\",\"to\":\"corridor\""),
+		    "no node \"x@y\" is registered here");
+	list(fd, CTL_HANDOVERS, "{\"cmd\":\"handovers\"}", 0, &a);
+	json_decref(a);
+	ask_granted(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\",\"to\":\"corridor\""), &a);
+	json_decref(a);
+	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\",\"to\":\"mag2\""),
+		    "that handover is in progress");
+	data = list(fd, CTL_HANDOVERS, "{\"cmd\":\"handovers\"}", 1, &a);
+	h = json_array_get(data, 0);
+	CU_ASSERT_STRING_EQUAL(str(h, "mn_id"), NODE1);
+	CU_ASSERT_STRING_EQUAL(str(h, "state"), "OFFERED");
+	CU_ASSERT_STRING_EQUAL(str(h, "role"), "old");
+	CU_ASSERT_STRING_EQUAL(str(h, "neighbour"), "mag2");
+	CU_ASSERT_TRUE(json_is_null(json_object_get(h, "result")));
+	json_decref(a);
+	list(fd, CTL_HANDOVERS, "{\"cmd\":\"handovers\",\"args\":{\"mn_id\":\"x@y\"}}", 0, &a);
+	json_decref(a);
 	close(fd);
 	destroy();
 }
@@ -917,8 +965,9 @@ static void test_help(void)
 	build();
 	fd = client(&w.loop);
 	data = list(fd, CTL_HELP, "{\"cmd\":\"help\"}", CTL_COMMAND_MAX, &a);
-	CU_ASSERT_STRING_EQUAL(str(json_array_get(data, CTL_ATTACH), "synopsis"),
-			       "attach IFNAME MAC [--mn-id MN-ID] [--hint HINT]");
+	CU_ASSERT_STRING_EQUAL(
+		str(json_array_get(data, CTL_ATTACH), "synopsis"),
+		"attach IFNAME MAC [--mn-id MN-ID] [--hint HINT] [--previous-ap PREVIOUS-AP]");
 	json_decref(a);
 	close(fd);
 	destroy();
@@ -1020,27 +1069,28 @@ static void test_nothing_there(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"bindings",				     test_bindings},
-		{"update-list",					      test_update_list},
+		{"bindings",				       test_bindings},
+		{"update-list",						test_update_list},
 		{"sessions",test_sessions},
 		{"peers shows MAGs, LMAs and tunnels",				       test_peers},
-		{"interfaces, nodes, pools, profiles",					       test_interfaces_nodes_pools_profiles},
+		{"interfaces, nodes, pools, profiles",						       test_interfaces_nodes_pools_profiles},
 		{"IPv4 home addresses, their pools, leases and profiles; tunnels and GRE keys",
 		 test_ipv4},
 		{"counters and drops",	       test_counters_and_drops},
-		{"status and version",					      test_status_and_version},
-		{"log-level",				      test_log_level},
-		{"attach",			   test_attach},
-		{"detach by MN-ID and by place",						 test_detach},
-		{"delete",test_delete},
-		{"revoke says what, and refuses what it cannot",					 test_revoke},
-		{"shutdown, with and without flush",						     test_shutdown},
-		{"reload",	   test_reload},
-		{"help lists every command",		     test_help},
-		{"a list comes in pages, each row once",						 test_pages},
-		{"monitor sees the signalling of an attachment",								 test_monitor_sees_signalling},
-		{"commands on a daemon that has nothing", test_nothing_there},
-		{0					     },
+		{"status and version",						test_status_and_version},
+		{"log-level",					test_log_level},
+		{"attach",			     test_attach},
+		{"RFC 5949 4.1 a handover is triggered and shown",						   test_handover},
+		{"detach by MN-ID and by place",test_detach},
+		{"delete",				      test_delete},
+		{"revoke says what, and refuses what it cannot",						 test_revoke},
+		{"shutdown, with and without flush",	     test_shutdown},
+		{"reload", test_reload},
+		{"help lists every command",						test_help},
+		{"a list comes in pages, each row once",							    test_pages},
+		{"monitor sees the signalling of an attachment",					 test_monitor_sees_signalling},
+		{"commands on a daemon that has nothing",						  test_nothing_there},
+		{0},
 	};
 
 	return cu_main("control_commands", tests, argc, argv);
