@@ -128,7 +128,8 @@ void lma_sweep_init(struct lma *l)
 static bool same_kind(const struct lma_doom *a, const struct lma_doom *b, const uint8_t *realm)
 {
 	return a->event == b->event && a->trigger == b->trigger && a->realm_len == b->realm_len &&
-	       !memcmp(a->realm, realm, a->realm_len) && addr6_eq(&a->lmaa, &b->lmaa);
+	       (!a->realm_len || !memcmp(a->realm, realm, a->realm_len)) &&
+	       addr6_eq(&a->lmaa, &b->lmaa);
 }
 
 int lma_doom(struct lma *l, struct lma_mag *m, const struct lma_doom *d, const uint8_t *realm)
