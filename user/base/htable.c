@@ -171,6 +171,12 @@ static void merge(struct htable *t)
 		free(t->segment[--t->n_segments]);
 }
 
+void htable_reserve(struct htable *t, size_t n)
+{
+	while (t->n_buckets < n && split(t))
+		;
+}
+
 void htable_add(struct htable *t, struct hnode *n, uint32_t hash)
 {
 	struct hnode **p;

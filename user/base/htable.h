@@ -38,6 +38,10 @@ void htable_clear(struct htable *t);
 size_t htable_count(const struct htable *t);
 uint32_t htable_hash(const struct htable *t, const void *key, size_t len);
 
+/* Buckets for n entries at once, while there are few: what comes then needs no growing. Memory may
+ * end before. */
+void htable_reserve(struct htable *t, size_t n);
+
 /* Cannot fail: where there is no memory for a bucket the others get longer, until there is. The
  * entry must not be in a table, and stay where it is while it is in this one. */
 void htable_add(struct htable *t, struct hnode *n, uint32_t hash);

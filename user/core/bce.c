@@ -54,6 +54,12 @@ int bce_cache_new(struct bce_cache **out, const uint8_t seed[HTABLE_SEED_LEN])
 	return 0;
 }
 
+void bce_cache_reserve(struct bce_cache *c, size_t n)
+{
+	htable_reserve(&c->by_mnid, n);
+	htable_reserve(&c->by_prefix, n);
+}
+
 size_t bce_count(const struct bce_cache *c)
 {
 	return c->n;

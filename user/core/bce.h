@@ -76,6 +76,8 @@ struct bce {
 int bce_cache_new(struct bce_cache **out, const uint8_t seed[HTABLE_SEED_LEN]);
 void bce_cache_free(struct bce_cache **p); /* and all entries */
 size_t bce_count(const struct bce_cache *c);
+/* So many entries are coming. */
+void bce_cache_reserve(struct bce_cache *c, size_t n);
 
 /*
  * Makes an entry and puts it into every index. The MN-ID, the prefixes (masked to their length) and

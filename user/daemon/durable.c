@@ -128,6 +128,8 @@ int durable_restore(struct daemon *d, char *err, size_t cap)
 		return 0;
 	if (d->lma)
 		lma_set_store(d->lma, d->store);
+	if (d->lma)
+		lma_expect(d->lma, d->store_report.saved);
 	if (d->mag)
 		mag_set_store(d->mag, d->store);
 	rc = store_load(d->store, restore_record, &s);

@@ -231,6 +231,11 @@ static int drop(struct lma *l, const struct mnid *id, const char *why, nsec_t no
 	return STORE_DROP;
 }
 
+void lma_expect(struct lma *l, size_t n)
+{
+	bce_cache_reserve(l->cache, n < l->conf.cfg.max_bindings ? n : l->conf.cfg.max_bindings);
+}
+
 int lma_restore(struct lma *l, const struct store_record *rec, nsec_t now)
 {
 	struct record_binding r;

@@ -237,6 +237,37 @@ static void test_flaky_memory(void)
 	free(item);
 }
 
+static void test_reserve(void)
+{
+	static struct item items[3000];
+	struct htable t;
+
+	init(&t);
+	for (uint32_t k = 0; k < 100; k++) {
+		items[k].key = k;
+		add(&t, &items[k]);
+	}
+	htable_reserve(&t, ARRAY_SIZE(items));
+	CU_ASSERT_EQUAL(t.n_buckets, ARRAY_SIZE(items));
+	for (uint32_t k = 100; k < ARRAY_SIZE(items); k++) {
+		items[k].key = k;
+		add(&t, &items[k]);
+	}
+	CU_ASSERT_EQUAL(t.n_buckets, ARRAY_SIZE(items));
+	for (uint32_t k = 0; k < ARRAY_SIZE(items); k++)
+		CU_ASSERT_PTR_EQUAL(find(&t, k), &items[k]);
+	htable_reserve(&t, 10); /* is no order to shrink */
+	CU_ASSERT_EQUAL(t.n_buckets, ARRAY_SIZE(items));
+	for (uint32_t k = 0; k < ARRAY_SIZE(items); k++)
+		del(&t, &items[k]);
+	CU_ASSERT(t.n_buckets < 100);
+	oom.now = true;
+	htable_reserve(&t, ARRAY_SIZE(items));
+	oom.now = false;
+	CU_ASSERT(t.n_buckets < ARRAY_SIZE(items));
+	htable_clear(&t);
+}
+
 static void test_hash(void)
 {
 	struct htable a, b;
@@ -304,9 +335,10 @@ int main(int argc, char **argv)
 		{"it grows and shrinks by single buckets and forgets nobody",							      test_growth},
 		{"without memory it goes on with the buckets it has",test_no_memory},
 		{"memory that comes and goes loses no entry",	      test_flaky_memory},
-		{"the hash depends on seed, octets and length",								test_hash},
-		{"entries of one hash stay in the order of adding",				    test_many_of_one_hash},
-		{0		  },
+		{"room that is made beforehand needs no growing",								  test_reserve},
+		{"the hash depends on seed, octets and length",					test_hash},
+		{"entries of one hash stay in the order of adding",		    test_many_of_one_hash},
+		{0							     },
 	};
 
 	return cu_main("htable", tests, argc, argv);
