@@ -23,6 +23,8 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 		return pm_reply(ctx, p, a);
 	case PM_V_EARLY:
 		return pm_keep_early(ctx, a);
+	case PM_V_BUFFER:
+		return pm_keep_waiting(ctx, a);
 	case PM_V_FRAGMENT:
 		pm_note(a, p);
 		return pm_send_fragments(ctx, a);

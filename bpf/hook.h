@@ -86,6 +86,14 @@ struct pm_shape {
 
 #define PM_HOOK (PM_AT_XDP ? PM_HOOK_XDP : PM_HOOK_TC)
 
+/* Put back by the daemon: what is in front of the packet says so. */
+pm_inline bool pm_hook_marked(struct pm_ctx *ctx)
+{
+	void *meta = (void *)(long)READ_ONCE(ctx->data_meta);
+
+	return meta + 8 <= pm_data(ctx) && *(pm_w64 *)meta == pm_mark;
+}
+
 #if PM_AT_XDP
 
 /* Octets that can be read directly: all of them, except where the driver keeps long frames in

@@ -348,7 +348,7 @@ pm_inline bool pm_can_reply(struct pm_ctx *ctx, const struct pm_act *a)
 	if (!pm_role_lma || !a->back)
 		return pm_reflects(ctx);
 	s = pm_get_session(a->up);
-	t = s ? pm_get_tunnel(PM_DESC_TUNNEL(READ_ONCE(s->desc))) : NULL;
+	t = s ? pm_get_tunnel(PM_DESC_TUNNEL(pm_way_down(READ_ONCE(s->desc)))) : NULL;
 	return t && (t->flags & good) == good;
 }
 

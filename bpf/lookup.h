@@ -244,6 +244,19 @@ pm_inline __u32 pm_domain_routes(const struct pm_found *f)
 	return ifindex ? *ifindex : 0;
 }
 
+/* Where packets to the node go, or will when they no longer have to wait. */
+pm_inline __u64 pm_way_down(__u64 desc)
+{
+	const struct pm_buffer *b;
+	__u32 index;
+
+	if (!pm_buffer_packets || !(PM_DESC_FLAGS(desc) & PM_F_BUFFER))
+		return desc;
+	index = PM_DESC_TUNNEL(desc);
+	b = bpf_map_lookup_elem(&pm_buffer, &index);
+	return b ? READ_ONCE(b->then) : 0;
+}
+
 /* The tunnel that the session names now. */
 pm_inline __u32 pm_named_tunnel(const struct pm_found *f, bool up)
 {
@@ -280,7 +293,7 @@ pm_inline bool pm_get_key(struct pm_found *f, bool up, __u32 *index, __u32 *key)
 			*key = k.key;
 			return true;
 		}
-		f->desc = desc;
+		f->desc = up ? desc : pm_way_down(desc);
 		*index = pm_named_tunnel(f, up);
 		t = pm_get_tunnel(*index);
 		if (!t || !PM_ENCAP_KEYED(t->encap))

@@ -206,7 +206,20 @@ struct {
 	__uint(max_entries, PM_SLOW_RING);
 } pm_slow SEC(".maps");
 
-/* Where a packet is put together before it goes into pm_slow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PM_BUFFERS); /* loader: 1, where nothing is kept */
+	__type(key, __u32);
+	__type(value, struct pm_buffer);
+} pm_buffer SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PM_KEPT_RING); /* loader: a page, where nothing is kept */
+} pm_kept SEC(".maps");
+
+/* Where a packet is put together before it goes into pm_slow or pm_kept. */
 struct pm_scratch {
 	struct pm_slow head;
 	__u8 data[PM_SLOW_DATA];
@@ -239,6 +252,9 @@ const volatile __u32 pm_early_rate = 0; /* early tunnel packets per second and C
 const volatile __u32 pm_early_burst = 100;
 const volatile __u32 pm_fragment_rate = 0; /* packets to fragment per second and CPU; 0: none */
 const volatile __u32 pm_fragment_burst = 1000;
+const volatile __u32 pm_buffer_packets =
+	0;			  /* that may wait for one node; 0: nothing is ever kept */
+const volatile __u64 pm_mark = 0; /* pm_meta.mark */
 /* Sources of ICMP errors where the tunnel is of the other family; zero: none are sent. */
 const volatile __u8 pm_icmp6_source[16] = {0};
 const volatile __u8 pm_icmp4_source[4] = {192, 0, 0, 8}; /* RFC 7600 4.8 */

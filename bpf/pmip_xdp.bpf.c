@@ -42,6 +42,14 @@ int xdp_access(struct xdp_md *ctx)
 	return pm_run_access(ctx);
 }
 
+/* For packets that the daemon puts back where no XDP program runs: the kernel has them, as it has
+ * any others there, with their mark in front. */
+SEC("xdp.frags")
+int xdp_pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 /* The same where a spreading program has handed the frame over. Loaded only when asked for. */
 SEC("?xdp.frags/cpumap")
 int cpu_transport(struct xdp_md *ctx)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets for the daemon, through pm_slow. */
+/* Packets for the daemon, through pm_slow and pm_kept. */
 #pragma once
 
 #include "forward.h"
@@ -33,6 +33,46 @@ pm_inline bool pm_slow_give(struct pm_scratch *s, __u64 len)
 {
 	len = pm_slow_len(len);
 	return len && !bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0);
+}
+
+/* A whole frame, for a node that is about to be there: see struct pm_buffer. Counted first, so that
+ * no later packet of its flow finds that nobody waits. */
+__noinline int pm_keep_waiting(struct pm_ctx *ctx, const struct pm_act *a)
+{
+	__u64 len = pm_slow_len(pm_hook_len(ctx)), flags = 0;
+	struct pm_buffer *b;
+	struct pm_scratch *s;
+	__u32 index;
+
+	if (!a)
+		return pm_discard(PM_DROP_BUFFER);
+	index = a->param;
+	b = bpf_map_lookup_elem(&pm_buffer, &index);
+	if (!b)
+		return pm_discard(PM_DROP_BUFFER);
+	if (READ_ONCE(b->queued) - READ_ONCE(b->delivered) >= pm_buffer_packets) {
+		__sync_fetch_and_add(&b->full, 1);
+		return pm_discard(PM_DROP_BUFFER);
+	}
+	__sync_fetch_and_add(&b->queued, 1);
+	if (!READ_ONCE(b->open))
+		flags = bpf_ringbuf_query(&pm_kept, BPF_RB_AVAIL_DATA) < PM_KEPT_MUCH
+				? BPF_RB_NO_WAKEUP
+				: BPF_RB_FORCE_WAKEUP;
+	s = len <= PM_KEPT_DATA && !pm_hook_gso(ctx) ? pm_slow_take(ctx, 0, len) : NULL;
+	len = pm_slow_len(len);
+	if (s && len) {
+		s->head.kind = PM_SLOW_KEPT;
+		s->head.buffer = index;
+		s->head.slot = a->down;
+		if (!bpf_ringbuf_output(&pm_kept, s, sizeof(s->head) + len, flags)) {
+			pm_count_verdict(PM_V_BUFFER);
+			return PM_ACT_DROP;
+		}
+	}
+	__sync_fetch_and_add(&b->lost, 1);
+	__sync_fetch_and_add(&b->queued, -1);
+	return pm_discard(PM_DROP_BUFFER);
 }
 
 /* A whole frame, for a session that may be about to come. */

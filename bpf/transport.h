@@ -34,18 +34,29 @@ pm_inline bool pm_through(const struct pm_pkt *p, __u32 index)
 	       dst[1] == local[1];
 }
 
+/* The node is behind the tunnel that packets to it go into: with its gateway, or, where we are that
+ * ourselves, with the one that it changes to (RFC 5949 4.1). */
 pm_inline bool pm_from_node(const struct pm_pkt *p, const struct pm_found *f)
 {
-	return pm_role_lma && pm_has(f, PM_F_ANCHORED) && !pm_has(f, PM_F_LINK) &&
-	       pm_through(p, PM_DESC_TUNNEL(f->desc));
+	return (pm_has(f, PM_F_ANCHORED) ? pm_role_lma : pm_role_mag) && !pm_has(f, PM_F_LINK) &&
+	       pm_through(p, PM_DESC_TUNNEL(pm_way_down(f->desc)));
 }
 
-pm_inline bool pm_from_anchor(const struct pm_pkt *p, const struct pm_found *f)
+/* From the anchor, or from the gateway that the node comes from. What has waited was let in when it
+ * came. */
+pm_inline bool pm_from_anchor(struct pm_ctx *ctx, const struct pm_pkt *p, const struct pm_found *f)
 {
-	return pm_role_mag && pm_through(p, READ_ONCE(f->s->up_tunnel));
+	__u32 also;
+
+	if (!pm_role_mag)
+		return false;
+	if (pm_through(p, READ_ONCE(f->s->up_tunnel)))
+		return true;
+	also = READ_ONCE(f->s->also);
+	return (also && pm_through(p, also)) || (pm_buffer_packets && pm_hook_marked(ctx));
 }
 
-/* From a node anchored here, through its own tunnel. */
+/* From a node, through its own tunnel: anchored here, or on its way to its anchor. */
 pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act *a,
 			struct pm_found *from)
 {
@@ -61,6 +72,8 @@ pm_inline int pm_uplink(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_ac
 		return pm_drop_for(a, PM_DROP_ECN);
 	a->up = from->slot;
 	a->back = 1;
+	if (pm_role_mag && !pm_has(from, PM_F_ANCHORED))
+		return pm_to_tunnel(ctx, p, a, from, true);
 	switch (pm_find_target(p, p->v4 ? READ_ONCE(from->s->domain) : 0, &to)) {
 	case PM_STALE:
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
@@ -107,7 +120,7 @@ pm_inline int pm_refuse_tunnel(const struct pm_pkt *p, struct pm_act *a, enum pm
 		return pm_drop_for(a, PM_DROP_LINK_SCOPE);
 	if (r_from == PM_STALE || r_to == PM_STALE)
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
-	if (r_from == PM_FOUND && pm_has(from, PM_F_ANCHORED) && !pm_has(from, PM_F_LINK))
+	if (r_from == PM_FOUND && !pm_has(from, PM_F_LINK))
 		return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
 	if (r_to == PM_FOUND && READ_ONCE(to->s->up_tunnel))
 		return pm_drop_for(a, PM_DROP_OUTER_SOURCE);
@@ -128,7 +141,7 @@ pm_inline int pm_judge_keyed(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_act
 			return pm_drop_for(a, PM_DROP_KEY);
 		return pm_uplink(ctx, p, a, &f);
 	}
-	if (r == PM_FOUND && pm_from_anchor(p, &f)) {
+	if (r == PM_FOUND && pm_from_anchor(ctx, p, &f)) {
 		if (!pm_owns(&f, p, true))
 			return pm_drop_for(a, PM_DROP_KEY);
 		return pm_downlink(ctx, p, a, &f);
@@ -170,8 +183,15 @@ pm_inline int pm_judge_inside(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 		}
 		if (pm_role_mag) {
 			r_to = pm_find_target(p, 0, &to);
-			if (r_to == PM_FOUND && pm_from_anchor(p, &to))
+			if (r_to == PM_FOUND && pm_from_anchor(ctx, p, &to))
 				return pm_downlink(ctx, p, a, &to);
+		}
+		if (!pm_role_lma) {
+			r_from = pm_find_source(p, 0, &from);
+			if (r_from == PM_FOUND && pm_from_node(p, &from))
+				return pm_uplink(ctx, p, a, &from);
+			/* a node's packet to another one may come before that one's session */
+			r_from = PM_NONE;
 		}
 		if (pm_for_us(pm_outer(p), p->outer_v4))
 			return pm_refuse_tunnel(p, a, r_from, &from, r_to, &to);

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 5
+#define PM_LAYOUT_VERSION 6
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -61,7 +61,7 @@ struct pm_session {
 	};
 	__u32 up_tunnel;    /* tunnel for packets from the node; 0: route them */
 	__u16 domain;       /* of the session's IPv4 home address */
-	__u16 pad;
+	__u16 also;         /* one more tunnel that packets to the node may come through; 0: none */
 	__u8 mac[6];        /* the node's link-layer address, with PM_F_LINK */
 	__u16 access;       /* index into pm_access, with PM_F_LINK; one word with mac */
 	__u64 down_packets; /* towards the node */
@@ -85,6 +85,34 @@ enum pm_flag {
 	PM_F_LOCAL_ROUTING = 1 << 4, /* from the node straight to another node on this MAG */
 	PM_F_ANCHORED = 1 << 5,      /* this node is the LMA of the session */
 	PM_F_KEYS = 1 << 6,          /* which keys of pm_keys are in force */
+	PM_F_BUFFER = 1 << 7,        /* down: `tunnel` is an index into pm_buffer, which decides */
+};
+
+/*
+ * pm_buffer: what becomes of packets to a node that is about to change its access gateway (RFC 5949
+ * 4.1, 4.2). They wait with the daemon, in order, until the node is there. Then those that waited go
+ * first, and the switch needs no stop:
+ *
+ *	program		`open`, and queued == delivered: nobody waits, so by the descriptor `then`;
+ *			else one more is queued, and the packet goes into pm_kept
+ *	daemon		opens, and delivers from what it took out of pm_kept, one by one: a packet is
+ *			counted as delivered when the device has it, or when it was given up
+ *
+ * A packet that waits was queued before any later one of its flow is judged, so none overtakes it.
+ * What the daemon puts back carries pm_meta.mark in front and is always acted upon by `then`.
+ * When nobody has waited for a while, `then` replaces the session's descriptor.
+ */
+#define PM_BUFFERS 4096
+
+struct pm_buffer {
+	__u64 queued;       /* programs */
+	__u64 delivered;    /* daemon */
+	__u64 then;         /* descriptor: where packets go, or will */
+	__u32 open;
+	__u32 slot;         /* whose it is; 0: free */
+	__u64 full;         /* not queued: as many as may wait were waiting */
+	__u64 lost;         /* not queued: no room in pm_kept, or not a packet that can be put back */
+	__u64 pad[2];
 };
 
 /*
@@ -310,6 +338,7 @@ struct pm_meta {
 	__u64 programs;     /* which ones are pinned, a hash; 0: none, or not all */
 	__u32 generation;   /* that pm_global had when the daemon ended */
 	__u32 pad;
+	__u64 mark;         /* in front of packets that are put back, see pm_buffer; random */
 };
 
 /* What the programs were made for, as far as the contents of maps depend on it. */
@@ -359,7 +388,7 @@ struct pm_half {
 			__u8 slots; /* in the body */
 			__u8 subtype;
 			__u8 id_len;
-			__u16 pad;
+			__u16 also;
 		};
 	};
 	struct pm_half_way way[2];
@@ -412,7 +441,8 @@ struct pm_pool {
 	X(PM_DROP_ECN, "ecn", "congestion mark on a packet that cannot carry it, RFC 6040 4.2")    \
 	X(PM_DROP_KEY, "gre_key", "GRE key of another session, or of none")                        \
 	X(PM_DROP_GSO, "gso", "packet to be segmented that the encapsulation cannot segment")      \
-	X(PM_DROP_SLOW, "slow_path", "for the daemon, which could not take it in")
+	X(PM_DROP_SLOW, "slow_path", "for the daemon, which could not take it in")                 \
+	X(PM_DROP_BUFFER, "buffer", "for a node in handover, and it could not be kept")
 
 #define PM_DROP_ENUM(sym, name, help) sym,
 enum pm_drop_reason { PM_DROP_REASONS(PM_DROP_ENUM) PM_DROP_MAX };
@@ -431,17 +461,33 @@ enum pm_drop_reason { PM_DROP_REASONS(PM_DROP_ENUM) PM_DROP_MAX };
 #define PM_SLOW_DATA 9216
 #define PM_SLOW_RING (1024 * 1024)
 
-enum pm_slow_kind { PM_SLOW_EARLY, PM_SLOW_FRAGMENT };
+enum pm_slow_kind { PM_SLOW_EARLY, PM_SLOW_FRAGMENT, PM_SLOW_KEPT };
 
 struct pm_slow {
 	__u32 kind;         /* enum pm_slow_kind */
 	__u32 ifindex;      /* where it arrived */
 	__u32 len;
-	__u32 tunnel;       /* PM_SLOW_FRAGMENT: index, and */
-	__u32 key;          /* what the peer wants packets marked with */
+	union {
+		__u32 tunnel; /* PM_SLOW_FRAGMENT: index, and */
+		__u32 buffer; /* PM_SLOW_KEPT: index into pm_buffer, and */
+	};
+	union {
+		__u32 key;    /* what the peer wants packets marked with */
+		__u32 slot;   /* the session's */
+	};
 	__u8 class;         /* traffic class of the outer header */
 	__u8 pad[3];
 }; /* `len` octets follow */
+
+/*
+ * pm_kept: ring buffer of packets for nodes in handover: struct pm_slow of kind PM_SLOW_KEPT, then the
+ * whole frame. While a buffer is not open, the daemon looks by itself every few milliseconds, and is
+ * woken when much has come.
+ */
+#define PM_KEPT_RING (8 * 1024 * 1024)
+#define PM_KEPT_MUCH (PM_KEPT_RING / 8)
+/* The longest frame that can be put back: the kernel runs one page, and needs some of it. */
+#define PM_KEPT_DATA 3280
 
 /* pm_verdict: per-CPU array, index = hook * PM_V_MAX + verdict. */
 enum pm_verdict {
@@ -459,6 +505,7 @@ enum pm_verdict {
 	PM_V_ROUTE,         /* from a node anchored here, routed without a tunnel */
 	PM_V_EARLY,         /* tunnel packet for nobody here yet: given to the daemon, see pm_slow */
 	PM_V_FRAGMENT,      /* too big for its tunnel: given to the daemon, see pm_slow */
+	PM_V_BUFFER,        /* for a node in handover: given to the daemon, see pm_buffer */
 	PM_V_TO_DAEMON,     /* at TC: the daemon has it from its packet socket, nobody else gets it */
 	PM_V_MAX
 };

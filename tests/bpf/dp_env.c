@@ -168,6 +168,47 @@ int env_prog(unsigned ifindex)
 	return fd;
 }
 
+int env_judge(unsigned ifindex, const void *frame, uint32_t len)
+{
+	struct xdp_md md = {.data_end = len, .ingress_ifindex = ifindex};
+	uint8_t out[2048];
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = len, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = &md, .ctx_size_in = sizeof(md),
+		    .repeat = 1);
+	int prog = env_prog(ifindex), r;
+
+	r = bpf_prog_test_run_opts(prog, &o);
+	close(prog);
+	return r ? r : (int)o.retval;
+}
+
+static uint8_t *ip6(uint8_t *p, const struct in6_addr *src, const struct in6_addr *dst,
+		    uint8_t next, uint16_t len)
+{
+	memset(p, 0, 40);
+	p[0] = 0x60;
+	p[4] = (uint8_t)(len >> 8);
+	p[5] = (uint8_t)len;
+	p[6] = next;
+	p[7] = 64;
+	memcpy(p + 8, src, sizeof(*src));
+	memcpy(p + 24, dst, sizeof(*dst));
+	return p + 40;
+}
+
+void env_tunnelled(uint8_t frame[ENV_TUNNELLED], const struct env_tunnelled *t)
+{
+	uint8_t *p = frame;
+
+	memset(frame, 0, ENV_TUNNELLED);
+	memcpy(p, t->dst.b, sizeof(t->dst.b));
+	p[12] = 0x86;
+	p[13] = 0xdd;
+	p = ip6(p + 14, &t->outer_src, &t->outer_dst, 41, ENV_TUNNELLED - 54);
+	p = ip6(p, &t->src, &t->dst_addr, 59, ENV_TUNNELLED - 94);
+	memcpy(p, &t->number, sizeof(t->number));
+}
+
 struct in6_addr env_addr(const char *s)
 {
 	struct in6_addr a;

@@ -31,6 +31,18 @@ unsigned env_attach(struct dp_bpf *dp, const char *ifname);
 /* An anchored session of the node "n": this prefix, through the tunnel to `peer`. */
 dp_ref env_anchor(struct dp_bpf *dp, struct prefix6 p, dp_ref peer);
 
+/* A packet of `len` octets comes in at an interface that runs our XDP program: what it did, without
+ * anything being sent. `frame` begins with the Ethernet header. */
+int env_judge(unsigned ifindex, const void *frame, uint32_t len);
+/* Writes Ethernet, outer and inner IPv6 header and a number, 128 octets; the lengths are right. */
+#define ENV_TUNNELLED 128
+struct env_tunnelled {
+	struct mac dst;
+	struct in6_addr outer_src, outer_dst, src, dst_addr;
+	uint32_t number;
+};
+void env_tunnelled(uint8_t frame[ENV_TUNNELLED], const struct env_tunnelled *t);
+
 /* Descriptor of the XDP program that runs on an interface. */
 int env_prog(unsigned ifindex);
 

@@ -38,15 +38,35 @@ static struct dp_bpf_cfg contract_cfg(void)
 	cfg.max_sessions = DP_CONTRACT_SESSIONS;
 	cfg.pool_slots = DP_CONTRACT_POOL;
 	cfg.ip4 = cfg.ip4_outer = cfg.gre = cfg.keep = true;
+	cfg.buffer = (struct dp_bpf_buffer_cfg){.sessions = DP_CONTRACT_BUFFERS,
+						.node_packets = DP_CONTRACT_WAITING,
+						.node_octets = 1 << 20,
+						.all_packets = 1000,
+						.all_octets = 1 << 20,
+						.age = nsec_from_s(10),
+						.drain_speed = 100,
+						.mark = 0x6d61726b6d61726b};
 	return cfg;
+}
+
+static nsec_t contract_now = NSEC_PER_SEC;
+
+static void contract_attach(void)
+{
+	if (!env_ifindex("c0"))
+		env_sh(true, "ip link add c0 address 02:00:00:00:00:aa type veth peer name c1;"
+			     "ip link set c0 up; ip link set c1 up");
+	env_attach(contract_dp, "c0");
 }
 
 static struct dataplane *fresh(void)
 {
 	const struct dp_bpf_cfg cfg = contract_cfg();
 
-	if (!contract_dp)
+	if (!contract_dp) {
 		contract_dp = env_dp(&cfg);
+		contract_attach();
+	}
 	return dp_bpf_dataplane(contract_dp);
 }
 
@@ -57,7 +77,66 @@ static struct dataplane *again(struct dataplane *dp)
 	dp_bpf_free(&contract_dp, false);
 	contract_dp = env_dp(&cfg);
 	CU_ASSERT_TRUE(dp_bpf_adopted(contract_dp));
+	contract_attach();
 	return dp_bpf_dataplane(contract_dp);
+}
+
+struct look {
+	dp_ref ref, up;
+	struct dp_peer peer;
+};
+
+static void look_session(void *ctx, dp_ref ref, const struct dp_session *s)
+{
+	struct look *l = ctx;
+
+	if (ref == l->ref)
+		l->up = s->up.peer;
+}
+
+static void look_peer(void *ctx, dp_ref ref, const struct dp_peer *p)
+{
+	struct look *l = ctx;
+
+	if (ref == l->up)
+		l->peer = *p;
+}
+
+static void arrive(struct dataplane *dp, dp_ref ref, const struct prefix6 *prefix, unsigned n)
+{
+	struct dp_walk w = {.session = look_session};
+	struct env_tunnelled t = {.src = env_addr("2001:db8:c::2"), .dst_addr = prefix->addr};
+	struct look l = {.ref = ref};
+	uint8_t frame[ENV_TUNNELLED];
+
+	w.ctx = &l;
+	dp->ops->walk(dp, &w);
+	w = (struct dp_walk){.ctx = &l, .peer = look_peer};
+	dp->ops->walk(dp, &w);
+	t.outer_src = l.peer.remote;
+	t.outer_dst = l.peer.local;
+	t.dst_addr.s6_addr[15] = 2;
+	t.dst = (struct mac){
+		{2, 0, 0, 0, 0, 0xaa}
+	     };
+	for (t.number = 0; t.number < n; t.number++) {
+		env_tunnelled(frame, &t);
+		env_judge(env_ifindex("c0"), frame, sizeof(frame));
+	}
+	dp_bpf_buffer(contract_dp, contract_now);
+}
+
+static void settle(struct dataplane *dp, dp_ref ref)
+{
+	struct dp_buffered b = {0};
+
+	for (unsigned i = 0; i < 1000; i++) {
+		contract_now += nsec_from_ms(10);
+		dp_bpf_buffer(contract_dp, contract_now);
+		if (dp->ops->buffered(dp, ref, &b) || !b.draining)
+			return;
+	}
+	CU_FAIL("still being handed on");
 }
 
 /* No slot is left valid, and no way leads to one. */
@@ -329,7 +408,7 @@ int main(int argc, char **argv)
 		{"counters sum over CPUs and have names",	  test_counters_have_names},
 		{0			 }
 	   };
-	static const struct dp_contract contract = {fresh, done, again, NULL, NULL};
+	static const struct dp_contract contract = {fresh, done, again, arrive, settle};
 
 	env_enter();
 	dp_contract_use(&contract);

@@ -172,28 +172,29 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 	w->hook = hook;
 	for (int i = 0; i < AT_PROGS; i++)
 		w->ifindex[i] = if_nametoindex(ifnames[i]);
-#define SWITCHES(skel)                                                                 \
-	do {                                                                           \
-		(skel)->rodata->pm_role_lma = sw->lma;                                 \
-		(skel)->rodata->pm_role_mag = sw->mag;                                 \
-		(skel)->rodata->pm_use_pools = !sw->no_pools;                          \
-		(skel)->rodata->pm_use_ip4 = !sw->no_ip4;                              \
-		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                  \
-		(skel)->rodata->pm_use_gre = !sw->no_gre;                              \
-		(skel)->rodata->pm_use_domains = sw->domains;                          \
-		(skel)->rodata->pm_decap_flags = decap_flags;                          \
-		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                          \
-		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;                        \
-		(skel)->rodata->pm_early_rate = sw->early_rate;                        \
-		(skel)->rodata->pm_early_burst = sw->early_rate;                       \
-		(skel)->rodata->pm_fragment_rate = sw->fragment_rate;                  \
-		(skel)->rodata->pm_mss_clamp = sw->mss_clamp;                          \
-		(skel)->rodata->pm_fragment_burst = sw->fragment_rate;                 \
-		source(sw->icmp6_source, (void *)(skel)->rodata->pm_icmp6_source, 0);  \
-		source(sw->icmp4_source, (void *)(skel)->rodata->pm_icmp4_source, 12); \
-		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS);           \
-		bpf_map__set_max_entries((skel)->maps.pm_keys, MN_SLOTS);              \
-		bpf_map__set_max_entries((skel)->maps.pm_domain, PM_DOMAINS);          \
+#define SWITCHES(skel)                                                                    \
+	do {                                                                              \
+		(skel)->rodata->pm_role_lma = sw->lma;                                    \
+		(skel)->rodata->pm_role_mag = sw->mag;                                    \
+		(skel)->rodata->pm_use_pools = !sw->no_pools;                             \
+		(skel)->rodata->pm_use_ip4 = !sw->no_ip4;                                 \
+		(skel)->rodata->pm_use_ip4_outer = !sw->no_ip4_outer;                     \
+		(skel)->rodata->pm_use_gre = !sw->no_gre;                                 \
+		(skel)->rodata->pm_use_domains = sw->domains;                             \
+		(skel)->rodata->pm_decap_flags = decap_flags;                             \
+		(skel)->rodata->pm_icmp_rate = sw->icmp_rate;                             \
+		(skel)->rodata->pm_icmp_burst = sw->icmp_burst;                           \
+		(skel)->rodata->pm_early_rate = sw->early_rate;                           \
+		(skel)->rodata->pm_early_burst = sw->early_rate;                          \
+		(skel)->rodata->pm_fragment_rate = sw->fragment_rate;                     \
+		(skel)->rodata->pm_mss_clamp = sw->mss_clamp;                             \
+		(skel)->rodata->pm_buffer_packets = sw->mag && !sw->no_buffer ? 1000 : 0; \
+		(skel)->rodata->pm_fragment_burst = sw->fragment_rate;                    \
+		source(sw->icmp6_source, (void *)(skel)->rodata->pm_icmp6_source, 0);     \
+		source(sw->icmp4_source, (void *)(skel)->rodata->pm_icmp4_source, 12);    \
+		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS);              \
+		bpf_map__set_max_entries((skel)->maps.pm_keys, MN_SLOTS);                 \
+		bpf_map__set_max_entries((skel)->maps.pm_domain, PM_DOMAINS);             \
 	} while (0)
 	if (hook == PM_HOOK_XDP) {
 		w->xdp = pmip_xdp__open();

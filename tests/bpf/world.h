@@ -136,7 +136,7 @@ struct world_switches {
 	bool lma, mag, framed;
 	uint32_t icmp_rate, icmp_burst;
 	uint32_t early_rate, fragment_rate; /* bursts as large */
-	bool no_pools, no_ip4, no_ip4_outer, no_gre, no_decap_flags, mss_clamp, domains;
+	bool no_pools, no_ip4, no_ip4_outer, no_gre, no_decap_flags, mss_clamp, domains, no_buffer;
 	const char *icmp6_source, *icmp4_source; /* NULL: as they are by default */
 };
 

@@ -371,7 +371,9 @@ static void random_put(struct dice *d)
 	if (rnd(2))
 		s.addr4 = model_addr4(1 + rnd(4));
 	*(access ? &s.up : &s.down) = random_peer(d, s.keyed);
-	s.mode = rnd(5) ? DP_FORWARD : DP_DROP;
+	s.mode = rnd(5) ? DP_FORWARD : access ? DP_BUFFER : DP_DROP;
+	if (access && !rnd(3))
+		s.also_from = random_peer(d, s.keyed).peer;
 	s.mnid.len = (uint8_t)(3 + rnd(12));
 	r = model_put(&s, &d->ref[i]);
 	d->puts++;
@@ -379,6 +381,11 @@ static void random_put(struct dice *d)
 		d->busy++;
 	else
 		CU_ASSERT_EQUAL(r, model_taken(&s, d->ref[i]) ? -EEXIST : 0);
+}
+
+static enum dp_mode random_mode(enum dp_half half)
+{
+	return half == DP_ACCESS ? rnd(3) : rnd(2);
 }
 
 static void random_calls(int restart_every)
@@ -413,7 +420,7 @@ static void random_calls(int restart_every)
 			break;
 		case 2:
 			if (*ref)
-				model_mode(*ref, rnd(2) ? DP_DROP : DP_FORWARD);
+				model_mode(*ref, random_mode(model_at(*ref)->s.half));
 			break;
 		default:
 			random_put(&d);

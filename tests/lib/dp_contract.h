@@ -100,9 +100,7 @@ void dp_contract_buffer_again(void);
 	{"contract: a session without an address is claimed by its node", dp_contract_claims_without_address}, \
 	{"contract: what nobody claimed gives way to another node with its address", dp_contract_gives_way}, \
 	{"contract: sweep removes exactly what nobody claimed", dp_contract_sweeps},               \
-	{"contract: random restarts between random calls lose and invent nothing", dp_contract_random_again}
-
-#define DP_CONTRACT_BUFFER_TESTS                                                                   \
+	{"contract: random restarts between random calls lose and invent nothing", dp_contract_random_again}, \
 	{"contract: an access half may have one more tunnel to hear, an anchor half none", dp_contract_also_from}, \
 	{"contract: buffering is a mode of access halves alone", dp_contract_buffer_modes},         \
 	{"contract: no room to buffer for one more session is ENOSPC and changes nothing", dp_contract_buffer_full}, \

@@ -61,6 +61,16 @@ struct config_access {
 	bool trigger_neighbour; /* the bridge forgets the node's address: it left */
 };
 
+/* What may wait for nodes that are about to change their MAG, and how it leaves. */
+struct config_buffer {
+	uint32_t nodes; /* 0: nothing is kept */
+	uint32_t node_packets, node_octets;
+	uint32_t total_packets, total_octets;
+	uint32_t age_ms;
+	uint32_t drain_rate;  /* packets per second; 0: by metering */
+	uint32_t drain_speed; /* per cent of the metered rate */
+};
+
 struct config {
 	char instance[32];
 	enum log_class log_level;
@@ -74,7 +84,7 @@ struct config {
 	struct revocation_cfg revocation;    /* likewise */
 	uint32_t signalling_dscp;	     /* of our Mobility Headers */
 	bool tcp_mss_clamp;
-	bool udp_fixed_port; /* source port of tunnels in UDP */
+	bool udp_fixed_port;   /* source port of tunnels in UDP */
 	bool leave_forwarding; /* the data plane outlives the daemon */
 	uint32_t spread_cpu[CONFIG_SPREAD_MAX];
 	unsigned n_spread_cpus;
@@ -88,6 +98,7 @@ struct config {
 	bool has_mag;
 	struct mag_cfg mag;	      /* complete, domain knobs included, when has_mag */
 	struct access_cfg access_cfg; /* complete when has_mag */
+	struct config_buffer buffer;  /* likewise */
 	struct config_access *access;
 	unsigned n_access;
 	struct in6_addr dhcp6_servers[DHCP6_SERVERS_MAX]; /* that the MAG relays to */

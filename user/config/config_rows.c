@@ -518,6 +518,29 @@ static const struct config_row rows_ra[] = {
 static const struct config_section sec_ra = SECTION("mag.router-advertisements",
 	"What nodes are told; the same at every MAG of the domain", struct config_file, rows_ra);
 
+/* mag.handover-buffer */
+#define B(member) ONE(struct config_file, c.buffer.member)
+static const struct config_row rows_buffer[] = {
+	{"max-nodes", CONFIG_UINT, B(nodes), .def = "1024", RANGE(0, 2048),
+	 .help = "Nodes whose packets may be kept at the same time; 0: none are ever kept, and it costs nothing."},
+	{"node-packets", CONFIG_UINT, B(node_packets), .def = "2000", RANGE(1, 1000000),
+	 .help = "Packets that may wait for one node; further ones are dropped."},
+	{"node-octets", CONFIG_UINT, B(node_octets), .def = "2097152", RANGE(1500, 1073741824), .unit = "octets",
+	 .help = "Octets that may wait for one node."},
+	{"total-packets", CONFIG_UINT, B(total_packets), .def = "100000", RANGE(1, 10000000),
+	 .help = "Packets that may wait for all nodes together."},
+	{"total-octets", CONFIG_UINT, B(total_octets), .def = "67108864", RANGE(1500, 2147483647), .unit = "octets",
+	 .help = "Octets that may wait for all nodes together."},
+	{"max-age", CONFIG_UINT, B(age_ms), .def = "2000", RANGE(10, 600000), .unit = "ms",
+	 .help = "A packet that has waited so long for its node to come is dropped."},
+	{"drain-rate", CONFIG_UINT, B(drain_rate), .def = "0", RANGE(0, 10000000), .unit = "packets/s",
+	 .help = "At which a node gets what was kept, after 5 packets back to back; 0: by the rate at which it came."},
+	{"drain-speed", CONFIG_UINT, B(drain_speed), .def = "400", RANGE(100, 100000), .unit = "%", .rfc = "RFC 5568 5.4",
+	 .help = "Of the rate at which packets came; with 100 a node never catches up while as many still come."},
+};
+static const struct config_section sec_buffer = SECTION("mag.handover-buffer",
+	"Packets that wait for a node in a fast handover", struct config_file, rows_buffer);
+
 /* mag */
 #define M(member) ONE(struct config_file, c.mag.member)
 static const struct config_row rows_mag[] = {
@@ -541,6 +564,8 @@ static const struct config_row rows_mag[] = {
 	 .help = "Where mobile nodes attach."},
 	{"router-advertisements", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_ra,
 	 .rfc = "RFC 5213 6.8", .help = "What nodes are told."},
+	{"handover-buffer", CONFIG_SECTION, .size = sizeof(struct config_file), .def = "{}", .sub = &sec_buffer,
+	 .rfc = "RFC 5949 4.1, RFC 5568 5.4", .help = "What may wait for nodes that are about to come."},
 	{"dhcpv6-servers", CONFIG_ADDR, ARRAY(struct config_file, c.dhcp6_servers, c.n_dhcp6_servers), .def = "", LIVE,
 	 .example = "[2001:db8:5::547]", .rfc = "RFC 5213 6.11, RFC 8415 19",
 	 .help = "Where DHCPv6 messages of served nodes are relayed to, each of them; the same on all MAGs. None: nothing is relayed."},

@@ -269,14 +269,14 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 {
 	const struct config *c = d->cfg;
 	const struct preset_features features = preset_features(c);
-	const struct dp_bpf_cfg dc = {
+	struct dp_bpf_cfg dc = {
 		.instance = c->instance,
 		.bpffs = c->bpffs,
 		.roles = (c->has_lma ? DP_BPF_LMA : 0) | (c->has_mag ? DP_BPF_MAG : 0),
 		.max_sessions = preset_slots(c),
 		.pool_slots = preset_pool_slots(c),
 		.max_peers = 65535,
-		/* our own pools give /64s; another domain's anchor may give others */
+ /* our own pools give /64s; another domain's anchor may give others */
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,
@@ -286,6 +286,14 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.keep = c->leave_forwarding,
 		.max_halves = c->leave_forwarding ? preset_halves(c) : 0,
 		.mss_clamp = c->tcp_mss_clamp,
+		.buffer = {.sessions = c->has_mag ? c->buffer.nodes : 0,
+			   .node_packets = c->buffer.node_packets,
+			   .node_octets = c->buffer.node_octets,
+			   .all_packets = c->buffer.total_packets,
+			   .all_octets = c->buffer.total_octets,
+			   .age = nsec_from_ms(c->buffer.age_ms),
+			   .drain_rate = c->buffer.drain_rate,
+			   .drain_speed = c->buffer.drain_speed},
 		.fragment_rate = FRAGMENT_RATE,
 		.icmp_source = d->own_ip6,
 		.spread_cpu = c->spread_cpu,
@@ -294,6 +302,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 	};
 	int rc;
 
+	env_random(d, &dc.buffer.mark, sizeof(dc.buffer.mark));
 	rc = dp_bpf_new(&d->dp, &dc, err, cap);
 	if (rc)
 		return rc;

@@ -125,7 +125,8 @@ struct daemon {
 	ev_timer watchdog;
 	ev_prepare prepare;
 	ev_signal on_hup, on_term, on_int;
-	ev_io mh_io, udp_io, nl_io, frame_io, dp_io, slow_io, ends_io, icmp_io, dhcp6_io, dhcp4_io;
+	ev_io mh_io, udp_io, nl_io, frame_io, dp_io, slow_io, buffer_io, ends_io, icmp_io, dhcp6_io,
+		dhcp4_io;
 	struct control_watch *watches; /* loop.c */
 
 	struct dp_bpf *dp;

@@ -57,6 +57,13 @@ static void on_slow(struct ev_loop *loop, ev_io *w, int revents)
 	dp_bpf_slow(d->dp, daemon_now());
 }
 
+static void on_buffer(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	dp_bpf_buffer(d->dp, daemon_now());
+}
+
 static void on_ends(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
@@ -82,6 +89,7 @@ static nsec_t next_deadline(const struct daemon *d)
 {
 	nsec_t next = nsec_min(nexthops_next(d->hops), dp_bpf_slow_next(d->dp));
 
+	next = nsec_min(next, dp_bpf_buffer_next(d->dp));
 	next = nsec_min(next, statics_next(d->statics));
 	next = nsec_min(next, routes_next(d->routes));
 	next = nsec_min(next, durable_next(d));
@@ -102,6 +110,8 @@ static void run_deadlines(struct daemon *d, nsec_t now)
 		routes_tick(d->routes, now);
 	if (dp_bpf_slow_next(d->dp) <= now)
 		dp_bpf_slow(d->dp, now);
+	if (dp_bpf_buffer_next(d->dp) <= now)
+		dp_bpf_buffer(d->dp, now);
 	if (statics_next(d->statics) <= now)
 		statics_tick(d->statics, now);
 	if (d->lma && lma_next(d->lma) <= now)
@@ -194,6 +204,7 @@ int loop_start(struct daemon *d)
 		watch_fd(d, &d->udp_io, on_udp, mh_udp_fd(d->udp));
 	watch_fd(d, &d->nl_io, on_nl, nl_fd(d->nl));
 	watch_fd(d, &d->slow_io, on_slow, dp_bpf_slow_fd(d->dp));
+	watch_fd(d, &d->buffer_io, on_buffer, dp_bpf_buffer_fd(d->dp));
 	watch_fd(d, &d->ends_io, on_ends, tunnel_sock_fd(d->ends));
 	watch_fd(d, &d->icmp_io, on_icmp, icmp_sock_fd(d->icmp));
 	watch_fd(d, &d->dp_io, on_dataplane, dp_bpf_event_fd(d->dp));
@@ -216,6 +227,7 @@ void loop_stop(struct daemon *d)
 	ev_io_stop(d->loop, &d->udp_io);
 	ev_io_stop(d->loop, &d->nl_io);
 	ev_io_stop(d->loop, &d->slow_io);
+	ev_io_stop(d->loop, &d->buffer_io);
 	ev_io_stop(d->loop, &d->ends_io);
 	ev_io_stop(d->loop, &d->icmp_io);
 	ev_io_stop(d->loop, &d->dp_io);

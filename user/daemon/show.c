@@ -154,6 +154,7 @@ static size_t counters(void *ctx, struct counter_set *out, size_t max)
 		all[n++] = dhcp_sock_counters(d->dhcp6_sock);
 	all[n++] = dp_bpf_early_counters(d->dp);
 	all[n++] = dp_bpf_slow_counters(d->dp);
+	all[n++] = dp_bpf_buffer_counters(d->dp);
 	all[n++] = tunnel_sock_counters(d->ends);
 	all[n++] = icmp_sock_counters(d->icmp);
 	all[n++] = icmp_relay_counters(d->relayed);

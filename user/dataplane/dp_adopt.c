@@ -25,7 +25,8 @@ static bool sane(const struct dp_bpf *dp, const struct dp_kept *k)
 	const struct dp_half_rec *r = &k->rec;
 	bool key = !r->key;
 
-	if (!path_sane(dp, &r->down) || !path_sane(dp, &r->up) || (r->key && !k->n))
+	if (r->also_from >= dp->maps.n_tunnels || !path_sane(dp, &r->down) ||
+	    !path_sane(dp, &r->up) || (r->key && !k->n))
 		return false;
 	for (unsigned i = 0; i < k->n; i++) {
 		struct dp_owner of;
@@ -50,6 +51,15 @@ static int adopt_half(struct dp_bpf *dp, dp_ref ref, const struct dp_kept *k)
 	if (!b)
 		return -ENOMEM;
 	*r = k->rec;
+	if (r->mode == DP_BUFFER) {
+		/* it goes on; what was kept is lost */
+		r->kept = calloc(1, sizeof(*r->kept));
+		if (!r->kept) {
+			free(b);
+			return -ENOMEM;
+		}
+		dp->buffers.sessions++;
+	}
 	r->body = b;
 	r->unclaimed = true;
 	b->n = k->n;
@@ -63,6 +73,8 @@ static int adopt_half(struct dp_bpf *dp, dp_ref ref, const struct dp_kept *k)
 		dp_peer_use(dp, r->down.peer);
 	if (r->up.kind == DP_TO_PEER)
 		dp_peer_use(dp, r->up.peer);
+	if (r->also_from)
+		dp_peer_use(dp, r->also_from);
 	dp_mnid_link(&dp->halves, ref);
 	dp->adopted.halves++;
 	return 0;

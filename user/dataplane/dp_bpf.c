@@ -192,6 +192,7 @@ static const struct dataplane_ops left = {
 
 void dp_bpf_leave(struct dp_bpf *dp)
 {
+	dp_buffers_leave(dp);
 	dp->left = true;
 	dp->dp.ops = &left;
 }
@@ -223,6 +224,11 @@ int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, siz
 		r = dp_fail(err, errlen, ENOMEM, "cannot open the ring of packets for the daemon");
 		goto fail;
 	}
+	if (dp_buffers_init(dp) < 0) {
+		r = dp_fail(err, errlen, ENOMEM,
+			    "not enough memory for packets of nodes in handover");
+		goto fail;
+	}
 	if (dp->maps.adopted && dp_adopt(dp) < 0) {
 		r = dp_fail(err, errlen, ENOMEM, "not enough memory to go on with %u sessions",
 			    dp->maps.n_slots);
@@ -244,6 +250,7 @@ void dp_bpf_free(struct dp_bpf **p, bool flush)
 	if (!dp)
 		return;
 	dp_slow_free(&dp->slow);
+	dp_buffers_free(dp);
 	dp_attach_free(dp, flush);
 	dp_route_stop(dp);
 	dp_peers_free(&dp->peers);

@@ -44,6 +44,18 @@ struct dp_bpf_hooks {
 	void (*peer_deleted)(void *ctx, dp_ref ref, const struct dp_peer *peer);
 };
 
+/* What may wait for nodes in handover, and how it leaves. */
+struct dp_bpf_buffer_cfg {
+	uint32_t sessions; /* that may be in DP_BUFFER together; 0: none, and it costs nothing */
+	uint32_t node_packets, node_octets;
+	uint32_t all_packets;
+	uint64_t all_octets;
+	nsec_t age;	      /* that a packet may have while it is kept */
+	uint32_t drain_rate;  /* packets per second and node; 0: by metering, RFC 5568 5.4 */
+	uint32_t drain_speed; /* per cent of the metered rate */
+	uint64_t mark;	      /* random: tells packets that are put back from all others */
+};
+
 struct dp_bpf_cfg {
 	const char *instance; /* names the pin directory: [A-Za-z0-9_-]+ */
 	const char *bpffs;    /* root of a bpffs; NULL: /sys/fs/bpf. Mounted when it is not. */
@@ -58,18 +70,19 @@ struct dp_bpf_cfg {
 	uint16_t tunnel_mtu; /* upper limit for the octets of an inner packet; 0: none */
 	/* What the programs are made for: whatever is off costs nothing and is refused with
 	 * -EOPNOTSUPP. */
-	bool ip4;		/* IPv4 home addresses */
-	bool ip4_outer;		/* tunnels over IPv4 */
-	bool gre;		/* tunnels with GRE; keyed sessions */
-	bool domains;		/* domains of IPv4 home addresses may have routes of their own */
-	bool udp_fixed_port;	/* UDP tunnels leave from port 5437, not from one per flow */
-	bool mss_clamp;		/* TCP learns at its start what fits the tunnel */
+	bool ip4;	     /* IPv4 home addresses */
+	bool ip4_outer;	     /* tunnels over IPv4 */
+	bool gre;	     /* tunnels with GRE; keyed sessions */
+	bool domains;	     /* domains of IPv4 home addresses may have routes of their own */
+	bool udp_fixed_port; /* UDP tunnels leave from port 5437, not from one per flow */
+	bool mss_clamp;	     /* TCP learns at its start what fits the tunnel */
 	/* Sessions are also kept in a pinned map, so that a later run can go on with them; and this
 	 * run goes on with what an earlier one left. */
 	bool keep;
+	struct dp_bpf_buffer_cfg buffer; /* DP_BPF_MAG */
 	uint32_t fragment_rate; /* packets per second and CPU that may be fragmented; 0: none */
 	struct in6_addr icmp_source; /* of ICMPv6 errors where no tunnel has one; or zero */
-	const uint32_t *spread_cpu; /* CPUs that frames may be spread over: [n_spread_cpus] */
+	const uint32_t *spread_cpu;  /* CPUs that frames may be spread over: [n_spread_cpus] */
 	unsigned n_spread_cpus;
 	struct dp_bpf_hooks hooks;
 };
@@ -87,7 +100,8 @@ struct dp_bpf_cfg {
 int dp_bpf_new(struct dp_bpf **out, const struct dp_bpf_cfg *cfg, char *err, size_t errlen);
 
 /* From now on nothing is changed any more: calls succeed or fail without effect, also those through
- * struct dataplane. For a daemon that ends and takes itself apart while its data plane is to stay. */
+ * struct dataplane. For a daemon that ends and takes itself apart while its data plane is to stay.
+ */
 void dp_bpf_leave(struct dp_bpf *dp);
 
 /* With `flush` detaches from every interface and removes all pins, so that nothing is left of
@@ -135,7 +149,7 @@ struct dp_bpf_iface {
 	struct mac mac;	       /* DP_BPF_ACCESS: the router's address there */
 	uint16_t domain;       /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
-	bool spread; /* its XDP program hands frames to other CPUs */
+	bool spread;   /* its XDP program hands frames to other CPUs */
 	char why[128]; /* DP_BPF_AUTO fell back to TC: the kernel's reason; else "" */
 };
 
@@ -144,12 +158,12 @@ struct dp_bpf_attach {
 	const char *ifname;
 	enum dp_bpf_kind kind;
 	enum dp_bpf_want want;
-	struct mac mac; /* DP_BPF_ACCESS: source of frames to the nodes */
+	struct mac mac;	 /* DP_BPF_ACCESS: source of frames to the nodes */
 	uint16_t domain; /* of the IPv4 home addresses that are met there */
 	uint16_t mtu;
 	bool spread; /* hand its frames to the CPUs of the configuration, where XDP runs */
-	bool host; /* DP_BPF_TRANSPORT: what this host itself sends to nodes comes in there. A packet
-		    * for nobody is refused, and frames to any unicast address count. */
+	bool host;   /* DP_BPF_TRANSPORT: what this host itself sends to nodes comes in there. A
+		      * packet   for nobody is refused, and frames to any unicast address count. */
 };
 
 /*
@@ -216,8 +230,8 @@ struct dp_bpf_routing {
 };
 void dp_bpf_routing(struct dp_bpf *dp, const struct dp_bpf_routing *r);
 /* Packets that leave the tunnel of a session of this domain are routed as if they came in by the
- * interface: for domains with a VRF of their own. 0: like all else; DP_BPF_SHUT: they are discarded.
- * 0, or -errno: -EOPNOTSUPP when the programs were not made for it. */
+ * interface: for domains with a VRF of their own. 0: like all else; DP_BPF_SHUT: they are
+ * discarded. 0, or -errno: -EOPNOTSUPP when the programs were not made for it. */
 #define DP_BPF_SHUT (~0u)
 int dp_bpf_domain(struct dp_bpf *dp, uint16_t domain, unsigned ifindex);
 /* Programs remember routes and neighbours of decapsulated packets for about a second. To be called
@@ -232,9 +246,9 @@ void dp_bpf_routes_changed(struct dp_bpf *dp);
  */
 struct dp_bpf_vlan {
 	unsigned ifindex;
-	unsigned parent;	     /* interface below */
+	unsigned parent; /* interface below */
 	char parent_name[IF_NAMESIZE];
-	uint16_t proto;		     /* ETH_P_8021Q, ETH_P_8021AD */
+	uint16_t proto; /* ETH_P_8021Q, ETH_P_8021AD */
 	uint16_t id;
 };
 int dp_bpf_vlan_put(struct dp_bpf *dp, const struct dp_bpf_vlan *v); /* new, or changed */
@@ -243,15 +257,17 @@ void dp_bpf_vlan_del(struct dp_bpf *dp, unsigned ifindex);	     /* absent: no-op
 /* ---- the slow path (dp_slow.c) */
 
 /*
- * Packets that need the daemon: those that overtake the answer to a registration (an anchor forwards
- * to a new gateway from the moment it accepts) are kept for a moment and put back into the receive
- * path when session_put() brings their session; those to be fragmented go to hooks.fragment.
+ * Packets that need the daemon: those that overtake the answer to a registration (an anchor
+ * forwards to a new gateway from the moment it accepts) are kept for a moment and put back into the
+ * receive path when session_put() brings their session; those to be fragmented go to
+ * hooks.fragment.
  */
 int dp_bpf_slow_fd(const struct dp_bpf *dp);	  /* poll for reading */
 nsec_t dp_bpf_slow_next(const struct dp_bpf *dp); /* when dp_bpf_slow() wants to be called */
 void dp_bpf_slow(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
 
-/* The payload of a tunnel packet that came in fragments, without the UDP header where it has one. */
+/* The payload of a tunnel packet that came in fragments, without the UDP header where it has one.
+ */
 struct dp_bpf_tunnelled {
 	struct in6_addr src, dst; /* of the outer header, IPv4-mapped for IPv4 */
 	unsigned ifindex;	  /* that it came in by */
@@ -272,7 +288,7 @@ struct dp_bpf_quote {
 };
 enum dp_bpf_told {
 	DP_BPF_TOLD,
-	DP_BPF_NO_NODE,	  /* the source is beyond our network: the kernel's routes lead to it */
+	DP_BPF_NO_NODE,	 /* the source is beyond our network: the kernel's routes lead to it */
 	DP_BPF_STRANGER, /* no session sends such packets through such a tunnel */
 	DP_BPF_NOT_TOLD, /* the error cannot be delivered */
 };
@@ -283,11 +299,18 @@ enum dp_bpf_told dp_bpf_tell(struct dp_bpf *dp, const struct dp_bpf_quote *q, co
 struct counter_set dp_bpf_early_counters(const struct dp_bpf *dp);
 struct counter_set dp_bpf_slow_counters(const struct dp_bpf *dp);
 
+/* ---- packets that wait for nodes in handover (dp_buffer.c) */
+
+int dp_bpf_buffer_fd(const struct dp_bpf *dp);	    /* poll for reading; -1: nothing is ever kept */
+nsec_t dp_bpf_buffer_next(const struct dp_bpf *dp); /* when dp_bpf_buffer() wants to be called */
+void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now);  /* readable, or due */
+struct counter_set dp_bpf_buffer_counters(const struct dp_bpf *dp);
+
 /* ---- inspection (dp_stats.c) */
 
 struct dp_bpf_session_info {
 	uint32_t slot;	/* of the first prefix */
-	uint64_t desc;	/* PM_DESC() of the slot that decides, aliases followed */
+	uint64_t desc;	/* PM_DESC() of the slot that decides, aliases and buffers followed */
 	char text[160]; /* "tunnel 3 gen 7 anchored" */
 };
 int dp_bpf_session_info(struct dp_bpf *dp, dp_ref ref, struct dp_bpf_session_info *out);

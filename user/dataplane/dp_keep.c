@@ -94,6 +94,7 @@ void dp_keep_store(struct dp_bpf *dp, dp_ref ref, enum dp_keep how)
 	new.slots = r->body->n;
 	new.subtype = r->body->subtype;
 	new.id_len = r->body->id_len;
+	new.also = (uint16_t)r->also_from;
 	write_way(&h->way[new.flags &PM_H_TURN ? 1 : 0], r);
 	dp_store64(&h->head, new.head);
 	if (how == DP_KEEP_MORE && was & PM_H_MORE)
@@ -145,7 +146,7 @@ bool dp_keep_read(const struct dp_bpf *dp, dp_ref ref, struct dp_kept *out)
 
 	memset(out, 0, sizeof(*out));
 	if (!(h->flags & PM_H_VALID) || h->slots > DP_SLOTS_MAX || h->half > DP_ACCESS ||
-	    h->mode > DP_DROP)
+	    h->mode > DP_BUFFER || ((h->mode == DP_BUFFER || h->also) && h->half != DP_ACCESS))
 		return false;
 	if (h->flags & PM_H_MORE) {
 		if (bpf_map_lookup_elem(dp->maps.fd[DP_MAP_MORE], &key, &more) < 0)
@@ -162,6 +163,7 @@ bool dp_keep_read(const struct dp_bpf *dp, dp_ref ref, struct dp_kept *out)
 	out->rec.half = h->half;
 	out->rec.mode = h->mode;
 	out->rec.local_routing = h->flags & PM_H_LOCAL_ROUTING;
+	out->rec.also_from = h->also;
 	out->rec.domain = w->domain;
 	out->rec.key = w->key;
 	out->rec.access = w->access;

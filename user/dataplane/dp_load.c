@@ -36,6 +36,7 @@ static const char *const map_name[DP_MAP_MAX] = {
 	[DP_MAP_SEEN] = "pm_seen",	 [DP_MAP_GLOBAL] = "pm_global",
 	[DP_MAP_ROUTE] = "pm_route",	 [DP_MAP_DOMAIN] = "pm_domain",
 	[DP_MAP_HALF] = "pm_half",	 [DP_MAP_MORE] = "pm_more",
+	[DP_MAP_BUFFER] = "pm_buffer",	 [DP_MAP_KEPT] = "pm_kept",
 };
 
 /* ---- libbpf's own words: to the log as debug lines; the first complaint becomes our error */
@@ -142,6 +143,11 @@ static uint32_t cpus(void)
 	return n > 0 ? (uint32_t)n : 1;
 }
 
+static bool buffers(const struct dp_bpf_cfg *cfg)
+{
+	return cfg->roles & DP_BPF_MAG && cfg->buffer.sessions && cfg->buffer.node_packets;
+}
+
 static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 {
 	uint32_t statics = cfg->max_sessions ? cfg->max_sessions : 1;
@@ -151,6 +157,10 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	m->n_halves = cfg->max_halves ? 1 + cfg->max_halves : 2 * m->n_slots;
 	bpf_map__set_max_entries(m->xdp->maps.pm_half, cfg->keep ? m->n_halves : 1);
 	bpf_map__set_max_entries(m->xdp->maps.pm_more, cfg->keep ? 2 * m->n_halves : 1);
+	if (!buffers(cfg)) {
+		bpf_map__set_max_entries(m->xdp->maps.pm_buffer, 1);
+		bpf_map__set_max_entries(m->xdp->maps.pm_kept, (uint32_t)sysconf(_SC_PAGESIZE));
+	}
 	m->n_tunnels = 1 + cfg->max_peers;
 	if (m->n_tunnels > PM_MAX_TUNNELS)
 		m->n_tunnels = PM_MAX_TUNNELS;
@@ -262,7 +272,8 @@ static int take_over(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err,
 				   .n_slots = m->n_slots,
 				   .pool_slots = m->pool_slots,
 				   .features = features(cfg),
-				   .layout = dp_reuse_layout(m->xdp->obj)};
+				   .layout = dp_reuse_layout(m->xdp->obj),
+				   .mark = cfg->buffer.mark};
 	if (cfg->keep && dp_reuse_fits(m, why, sizeof(why))) {
 		r = dp_reuse(m);
 		if (r < 0)
@@ -346,7 +357,12 @@ static int load_objects(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *e
 	r = dp_spread_prepare(m, cfg, err, errlen);
 	if (r == 0)
 		r = take_over(m, cfg, err, errlen);
-	return r < 0 ? r : get_programs(m, cfg, err, errlen);
+	if (r < 0)
+		return r;
+	m->xdp->rodata->pm_mark = m->tc->rodata->pm_mark = m->meta.mark;
+	m->xdp->rodata->pm_buffer_packets = m->tc->rodata->pm_buffer_packets =
+		buffers(cfg) ? cfg->buffer.node_packets : 0;
+	return get_programs(m, cfg, err, errlen);
 }
 
 static int pin_maps(struct dp_maps *m, char *err, size_t errlen)
@@ -418,8 +434,11 @@ int dp_load(struct dp_maps *m, const struct dp_bpf_cfg *cfg, char *err, size_t e
 	m->global = map_memory(m->fd[DP_MAP_GLOBAL], mapped_len(1, sizeof(*m->global)));
 	if (cfg->keep)
 		m->half = map_memory(m->fd[DP_MAP_HALF], mapped_len(m->n_halves, sizeof(*m->half)));
-	if (!m->session || (cfg->gre && !m->keys) || !m->tunnel || !m->hints || !m->seen ||
-	    !m->global || (cfg->keep && !m->half))
+	if (buffers(cfg))
+		m->buffer = map_memory(m->fd[DP_MAP_BUFFER],
+				       mapped_len(PM_BUFFERS, sizeof(*m->buffer)));
+	if ((buffers(cfg) && !m->buffer) || !m->session || (cfg->gre && !m->keys) || !m->tunnel ||
+	    !m->hints || !m->seen || !m->global || (cfg->keep && !m->half))
 		return dp_fail(err, errlen, errno, "cannot map the tables: %s", strerror(errno));
 	/* last, because whoever finds it takes the rest for whole */
 	return write_meta(m, err, errlen);
@@ -441,6 +460,9 @@ void dp_unload(struct dp_maps *m, bool flush)
 		munmap(m->global, mapped_len(1, sizeof(*m->global)));
 	if (m->half)
 		munmap(m->half, mapped_len(m->n_halves, sizeof(*m->half)));
+	if (m->buffer)
+		munmap(m->buffer, mapped_len(PM_BUFFERS, sizeof(*m->buffer)));
+	m->buffer = NULL;
 	m->half = NULL;
 	m->global = NULL;
 	m->session = NULL;

@@ -37,6 +37,8 @@ enum dp_map {
 	DP_MAP_DOMAIN,
 	DP_MAP_HALF,
 	DP_MAP_MORE,
+	DP_MAP_BUFFER,
+	DP_MAP_KEPT,
 	DP_MAP_MAX
 };
 
@@ -45,6 +47,7 @@ enum dp_prog {
 	DP_PROG_XDP_ACCESS,
 	DP_PROG_TC_TRANSPORT,
 	DP_PROG_TC_ACCESS,
+	DP_PROG_PASS, /* XDP: leaves all to the kernel */
 	/* without spread_cpu: -1 */
 	DP_PROG_CPU_TRANSPORT,
 	DP_PROG_CPU_ACCESS,
@@ -68,6 +71,7 @@ struct dp_maps {
 	struct pm_tunnel *tunnel; /* pm_tunnel, mapped: [n_tunnels] */
 	struct pm_global *global; /* pm_global, mapped: one */
 	struct pm_half *half;	  /* pm_half, mapped: [n_halves]; NULL unless halves are kept */
+	struct pm_buffer *buffer; /* pm_buffer, mapped: [PM_BUFFERS]; NULL: nothing is ever kept */
 	uint32_t n_slots;
 	uint32_t pool_slots; /* slots [1, pool_slots) belong to pool prefixes */
 	uint32_t n_tunnels;  /* elements of pm_tunnel */

@@ -30,6 +30,8 @@ struct verdict {
 	uint16_t flags;
 	uint16_t access;
 	uint16_t domain;
+	uint16_t also;
+	uint16_t keep; /* descriptor's flags while packets down are kept; 0: they are not */
 	struct mac mac;
 };
 
@@ -72,29 +74,37 @@ static void place_down(const struct dp_bpf *dp, const struct dp_half_rec *h, str
 static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 		    const struct dp_half_rec *access, struct verdict *v)
 {
-	const struct dp_half_rec *first = anchor ? anchor : access;
+	const struct dp_half_rec *first = anchor ? anchor : access, *down = first;
 
+	if (anchor && (to_self(dp, &anchor->down) || (access && access->also_from)))
+		down = access;
 	*v = (struct verdict){.flags = PM_F_VALID | (anchor ? PM_F_ANCHORED : 0),
 			      .domain = first->domain};
-	if (first->mode == DP_DROP)
+	if (!down || first->mode == DP_DROP || down->mode == DP_DROP ||
+	    (!anchor && to_self(dp, &first->up)))
 		v->flags |= PM_F_DROP;
-	if (!anchor || !to_self(dp, &anchor->down)) {
-		place_down(dp, first, v);
-	} else if (access) {
-		place_down(dp, access, v);
-		if (access->mode == DP_DROP)
-			v->flags |= PM_F_DROP;
-	} else {
-		v->flags |= PM_F_DROP;
-	}
+	else if (down->mode == DP_BUFFER)
+		v->keep = v->flags;
+	if (down)
+		place_down(dp, down, v);
+	if (v->keep)
+		v->keep |= v->flags & (PM_F_LINK | PM_F_LOCAL_ROUTING);
+	if (down && down == access)
+		v->also = (uint16_t)access->also_from;
 	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up)) {
 		v->up_tunnel = first->up.peer;
 		v->up_key = peer_key(dp, &first->up);
 	} else if (first->up.kind != DP_TO_ROUTE && !(anchor && to_self(dp, &first->up))) {
+		/* nothing gets away from the node */
 		v->flags |= PM_F_DROP;
+		v->keep &= (uint16_t) ~(PM_F_LINK | PM_F_LOCAL_ROUTING);
 	}
 }
 
+_Static_assert(offsetof(struct pm_session, up_tunnel) % 8 == 0 &&
+		       offsetof(struct pm_session, also) ==
+			       offsetof(struct pm_session, up_tunnel) + 6,
+	       "up_tunnel, domain and also are one word");
 _Static_assert(offsetof(struct pm_session, mac) % 8 == 0 &&
 		       offsetof(struct pm_session, access) == offsetof(struct pm_session, mac) + 6,
 	       "mac and access are one word");
@@ -120,24 +130,27 @@ static uint16_t write_keys(struct dp_bpf *dp, uint32_t slot, const struct verdic
 static void write_primary(struct dp_bpf *dp, uint32_t slot, const struct verdict *v)
 {
 	struct pm_session *m = &dp->maps.session[slot];
-	uint16_t flags = v->flags | write_keys(dp, slot, v);
-	uint64_t desc = PM_DESC(v->tunnel, flags, dp->slots.slot[slot].gen);
+	const struct {
+		uint32_t up;
+		uint16_t domain, also;
+	} from = {v->up_tunnel, v->domain, v->also};
+	uint16_t keys = write_keys(dp, slot, v);
+	uint64_t desc = PM_DESC(v->tunnel, v->flags | keys, dp->slots.slot[slot].gen), word;
 
 	if (v->flags & PM_F_LINK) {
 		struct {
 			struct mac mac;
 			uint16_t access;
 		} pair = {v->mac, v->access};
-		uint64_t word;
 
 		memcpy(&word, &pair, sizeof(word));
 		if (word != dp_load64(&m->mac))
 			dp_store64(&m->mac, word);
 	}
-	if (m->domain != v->domain)
-		__atomic_store_n(&m->domain, v->domain, __ATOMIC_RELEASE);
-	if (m->up_tunnel != v->up_tunnel)
-		__atomic_store_n(&m->up_tunnel, v->up_tunnel, __ATOMIC_RELEASE);
+	memcpy(&word, &from, sizeof(word));
+	if (word != dp_load64(&m->up_tunnel))
+		dp_store64(&m->up_tunnel, word);
+	desc = dp_buffer_way(dp, slot, desc, v->keep ? v->keep | keys : 0);
 	if (m->desc != desc)
 		dp_store64(&m->desc, desc);
 }
@@ -183,8 +196,10 @@ static void recompose(struct dp_bpf *dp, dp_ref ref)
 		struct verdict v;
 
 		primary[i] = b->n == 1 ? slot : primary_of(dp, slot);
-		if (primary[i] != slot)
+		if (primary[i] != slot) {
+			dp_buffer_forget(dp, slot);
 			continue;
+		}
 		compose(dp, half_at(dp, owner_of(dp, slot, DP_ANCHOR)),
 			half_at(dp, owner_of(dp, slot, DP_ACCESS)), &v);
 		write_primary(dp, slot, &v);
@@ -228,8 +243,10 @@ int dp_halves_init(struct dp_halves *h, const struct dp_maps *maps)
 
 void dp_halves_free(struct dp_halves *h)
 {
-	for (uint32_t i = 0; h->rec && i < h->n; i++)
+	for (uint32_t i = 0; h->rec && i < h->n; i++) {
 		free(h->rec[i].body);
+		free(h->rec[i].kept);
+	}
 	free(h->rec);
 	h->rec = NULL;
 	dp_fifo_free(&h->free);
@@ -245,6 +262,18 @@ static void path_use(struct dp_bpf *dp, const struct dp_path *p)
 {
 	if (p->kind == DP_TO_PEER)
 		dp_peer_use(dp, p->peer);
+}
+
+static void also_use(struct dp_bpf *dp, dp_ref also)
+{
+	if (also)
+		dp_peer_use(dp, also);
+}
+
+static void also_unuse(struct dp_bpf *dp, dp_ref also)
+{
+	if (also)
+		dp_peer_unuse(dp, also);
 }
 
 static void path_unuse(struct dp_bpf *dp, const struct dp_path *p)
@@ -279,6 +308,8 @@ static int check_kind(const struct dp_bpf *dp, const struct dp_session *s)
 		return -EINVAL;
 	/* on a link the domain is the link's; in a tunnel only keys tell */
 	if (s->domain && !s->keyed && s->half != DP_ACCESS)
+		return -EINVAL;
+	if (s->half != DP_ACCESS && (s->mode == DP_BUFFER || s->also_from))
 		return -EINVAL;
 	if ((s->addr4.s_addr && !dp->cfg.ip4) || (s->keyed && !dp->cfg.gre))
 		return -EOPNOTSUPP;
@@ -347,8 +378,10 @@ static int needs_key_slot(const struct dp_bpf *dp, const struct dp_session *s,
 static void release_unowned(struct dp_bpf *dp, const uint32_t *slot, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (!owner_of(dp, slot[i], DP_ANCHOR) && !owner_of(dp, slot[i], DP_ACCESS))
-			dp_slot_release(&dp->slots, slot[i]);
+		if (owner_of(dp, slot[i], DP_ANCHOR) || owner_of(dp, slot[i], DP_ACCESS))
+			continue;
+		dp_buffer_forget(dp, slot[i]);
+		dp_slot_release(&dp->slots, slot[i]);
 	}
 }
 
@@ -408,6 +441,13 @@ static unsigned partners(const struct dp_bpf *dp, const struct dp_body *b, unsig
 	return n;
 }
 
+static void set_mode(struct dp_bpf *dp, struct dp_half_rec *r, enum dp_mode mode)
+{
+	dp->buffers.sessions -= r->mode == DP_BUFFER;
+	dp->buffers.sessions += mode == DP_BUFFER;
+	r->mode = (uint8_t)mode;
+}
+
 /* Nothing in here can fail: `b` replaces what the half has had. */
 static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		   const struct wanted *w, struct dp_body *b, uint32_t access, enum dp_keep keep)
@@ -422,7 +462,7 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		dp_mnid_unlink(dp, ref);
 	r->body = b;
 	r->half = (uint8_t)s->half;
-	r->mode = (uint8_t)s->mode;
+	set_mode(dp, r, s->mode);
 	r->local_routing = s->local_routing;
 	r->domain = s->domain;
 	if (!s->keyed)
@@ -431,10 +471,12 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		r->key = b->slot[0];
 	r->down = s->down;
 	r->up = s->up;
+	r->also_from = s->also_from;
 	r->access = access;
 	r->unclaimed = false;
 	path_use(dp, &r->down);
 	path_use(dp, &r->up);
+	also_use(dp, r->also_from);
 	if (!same)
 		dp_mnid_link(&dp->halves, ref);
 	dp_keep_store(dp, ref, keep);
@@ -445,6 +487,10 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		dp->slots.slot[was.body->slot[i]].owner[s->half] = 0;
 	for (unsigned i = 0; i < b->n; i++)
 		dp->slots.slot[b->slot[i]].owner[s->half] = ref;
+	for (unsigned i = 0; was.body && was.kept && i < was.body->n; i++) {
+		if (owner_of(dp, was.body->slot[i], s->half) != ref)
+			dp_buffer_forget(dp, was.body->slot[i]);
+	}
 	rename_slots(dp, w, b);
 	recompose(dp, ref);
 	for (unsigned i = 0; i < n_others; i++)
@@ -455,6 +501,7 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 	release_unowned(dp, was.body->slot, was.body->n);
 	path_unuse(dp, &was.down);
 	path_unuse(dp, &was.up);
+	also_unuse(dp, was.also_from);
 	dp_access_put(dp, was.access);
 	if (!same || !b->n || !was.body->n || was.body->slot[0] != b->slot[0]) {
 		struct pm_mnid_key key;
@@ -467,6 +514,7 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 
 int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 {
+	struct dp_buffered *counts = NULL;
 	const struct dp_half_rec *r = NULL;
 	uint32_t access = 0, key = 0;
 	dp_ref mine = *ref;
@@ -478,7 +526,8 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 	err = check_kind(dp, s);
 	if (err)
 		return err;
-	if (!path_ok(dp, &s->down) || !path_ok(dp, &s->up))
+	if (!path_ok(dp, &s->down) || !path_ok(dp, &s->up) ||
+	    (s->also_from && !dp_peer_get(dp, s->also_from)))
 		return -ENOENT;
 	err = list_wanted(dp, s, &w);
 	if (err)
@@ -515,6 +564,12 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 		if (!access)
 			goto out_ref;
 	}
+	counts = dp->halves.rec[mine].kept;
+	if (s->mode == DP_BUFFER && !(r && r->mode == DP_BUFFER)) {
+		err = dp_buffer_prepare(dp, &counts);
+		if (err)
+			goto out_access;
+	}
 	err = claim_slots(dp, &w, key, b);
 	if (err)
 		goto out_access;
@@ -530,6 +585,7 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 		goto out_mnid;
 	if (r && r->unclaimed)
 		dp->adopted.halves--;
+	dp->halves.rec[mine].kept = counts;
 	commit(dp, mine, s, &w, b, access, keep);
 	*ref = mine;
 	return 0;
@@ -540,6 +596,8 @@ out_mnid:
 out_slots:
 	release_unowned(dp, b->slot, b->n);
 out_access:
+	if (counts != dp->halves.rec[mine].kept)
+		free(counts);
 	dp_access_put(dp, access);
 out_ref:
 	if (!r)
@@ -564,6 +622,8 @@ void dp_session_del(struct dp_bpf *dp, dp_ref ref)
 	if (r->unclaimed)
 		dp->adopted.halves--;
 	n = partners(dp, b, r->half, other, 0);
+	for (unsigned i = 0; i < b->n && r->kept; i++)
+		dp_buffer_forget(dp, b->slot[i]);
 	for (unsigned i = 0; i < b->n; i++)
 		dp->slots.slot[b->slot[i]].owner[r->half] = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -574,7 +634,10 @@ void dp_session_del(struct dp_bpf *dp, dp_ref ref)
 	dp_mnid_unlink(dp, ref);
 	path_unuse(dp, &r->down);
 	path_unuse(dp, &r->up);
+	also_unuse(dp, r->also_from);
 	dp_access_put(dp, r->access);
+	set_mode(dp, r, DP_FORWARD);
+	free(r->kept);
 	memset(r, 0, sizeof(*r));
 	dp_fifo_give(&dp->halves.free, ref);
 	dp_mnid_settle(dp, &key);
@@ -612,7 +675,13 @@ int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode)
 
 	if (!r)
 		return -ENOENT;
-	r->mode = (uint8_t)mode;
+	if (mode == DP_BUFFER && r->mode != DP_BUFFER) {
+		int err = r->half == DP_ACCESS ? dp_buffer_prepare(dp, &r->kept) : -EINVAL;
+
+		if (err)
+			return err;
+	}
+	set_mode(dp, r, mode);
 	recompose(dp, ref);
 	dp_keep_store(dp, ref, DP_KEEP_SAME);
 	return 0;
@@ -649,11 +718,22 @@ int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out)
 	return 0;
 }
 
-int dp_session_buffered(const struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out)
+int dp_session_buffered(struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out)
 {
-	if (!half_at(dp, ref))
+	const struct dp_half_rec *r = half_at(dp, ref);
+	nsec_t oldest = 0;
+	bool draining = false;
+
+	if (!r)
 		return -ENOENT;
 	memset(out, 0, sizeof(*out));
+	if (!r->kept)
+		return 0;
+	for (unsigned i = 0; i < r->body->n; i++)
+		dp_buffer_look(dp, r->body->slot[i], &oldest, &draining);
+	*out = *r->kept;
+	out->oldest = oldest;
+	out->draining = draining;
 	return 0;
 }
 
@@ -674,6 +754,7 @@ void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool uncl
 			.keyed = r->key,
 			.down = r->down,
 			.up = r->up,
+			.also_from = r->also_from,
 			.mode = r->mode,
 			.local_routing = r->local_routing,
 		};

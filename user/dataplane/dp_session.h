@@ -11,9 +11,14 @@
  *	peer is another node       any           down: that tunnel; up: as the anchor says
  *	peer is this very daemon   on a link     down: that link; up: as the anchor says
  *	peer is this very daemon   none          drop
- *	none                       on a link     down: that link; up: the access half's peer
- *	none                       up peer self  drop: the anchor has no binding (any more)
- *	lingering (DP_DROP)        any           drop
+ *	peer is another node       hears it too  down: as the access half says; up: as the anchor
+ *says none                       on a link     down: that link; up: the access half's peer none up
+ *peer self  drop: the anchor has no binding (any more) lingering (DP_DROP)        any drop
+ *
+ * Where packets go down is behind a buffer while the half that says so is in DP_BUFFER, and until
+ *what was kept has left (dp_buffer.h). An access half hears another gateway as well (also_from)
+ *while its node comes from there: what the anchor would send there comes back here, so it goes
+ *straight.
  *
  * Slots with the same two owners form a group: its first slot is the primary, the others are
  * aliases of it. So moving a half is one store into one descriptor.
@@ -47,13 +52,16 @@ static inline uint8_t *dp_body_id(const struct dp_body *b)
 struct dp_half_rec {
 	struct dp_body *body; /* NULL: the record is free */
 	struct dp_path down, up;
+	dp_ref also_from;
+	struct dp_buffered
+		*kept;	  /* NULL until it is in DP_BUFFER; the counts alone are kept here */
 	uint32_t access;  /* of `down`, DP_TO_LINK */
 	dp_ref mnid_next; /* next half of the same MN-ID */
 	uint32_t key;	  /* number of a slot; 0: not keyed */
 	uint16_t domain;
 	uint8_t half, mode;
 	bool local_routing;
-	bool unclaimed;	  /* of an earlier run, and nobody has put it again */
+	bool unclaimed; /* of an earlier run, and nobody has put it again */
 };
 
 struct dp_halves {
@@ -73,7 +81,7 @@ int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down);
 int dp_session_mode(struct dp_bpf *dp, dp_ref ref, enum dp_mode mode);
 int dp_session_key(const struct dp_bpf *dp, dp_ref ref, uint32_t *key);
 int dp_session_stats(const struct dp_bpf *dp, dp_ref ref, struct dp_stats *out);
-int dp_session_buffered(const struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out);
+int dp_session_buffered(struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out);
 /* All halves, or those that nobody has claimed. */
 void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool unclaimed);
 

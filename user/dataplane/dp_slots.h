@@ -35,6 +35,7 @@ struct dp_slot {
 	struct dp_owner of; /* len 0: the slot is free */
 	dp_ref owner[2];    /* the session half of each enum dp_half; 0 none */
 	uint16_t gen;
+	uint16_t buffer; /* index into pm_buffer; 0 none */
 };
 
 struct dp_pool {

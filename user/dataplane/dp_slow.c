@@ -98,7 +98,7 @@ static bool session_is_there(const struct dp_bpf *dp, const struct early_for *f)
 	const uint32_t slot = f->keyed ? dp_lookup_key(dp, f->key) : dp_lookup_addr(dp, &f->to, 0);
 	const struct pm_session *m = &dp->maps.session[slot];
 
-	if (!slot || m->up_tunnel != f->peer)
+	if (!slot || (m->up_tunnel != f->peer && m->also != f->peer))
 		return false;
 	return !f->keyed || dp_lookup_addr(dp, &f->to, m->domain) == slot;
 }
@@ -214,8 +214,7 @@ static int discard(void *ctx, void *data, size_t size)
 /* Nobody knows how old that is what an earlier run has left in the ring. */
 static int discard_old(struct dp_bpf *dp)
 {
-	struct ring_buffer *ring =
-		ring_buffer__new(dp->maps.fd[DP_MAP_SLOW], discard, dp, NULL);
+	struct ring_buffer *ring = ring_buffer__new(dp->maps.fd[DP_MAP_SLOW], discard, dp, NULL);
 
 	if (!ring)
 		return -errno;
@@ -375,12 +374,11 @@ static bool is_of(const struct dp_bpf *dp, const struct dp_bpf_quote *q, dp_ref 
 		  uint32_t slot)
 {
 	const struct pm_session *m = &dp->maps.session[slot];
-	const uint64_t desc = dp_load64(&m->desc);
+	const uint64_t desc = dp_buffer_then(dp, dp_load64(&m->desc));
 	uint32_t key_down, key_up;
 
 	if (up ? m->up_tunnel != ref
-	       : !(PM_DESC_FLAGS(desc) & PM_F_ANCHORED) || PM_DESC_FLAGS(desc) & PM_F_LINK ||
-			    PM_DESC_TUNNEL(desc) != ref)
+	       : PM_DESC_FLAGS(desc) & PM_F_LINK || PM_DESC_TUNNEL(desc) != ref)
 		return false;
 	if (!dp_encap_keyed(q->peer.encap))
 		return true;

@@ -5,6 +5,7 @@
 #include "dataplane/dp_adopt.h"
 #include "dataplane/dp_attach.h"
 #include "dataplane/dp_bpf.h"
+#include "dataplane/dp_buffer.h"
 #include "dataplane/dp_load.h"
 #include "dataplane/dp_peer.h"
 #include "dataplane/dp_route.h"
@@ -21,6 +22,7 @@ struct dp_bpf {
 	struct dp_peers peers;
 	struct dp_ifaces ifaces;
 	struct dp_slow slow;
+	struct dp_buffers buffers;
 	struct dp_route route;
 	struct dp_adopted adopted;
 	bool left; /* nothing is changed any more, see dp_bpf_leave() */

@@ -27,7 +27,8 @@ static const struct counter_desc verdict_desc[] = {
 	[PM_V_LINK] = {"link",	       "untunnelled, delivered to a node"			 },
 	[PM_V_EARLY] = {"early",	 "kept for a node that may be about to be registered"},
 	[PM_V_FRAGMENT] = {"fragment",    "too big for the tunnel, sent in fragments"	  },
-	[PM_V_TO_DAEMON] = {"to_daemon",   "DHCP of nodes, which the daemon answers itself"   },
+	[PM_V_BUFFER] = {"buffer",	   "kept for a node in handover"			},
+	[PM_V_TO_DAEMON] = {"to_daemon",	 "DHCP of nodes, which the daemon answers itself"	 },
 	[PM_V_ROUTE] = {"route",	 "from a node anchored here, routed without a tunnel"},
 };
 _Static_assert(ARRAY_SIZE(verdict_desc) == PM_V_MAX, "every verdict has a name");
@@ -90,10 +91,11 @@ int dp_bpf_session_info(struct dp_bpf *dp, dp_ref ref, struct dp_bpf_session_inf
 		{PM_F_DROP,	    " drop"	   },
 		{PM_F_LOCAL_ROUTING, " local-routing"},
 		{PM_F_ANCHORED,	" anchored"	   },
+		{PM_F_BUFFER,	      " buffer"       },
 	};
 	uint32_t slot = dp_session_slot(dp, ref);
 	const struct pm_session *m;
-	uint64_t desc;
+	uint64_t desc, held;
 	size_t at;
 
 	if (!slot)
@@ -104,6 +106,8 @@ int dp_bpf_session_info(struct dp_bpf *dp, dp_ref ref, struct dp_bpf_session_inf
 		m = &dp->maps.session[PM_DESC_TUNNEL(desc)];
 		desc = dp_load64(&m->desc);
 	}
+	held = desc;
+	desc = dp_buffer_then(dp, desc);
 	out->slot = slot;
 	out->desc = desc;
 	if (PM_DESC_FLAGS(desc) & PM_F_LINK) {
@@ -119,8 +123,10 @@ int dp_bpf_session_info(struct dp_bpf *dp, dp_ref ref, struct dp_bpf_session_inf
 	}
 	at += (size_t)snprintf(out->text + at, sizeof(out->text) - at, " up %u gen %u",
 			       m->up_tunnel, PM_DESC_GEN(desc));
+	if (m->also)
+		at += (size_t)snprintf(out->text + at, sizeof(out->text) - at, " also %u", m->also);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (PM_DESC_FLAGS(desc) & names[i].flag)
+		if ((PM_DESC_FLAGS(desc) | (PM_DESC_FLAGS(held) & PM_F_BUFFER)) & names[i].flag)
 			at += (size_t)snprintf(out->text + at, sizeof(out->text) - at, "%s",
 					       names[i].name);
 	}

@@ -36,7 +36,7 @@ static void settle(struct dataplane *dp, dp_ref ref)
 
 int main(int argc, char **argv)
 {
-	static const struct cu_test tests[] = {DP_CONTRACT_TESTS, DP_CONTRACT_BUFFER_TESTS, {0}};
+	static const struct cu_test tests[] = {DP_CONTRACT_TESTS, {0}};
 	static const struct dp_contract contract = {fresh, done, again, arrive, settle};
 
 	dp_contract_use(&contract);

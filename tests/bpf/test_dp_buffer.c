@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets that wait for a node in handover: real frames, real time, and a daemon's thread that
+ *takes them in and hands them on while others come.
+ *
+ *	t1 = [transport] t0	the gateways' side: packet sockets send tunnel packets into t1
+ *	a0 [access] = a1	the node's side: a packet socket hears what arrives
+ *
+ * Each flow is sent by a thread of its own, pinned to a CPU, and numbers its packets. What arrives
+ *must be every number once and in order, whatever the buffer did meanwhile.
+ */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "dp_env.h"
+#include "lib/cu.h"
+
+#define FLOWS 4
+
+static const struct mac node = {
+	{2, 0, 0, 0, 0, 1}
+};
+static const struct mac own = {
+	{2, 0, 0, 0, 0, 0xaa}
+};
+static const struct mac gateway = {
+	{0, 0, 0x5e, 0, 0x52, 0x13}
+};
+
+static struct dp_bpf *dp;
+static struct dataplane *d;
+static dp_ref lma, other; /* tunnels to the anchor and to the node's former gateway */
+static dp_ref session;
+static unsigned t0, a0;
+
+static nsec_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return nsec_from_s((uint64_t)t.tv_sec) + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the node's ear */
+
+static struct {
+	int fd;
+	pthread_t thread;
+	atomic_bool stop;
+	atomic_uint next[FLOWS]; /* number that is expected */
+	atomic_uint wrong, heard;
+	unsigned first_wrong[3]; /* flow, number, expected */
+} ear;
+
+static void hear(const uint8_t *frame, ssize_t n)
+{
+	uint32_t number, expected;
+	unsigned flow;
+
+	if (n < 62 || frame[20] != 59 || memcmp(frame, node.b, 6) || frame[21] != 63)
+		return;
+	flow = frame[37] & (FLOWS - 1); /* last octet of the source */
+	memcpy(&number, frame + 54, sizeof(number));
+	expected = ear.next[flow];
+	if (number != expected) {
+		if (!ear.wrong) {
+			ear.first_wrong[0] = flow;
+			ear.first_wrong[1] = number;
+			ear.first_wrong[2] = expected;
+		}
+		ear.wrong++;
+	}
+	ear.next[flow] = number + 1;
+	ear.heard++;
+}
+
+static void *listen_on(void *arg)
+{
+	struct pollfd p = {.fd = ear.fd, .events = POLLIN};
+	uint8_t frame[2048];
+
+	while (!ear.stop || poll(&p, 1, 0) > 0) {
+		ssize_t n;
+
+		if (poll(&p, 1, 20) <= 0)
+			continue;
+		while ((n = recv(ear.fd, frame, sizeof(frame), MSG_DONTWAIT)) > 0)
+			hear(frame, n);
+	}
+	return arg;
+}
+
+static int packet_socket(const char *ifname, int protocol)
+{
+	struct sockaddr_ll sll = {.sll_family = AF_PACKET,
+				  .sll_protocol = htons((uint16_t)protocol),
+				  .sll_ifindex = (int)env_ifindex(ifname)};
+	int fd = socket(AF_PACKET, SOCK_RAW, htons((uint16_t)protocol)), room = 64 << 20;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&sll, sizeof(sll)), 0);
+	return fd;
+}
+
+static void ear_open(void)
+{
+	memset(&ear, 0, sizeof(ear));
+	ear.fd = packet_socket("a1", ETH_P_IPV6);
+	pthread_create(&ear.thread, NULL, listen_on, NULL);
+}
+
+/* Everything has arrived, and the socket has lost nothing. */
+static void ear_close(void)
+{
+	struct tpacket_stats st;
+	socklen_t len = sizeof(st);
+
+	ear.stop = true;
+	pthread_join(ear.thread, NULL);
+	CU_ASSERT_EQUAL(getsockopt(ear.fd, SOL_PACKET, PACKET_STATISTICS, &st, &len), 0);
+	CU_ASSERT_EQUAL(st.tp_drops, 0);
+	close(ear.fd);
+	if (ear.wrong)
+		fprintf(stderr, "%u of %u out of place; first: flow %u number %u, expected %u\n",
+			ear.wrong, ear.heard, ear.first_wrong[0], ear.first_wrong[1],
+			ear.first_wrong[2]);
+	CU_ASSERT_EQUAL(ear.wrong, 0);
+}
+
+/* ---- who sends */
+
+struct sender {
+	pthread_t thread;
+	unsigned flow;
+	nsec_t each; /* between two packets */
+	atomic_uint sent;
+};
+
+static struct sender sender[FLOWS];
+static atomic_bool quiet;
+
+static void *send_flow(void *arg)
+{
+	struct sender *s = arg;
+	struct env_tunnelled t = {
+		.dst = own,
+		.outer_src = env_addr(s->flow & 1 ? "2001:db8:12::1" : "2001:db8:2::1"),
+		.outer_dst = env_addr("2001:db8:11::1"),
+		.src = env_addr("2001:db8:c::"),
+		.dst_addr = env_addr("2001:db8:100:1::9"),
+	};
+	int fd = packet_socket("t1", 0);
+	uint8_t frame[ENV_TUNNELLED];
+	nsec_t next = now();
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(s->flow % (unsigned)sysconf(_SC_NPROCESSORS_ONLN), &cpus);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	t.src.s6_addr[15] = (uint8_t)s->flow;
+	while (!quiet) {
+		struct timespec nap = {0, 200000};
+
+		if (now() < next) {
+			nanosleep(&nap, NULL);
+			continue;
+		}
+		next += s->each;
+		t.number = s->sent;
+		env_tunnelled(frame, &t);
+		if (send(fd, frame, sizeof(frame), 0) == sizeof(frame))
+			s->sent++;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void senders_start(unsigned rate)
+{
+	quiet = false;
+	for (unsigned i = 0; i < FLOWS; i++) {
+		sender[i].flow = i;
+		sender[i].each = NSEC_PER_SEC / rate;
+		sender[i].sent = 0;
+		pthread_create(&sender[i].thread, NULL, send_flow, &sender[i]);
+	}
+}
+
+static void senders_stop(void)
+{
+	quiet = true;
+	for (unsigned i = 0; i < FLOWS; i++)
+		pthread_join(sender[i].thread, NULL);
+}
+
+/* ---- the daemon */
+
+static void run_for(nsec_t time)
+{
+	struct pollfd p = {.fd = dp_bpf_buffer_fd(dp), .events = POLLIN};
+	const nsec_t end = now() + time;
+	nsec_t t;
+
+	while ((t = now()) < end) {
+		nsec_t next = nsec_min(dp_bpf_buffer_next(dp), end);
+
+		if (next > t)
+			poll(&p, 1, (int)((next - t) / 1000000) + 1);
+		dp_bpf_buffer(dp, now());
+	}
+}
+
+static struct dp_buffered buffered(void)
+{
+	struct dp_buffered b = {0};
+
+	CU_ASSERT_EQUAL(d->ops->buffered(d, session, &b), 0);
+	return b;
+}
+
+/* Until what was kept has left. */
+static nsec_t run_until_drained(void)
+{
+	const nsec_t begin = now();
+
+	while (buffered().draining && now() - begin < nsec_from_s(5))
+		run_for(nsec_from_ms(2));
+	CU_ASSERT_FALSE(buffered().draining);
+	return now() - begin;
+}
+
+static void attach(const char *name, enum dp_bpf_kind kind, enum dp_bpf_want want, struct mac mac)
+{
+	const struct dp_bpf_attach a = {.ifindex = env_ifindex(name),
+					.ifname = name,
+					.kind = kind,
+					.want = want,
+					.mac = mac,
+					.mtu = 1500};
+	char err[DP_BPF_ERRLEN] = "";
+
+	if (dp_bpf_attach(dp, &a, NULL, err, sizeof(err))) {
+		fprintf(stderr, "%s\n", err);
+		CU_FAIL("attach");
+	}
+}
+
+static struct dp_bpf_cfg config(void)
+{
+	return (struct dp_bpf_cfg){
+		.instance = "buffer",
+		.roles = DP_BPF_MAG,
+		.max_sessions = 64,
+		.max_peers = 16,
+		.buffer = {.sessions = 16,
+			   .node_packets = 20000,
+			   .node_octets = 64 << 20,
+			   .all_packets = 50000,
+			   .all_octets = 128 << 20,
+			   .age = nsec_from_s(5),
+			   .drain_speed = 400,
+			   .mark = 0x6d61726b6d61726b},
+	};
+}
+
+static dp_ref peer_to(const char *remote)
+{
+	const struct dp_peer p = {.local = env_addr("2001:db8:11::1"), .remote = env_addr(remote)};
+	dp_ref ref = 0;
+
+	CU_ASSERT_EQUAL_FATAL(d->ops->peer_put(d, &p, &ref), 0);
+	return ref;
+}
+
+static struct dp_session at_link(const struct prefix6 *p)
+{
+	return (struct dp_session){
+		.half = DP_ACCESS,
+		.mnid = {MNID_NAI,	   3,      (const uint8_t *)"a@b"},
+		.n_prefixes = 1,
+		.prefixes = p,
+		.down = {.kind = DP_TO_LINK,	     .ifindex = a0, .mac = node},
+		.up = {.kind = DP_TO_PEER, .peer = lma      },
+		.also_from = other,
+	};
+}
+
+static void setup(const struct dp_bpf_cfg *cfg, enum dp_bpf_want want)
+{
+	const struct prefix6 p = env_prefix("2001:db8:100:1::/64");
+	const struct in6_addr coa = env_addr("2001:db8:11::1");
+	struct dp_session s;
+
+	dp = env_dp(cfg);
+	d = dp_bpf_dataplane(dp);
+	attach("t0", DP_BPF_TRANSPORT, want, (struct mac){{0}});
+	attach("a0", DP_BPF_ACCESS, want, gateway);
+	CU_ASSERT_EQUAL_FATAL(dp_bpf_local_add(dp, &coa), 0);
+	lma = peer_to("2001:db8:2::1");
+	other = peer_to("2001:db8:12::1");
+	s = at_link(&p);
+	session = 0;
+	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &session), 0);
+	dp_bpf_buffer(dp, now());
+}
+
+static void teardown(void)
+{
+	dp_bpf_free(&dp, true);
+}
+
+static void mode(enum dp_mode m)
+{
+	CU_ASSERT_EQUAL(d->ops->session_mode(d, session, m), 0);
+}
+
+/* ---- under load */
+
+#define HANDOVERS 20
+
+static void under_load(enum dp_bpf_want want, uint32_t drain_rate)
+{
+	struct dp_bpf_cfg cfg = config();
+	nsec_t longest = 0;
+	uint64_t sent = 0;
+	struct dp_buffered b;
+
+	cfg.buffer.drain_rate = drain_rate;
+	setup(&cfg, want);
+	ear_open();
+	senders_start(1500);
+	run_for(nsec_from_ms(30));
+	for (int i = 0; i < HANDOVERS; i++) {
+		nsec_t took;
+
+		mode(DP_BUFFER);
+		run_for(nsec_from_ms(10 + 7 * (i % 6)));
+		mode(DP_FORWARD);
+		took = run_until_drained();
+		longest = took > longest ? took : longest;
+		/* the next one begins while the buffer is still open, or after it has closed */
+		run_for(nsec_from_ms(i % 3 * 60));
+	}
+	senders_stop();
+	run_for(nsec_from_ms(150));
+	ear_close();
+	b = buffered();
+	for (unsigned i = 0; i < FLOWS; i++) {
+		CU_ASSERT_EQUAL(ear.next[i], sender[i].sent);
+		sent += sender[i].sent;
+	}
+	CU_ASSERT(b.kept > HANDOVERS * 20);
+	CU_ASSERT_EQUAL(b.handed_on, b.kept);
+	printf("%lu packets, %lu of them kept in %d handovers, longest drain %.1f ms ",
+	       (unsigned long)sent, (unsigned long)b.kept, HANDOVERS, (double)longest / 1e6);
+	teardown();
+}
+
+static void test_load_xdp(void)
+{
+	under_load(DP_BPF_XDP, 0);
+}
+
+static void test_load_tc(void)
+{
+	under_load(DP_BPF_TC, 0);
+}
+
+static void test_load_fast(void)
+{
+	under_load(DP_BPF_XDP, 1000000);
+	under_load(DP_BPF_TC, 1000000);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct cu_test tests[] = {
+		{"XDP: nothing is lost, doubled or overtaken in handovers under load",
+		 test_load_xdp},
+		{"TC: nothing is lost, doubled or overtaken in handovers under load",								      test_load_tc},
+		{"neither when all that waits is handed on at once",test_load_fast},
+		{0		  },
+	};
+
+	env_enter();
+	env_sh(true,
+	       "ip link add t0 address 02:00:00:00:00:aa numrxqueues 4 numtxqueues 4 type veth "
+	       "peer name t1 numrxqueues 4 numtxqueues 4 && ip link add a0 type veth peer name a1 "
+	       "&& ethtool -K a1 gro on >/dev/null && "
+	       "for i in t0 t1 a0 a1; do ip link set $i up; done");
+	t0 = env_ifindex("t0");
+	a0 = env_ifindex("a0");
+	return cu_main("buffer", tests, argc, argv);
+}
