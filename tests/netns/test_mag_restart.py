@@ -99,7 +99,7 @@ def lost(ping):
     ping.send_signal(signal.SIGINT)
     out = ping.communicate(timeout=20)[0]
     sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", out).groups())
-    assert sent > 200, out
+    assert sent > 50, out
     return sent - got
 
 
@@ -150,7 +150,8 @@ def test_leases_are_renewed(t, which):
 
 
 def test_nodes_that_left_meanwhile_are_missed(t):
-    """One vanished, one is at another MAG, which keeps it: nobody takes the binding from there."""
+    """One vanished, one is at another MAG, which keeps it: nobody takes the binding from there. The
+    LMA may still be at telling the MAG that the latter is gone."""
     gone, moved = t.nodes[2], t.nodes[3]
     stays = lma_view(t, t.nodes[0])
     d = kill(t)
@@ -159,7 +160,8 @@ def test_nodes_that_left_meanwhile_are_missed(t):
     wait_registered(t, moved, 2)
     there = lma_view(t, moved)
     again(d)
-    wait_until(lambda: counter(t, "mag1", "not_found") == 2, 15, "both to be missed")
+    wait_until(lambda: counter(t, "mag1", "not_found") +
+               counter(t, "mag1", "revoked", "mag") == 2, 15, "both to be missed")
     wait_until(lambda: binding(t, gone) is None or binding(t, gone)["state"] != "ACTIVE", 3,
                "the LMA to hear of it")
     for n in (gone, moved):
@@ -167,7 +169,8 @@ def test_nodes_that_left_meanwhile_are_missed(t):
     assert lma_view(t, moved) == there
     assert moved.ping(CN, 3, 0.1) == 3
     assert lma_view(t, t.nodes[0]) == stays
-    assert counter(t, "mag1", "pbu_sent") == counter(t, "mag1", "pbu_deregister") == 2
+    assert counter(t, "mag1", "pbu_sent") == counter(t, "mag1", "pbu_deregister") == \
+        counter(t, "mag1", "not_found")
 
 
 def test_an_end_that_was_under_way_goes_on(t):
