@@ -170,12 +170,16 @@ void sim_note_reply(struct world *w, const struct packet *p)
 {
 	unsigned node, iface;
 	struct sim_ack *mine;
+	struct lma_binding b;
 	struct mh_msg m;
 
 	if (mh_decode(&m, p->data, p->len, &p->src, &p->dst) != MH_OK || m.type != MH_BA ||
 	    m.ba.status >= 128 || !node_of(w, &m, &node, &iface))
 		return;
 	mine = &w->ack[node][iface];
+	/* it waited for the disk, and the binding has gone meanwhile */
+	if (m.ba.lifetime && !world_binding(w, node, iface, &b))
+		return;
 	fill_ack(w, &m, mine);
 	/* the session came from another interface of the node */
 	for (unsigned i = 0; i < SIM_IFACES; i++)
