@@ -168,6 +168,11 @@ void mag_ho_act_cancel(void *obj, void *arg)
 		ho_count_up(c->m, HO_C_CANCELLED);
 		h->result = "session ended";
 	}
+	/* the answer to what is being carried out says it */
+	if (c->code && c->msg && c->msg->type == MH_HI) {
+		over(h, c, h->result);
+		return;
+	}
 	release(h, c);
 	tell_end(h, c, true);
 }

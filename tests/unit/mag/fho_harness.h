@@ -40,7 +40,8 @@ static void side_init(struct side *s, const char *own, const char *name, const c
 {
 	struct bench *b = s->bench = bench_new();
 
-	s->neighbour = (struct mag_neighbour_cfg){.addr = ADDR(other), .encap = DP_ENCAP_MAX, .n_ap_ids = 1};
+	s->neighbour = (struct mag_neighbour_cfg){
+		.addr = ADDR(other), .encap = DP_ENCAP_MAX, .n_ap_ids = 1};
 	snprintf(s->neighbour.name, sizeof(s->neighbour.name), "%s", name);
 	snprintf(s->neighbour.ap_ids[0], sizeof(s->neighbour.ap_ids[0]), "%s", ap);
 	b->cfg.proxy_coa = ADDR(own);
