@@ -78,6 +78,7 @@
 	X(LMA_C_IGNORED_NO_SESSION, "ignored_no_session", "de-registrations without a session")               \
 	X(LMA_C_IGNORED_OTHER_COA, "ignored_other_coa", "de-registrations from another than the serving MAG") \
 	X(LMA_C_IGNORED_OLDER_HELD, "ignored_older_than_held", "requests older than the one already held")    \
+	X(LMA_C_IGNORED_REVOKING, "ignored_revoking", "requests of a MAG whose binding is being revoked")       \
 	X(LMA_C_IGNORED_HELD_GONE, "ignored_held_mag_gone", "held requests whose MAG was unconfigured")       \
 	X(LMA_C_CREATED, "sessions_created", "bindings created")                                              \
 	X(LMA_C_EXTENDED, "sessions_extended", "bindings extended by their MAG")                              \

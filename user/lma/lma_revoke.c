@@ -318,7 +318,7 @@ static void end_all(struct lma *l, struct lma_mag *m, const struct lma_rev *r, b
 		.at = now,
 		.before = now,
 		.event = LMA_EV_REVOKED,
-		.trigger = tell ? BR_ADMINISTRATIVE : -1,
+		.trigger = tell ? BR_UNSPECIFIED : -1,
 		.realm_len = r->realm_len,
 	};
 

@@ -443,8 +443,9 @@ static void refuse_key(struct lma_job *j, const char *why)
 }
 
 /*
- * A binding that is being revoked has ended but for its MAG. False: the request is refused, because
- * it comes from that MAG, which did not know yet. Another one gets a binding of its own.
+ * A binding that is being revoked has ended but for its MAG. False: the request comes from that MAG,
+ * which did not know yet; if it still wants it when it does, it asks again. Another MAG gets a
+ * binding of its own.
  */
 static bool settle_revoked(struct lma_job *j)
 {
@@ -462,7 +463,7 @@ static bool settle_revoked(struct lma_job *j)
 		lma_lookup(j->l, j->req, &j->lookup);
 	if (!j->lookup.bce || j->lookup.bce->state != LMA_ST_REVOKING)
 		return true;
-	lma_refuse(j, PBA_ADMIN_PROHIBITED, "the binding is being revoked");
+	lma_ignore(j, LMA_C_IGNORED_REVOKING, "the binding is being revoked");
 	return false;
 }
 
