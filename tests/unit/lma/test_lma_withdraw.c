@@ -319,22 +319,21 @@ static void test_held(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"R-41 RFC 5846 8.2 a MAG that may withdraws all its bindings",			test_all},
-		{"R-41 RFC 5846 8.2, 13 without authorization, identity or the MN-ID option: 130",
-		 test_all_unauthorized},
-		{"R-41 RFC 5846 8.2 the bindings at another address of the same MAG",
-		 test_all_of_other_address},
-		{"R-42 RFC 5846 8.2 (1) all bindings of a node, at that MAG",	      test_node},
-		{"R-42 R-24 RFC 5846 8.2 (2), (3) bindings named by prefixes, partial success",
-		 test_named},
-		{"R-42 RFC 5846 8.2 (4) the IPv4 home address alone",							      test_ipv4},
+		{"R-41 RFC 5846 8.2 a MAG that may withdraws all its bindings", test_all},
+		{"R-41 RFC 5846 8.2, 13 without authorization, identity or the MN-ID option: 130", test_all_unauthorized},
+		{"R-41 RFC 5846 8.2 the bindings at another address of the same MAG", test_all_of_other_address},
+		{"R-42 RFC 5846 8.2 (1) all bindings of a node, at that MAG", test_node},
+		{"R-42 R-24 RFC 5846 8.2 (2), (3) bindings named by prefixes, partial success", test_named},
+		{"R-42 RFC 5846 8.2 (4) the IPv4 home address alone", test_ipv4},
 		{"R-1 R-4 R-5 RFC 5846 6.2.1 what is refused, and how", test_refused},
-		{"R-3 strangers are counted and get no answer",									     test_stranger},
-		{"indications cross",	      test_crossing},
-		{"a request that waits for a withdrawn binding becomes a new session",			       test_held},
-		{0									    },
+		{"R-3 strangers are counted and get no answer", test_stranger},
+		{"indications cross", test_crossing},
+		{"a request that waits for a withdrawn binding becomes a new session", test_held},
+		{0},
 	};
+	// clang-format on
 
 	return cu_main("lma_withdraw", tests, argc, argv);
 }
