@@ -166,10 +166,19 @@ static void fill_ack(struct world *w, const struct mh_msg *m, struct sim_ack *a)
 		a->home4 = o->hoa4.addr;
 }
 
+static bool has_address(const struct lma_binding *b, const struct sim_ack *a)
+{
+	for (unsigned i = 0; i < b->n_prefixes; i++)
+		for (unsigned k = 0; k < a->n_prefixes; k++)
+			if (prefix6_eq(&b->prefixes[i], &a->prefix[k]))
+				return true;
+	return a->home4.s_addr && a->home4.s_addr == b->home4.addr.s_addr;
+}
+
 void sim_note_reply(struct world *w, const struct packet *p)
 {
 	unsigned node, iface;
-	struct sim_ack *mine;
+	struct sim_ack *mine, said;
 	struct lma_binding b;
 	struct mh_msg m;
 
@@ -177,10 +186,11 @@ void sim_note_reply(struct world *w, const struct packet *p)
 	    m.ba.status >= 128 || !node_of(w, &m, &node, &iface))
 		return;
 	mine = &w->ack[node][iface];
-	/* it waited for the disk, and the binding has gone meanwhile */
-	if (m.ba.lifetime && !world_binding(w, node, iface, &b))
+	fill_ack(w, &m, &said);
+	/* it waited for the disk, and the binding has gone meanwhile, or is another */
+	if (m.ba.lifetime && (!world_binding(w, node, iface, &b) || !has_address(&b, &said)))
 		return;
-	fill_ack(w, &m, mine);
+	*mine = said;
 	/* the session came from another interface of the node */
 	for (unsigned i = 0; i < SIM_IFACES; i++)
 		if (i != iface && shares_address(mine, &w->ack[node][i]))
