@@ -110,6 +110,38 @@ def test_no_packet_and_no_binding_is_lost(t, sig):
     assert counter(t, "mag1", "peer_restarted", "mag-heartbeat") == 0
 
 
+def test_who_was_idle_lost_nothing(fresh):
+    """With a loss window, too: all was on disk long before the end, by whatever hand."""
+    t = fresh(nodes=1, mags=1, host_pins=True)
+    t.start("lma", t.lma_config(**KEPT))
+    t.start("mag1", t.mag_config(1, **KEPT))
+    t.attach(t.mn1, 1)
+    settled(t, t.mn1, 1)
+    counts = [t.dir / f"state-{n}" / "restart-counter" for n in ("lma", "mag1")]
+    time.sleep(1)
+    before = [f.read_text() for f in counts]
+    for sig in (signal.SIGKILL, signal.SIGTERM):
+        for name in ("lma", "mag1"):
+            line = (t.dir / f"state-{name}" / "unsaved").read_text()
+            assert line.startswith("saved ") and line.endswith(" at-once\n"), line
+            end(t.daemons[name], sig)
+            if sig == signal.SIGTERM:
+                assert (t.dir / f"state-{name}" / "unsaved").read_text().startswith("ended ")
+            again(t.daemons[name])
+        wait_until(lambda: registered(t, t.mn1, 1), 5, "both ends to know the node")
+        time.sleep(1)
+    assert [f.read_text() for f in counts] == before
+    # a machine that went down: what others had heard may not be on disk
+    d = t.daemons["lma"]
+    end(d, signal.SIGKILL)
+    mark = t.dir / "state-lma" / "unsaved"
+    words = mark.read_text().split()
+    mark.write_text(f"{words[0]:<7} {'0' * 36} {words[2]:<7}\n")
+    again(d)
+    assert int(counts[0].read_text()) == int(before[0]) + 1
+    assert "not on disk" in d.log() or "before all changes were on disk" in d.log()
+
+
 def test_handover_right_after_the_start(t):
     """Under traffic; and what the old MAG said before is not believed afterwards."""
     lma = t.daemons["lma"]
@@ -204,14 +236,16 @@ def acknowledged(path):
 
 @pytest.mark.parametrize("window", [0, None], ids=["window-0", "default-window"])
 def test_killed_in_a_storm_of_registrations(fresh, window):
-    """With a loss window of 0 whoever was told that it is registered is so after the start; with
-    another nobody is there in part, or with something that another has."""
+    """With a loss window of 0 whoever was told that it is registered is so after the start. With
+    another nobody is there in part, or with something that another has; and the Restart Counter is
+    another one when anybody is missing."""
     t = fresh(mags=1, nodes=0, signalling=None, host_pins=True)
     over = {} if window is None else {"loss-window": window}
     lma = t.start("lma", t.lma_config(**KEPT, **over, **{"log-level": "local"},
                                       lma={"max-bindings": 200000,
                                            "timestamp-validity-window": 10000}))
     dice, first, told = random.Random(5213), 0, {}
+    counter_file = t.dir / "state-lma" / "restart-counter"
     for round_ in range(5):
         file = t.dir / f"acks{round_}"
         s = storm(t, 20000, "--first", first, "--window", 2000, "--acks", file)
@@ -221,14 +255,18 @@ def test_killed_in_a_storm_of_registrations(fresh, window):
         s.terminate()
         s.communicate(timeout=20)
         told.update(acknowledged(file))
+        was = int(counter_file.read_text())
         again(lma)
+        restarts = int(counter_file.read_text()) - was
         rows = {b["mn_id"]: b for b in lma.ctl("bindings")}
         prefixes = [p for b in rows.values() for p in b["prefixes"]]
         assert len(prefixes) == len(set(prefixes)) == len(rows)
+        gone = [m for m in told if m not in rows]
         if window == 0:
-            gone = [m for m in told if m not in rows]
             assert not gone, f"{len(gone)} of {len(told)} in round {round_}: {gone[:3]}"
+            assert restarts == 0
         else:
+            assert restarts == 1 or not gone
             told = {m: v for m, v in told.items() if m in rows}
         wrong = [m for m, (p, at) in told.items() if rows[m]["prefixes"] != [p]]
         assert not wrong, f"{wrong[:3]}"

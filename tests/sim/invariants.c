@@ -339,11 +339,11 @@ void world_check(struct world *w)
 	if (w->broken[0])
 		return;
 	check_rules(w, "lma", w->lma.dp);
-	if (w->lma.lma)
+	if (world_is_up(w, SIM_LMA))
 		check_lma(w);
 	for (int i = 0; i < SIM_MAGS; i++) {
 		check_rules(w, "mag", w->mag[i].dp);
-		if (w->mag[i].mag)
+		if (world_is_up(w, i))
 			check_mag(w, i);
 	}
 }

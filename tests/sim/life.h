@@ -18,6 +18,7 @@ struct sim_life {
 	struct store *store;	 /* of this life */
 	bool writing;		 /* a commit is on its way, and an event that ends it */
 	bool dead;
+	bool unsaved;	/* it died before all that others had heard of was on its disk */
 	unsigned deeds; /* done so far */
 	unsigned last;	/* the deed that is not done any more; 0: none */
 };

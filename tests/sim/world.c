@@ -325,6 +325,18 @@ static void free_role(struct world *w, int who)
 	}
 }
 
+/* As daemon/unsaved.c finds out. */
+static bool tells_too_soon(const struct world *w, int who)
+{
+	const struct sim_life *life = sim_life_of((struct world *)w, who);
+	struct store_status s;
+
+	if (!life->store || (who == SIM_LMA && !w->cfg.window_ms))
+		return false;
+	store_status(life->store, &s);
+	return s.dirty || s.in_flight;
+}
+
 void world_kill(struct world *w, int who)
 {
 	struct sim_life *life = sim_life_of(w, who);
@@ -333,6 +345,7 @@ void world_kill(struct world *w, int who)
 		return;
 	w->deaths++;
 	life->dead = true;
+	life->unsaved = tells_too_soon(w, who);
 	free_role(w, who);
 	sim_life_end(life, life->disk && world_below(w, 2), w->now);
 	if (who != SIM_LMA)
@@ -384,8 +397,8 @@ static int restore(void *ctx, const struct store_record *r)
 /* Returns whether sessions are lost that a peer may still have. */
 static bool restore_all(struct world *w, int who, bool kept)
 {
-	struct restoring x = {.w = w, .who = who, .lost = !kept};
 	struct sim_life *life = sim_life_of(w, who);
+	struct restoring x = {.w = w, .who = who, .lost = !kept || life->unsaved};
 
 	if (!life->store)
 		return true;
@@ -433,8 +446,11 @@ static void start_lma(struct world *w, unsigned keeps)
 	if (lost)
 		lma_set_restart_counter(w->lma.lma, ++w->lma.lives, w->now);
 	w->lma.life.face.ops->sweep(&w->lma.life.face);
-	if (kept && !w->cfg.window_ms && !lost)
+	/* what is lost is told */
+	if (kept && !lost)
 		check_kept(w);
+	else
+		memset(w->ack, 0, sizeof(w->ack));
 	if (lost)
 		lma_announce_restart(w->lma.lma, w->now);
 }

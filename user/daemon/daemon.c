@@ -603,6 +603,7 @@ int daemon_start(struct daemon **out, struct config *cfg, const char *config_pat
 	d->config_path = config_path;
 	d->profiles = profile_table_profiles(cfg->profiles);
 	d->started_at = daemon_now();
+	d->unsaved.fd = -1;
 	d->own_ip6 = own_ip6(cfg);
 	d->env = (struct env){
 		.ctx = d,

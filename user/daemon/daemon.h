@@ -20,6 +20,7 @@
  *	reload.c    SIGHUP: all of a new configuration, or nothing of it
  *	restart.c   our Restart Counter
  *	durable.c   the store: what comes back after a restart
+ *	unsaved.c   what does not, because it was killed too soon
  *	caps.c      what of root's power is kept
  *
  * This layer alone reads clocks. Everything runs in one thread.
@@ -103,6 +104,18 @@ struct host {
 	char note[DP_BPF_ERRLEN]; /* why it is not there, or not as wanted */
 };
 
+/* What a start after a crash has to know; unsaved.c. */
+enum unsaved_state { UNSAVED_NOTHING, UNSAVED_CHANGES, UNSAVED_ENDED };
+
+#define UNSAVED_BOOT_LEN 37
+
+struct unsaved {
+	int fd; /* -1: it cannot be kept */
+	enum unsaved_state state;
+	bool waits;
+	char boot[UNSAVED_BOOT_LEN];
+};
+
 #define DAEMON_COUNTERS(X)                                                                        \
 	X(DAEMON_C_WRONG_DESTINATION, "wrong_destination",                                        \
 	  "messages to an address that is neither LMAA nor Proxy-CoA, discarded")                 \
@@ -157,6 +170,7 @@ struct daemon {
 	struct store_lmdb *store_file; /* both NULL: nothing can be kept */
 	struct store *store;
 	struct store_lmdb_report store_report;
+	struct unsaved unsaved;
 	ev_io store_io;
 	unsigned store_generation;
 	bool state_lost; /* sessions of the time before the start are not all there */
@@ -315,6 +329,13 @@ void durable_turn(struct daemon *d,
 nsec_t durable_next(const struct daemon *d);
 void durable_drain(struct daemon *d); /* at the end, before the roles go */
 void durable_close(struct daemon *d); /* after them */
+/* unsaved.c; with a store alone */
+/* Whether an earlier run ended with changes that others had heard of and the store had not. */
+bool unsaved_open(struct daemon *d);
+/* Before messages leave that tell of changes. */
+void unsaved_note(struct daemon *d, enum unsaved_state state);
+void unsaved_close(struct daemon *d);
+
 size_t durable_counters(const struct daemon *d,
 			struct counter_set *out); /* how many sets, 2 at most */
 

@@ -87,9 +87,18 @@ int durable_open(struct daemon *d, char *err, size_t cap)
 	}
 	tell_report(dir, &d->store_report);
 	rc = store_new(&d->store, store_lmdb_backend(d->store_file), &cfg);
-	if (rc)
+	if (rc) {
 		snprintf(err, cap, "store: %s", strerror(-rc));
-	return rc;
+		return rc;
+	}
+	if (unsaved_open(d) && !d->state_lost) {
+		d->state_lost = true;
+		log_msg(LOG_C_LOCAL,
+			"state-directory %s: the end came before all changes were on "
+			"disk; peers are told that sessions are lost",
+			dir);
+	}
+	return 0;
 }
 
 struct restoring {
@@ -181,10 +190,14 @@ static void watch(struct daemon *d)
 
 void durable_turn(struct daemon *d, nsec_t now)
 {
+	struct store_status s;
+
 	if (!d->store)
 		return;
 	store_flush(d->store, now);
 	watch(d);
+	store_status(d->store, &s);
+	unsaved_note(d, s.dirty || s.in_flight ? UNSAVED_CHANGES : UNSAVED_NOTHING);
 	if (d->lma)
 		lma_committed(d->lma);
 }
@@ -213,9 +226,14 @@ static void drain(struct daemon *d)
 
 void durable_drain(struct daemon *d)
 {
+	struct store_status s;
+
 	if (!d->store)
 		return;
 	drain(d);
+	store_status(d->store, &s);
+	if (!s.dirty && !s.in_flight)
+		unsaved_note(d, UNSAVED_ENDED);
 	if (d->lma)
 		lma_committed(d->lma);
 	mh_sock_flush(d->mh);
@@ -227,6 +245,7 @@ void durable_close(struct daemon *d)
 {
 	if (d->loop)
 		ev_io_stop(d->loop, &d->store_io);
+	unsaved_close(d);
 	store_free(&d->store);
 	store_lmdb_close(&d->store_file);
 }

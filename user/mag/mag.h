@@ -171,7 +171,8 @@ void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now);
  * neighbour does not know fast handover. */
 int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t now);
 
-/* Our sessions are lost: tells all LMAs (RFC 5847 3.2). */
+/* Some of our sessions are lost: tells all LMAs (RFC 5847 3.2). Those that are not are registered
+ * anew once their nodes are found. */
 void mag_announce_restart(struct mag *m, nsec_t now);
 
 /* Operator's order: asks the LMA of that address, NULL: every LMA, by one global revocation to end

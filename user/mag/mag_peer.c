@@ -227,6 +227,13 @@ void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now)
 
 void mag_announce_restart(struct mag *m, nsec_t now)
 {
+	/* LMAs may take those for lost that are not registered again */
+	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
+		struct mag_session *s = mag_session_of(e);
+
+		if (s->state == MST_FINDING)
+			s->refresh_at = now;
+	}
 	heartbeat_announce(m->heartbeat, now);
 }
 

@@ -849,6 +849,22 @@ static void test_lma_restarts_while_looking(void)
 	end(b);
 }
 
+/* Other sessions are lost: LMAs are told, and may drop what is not registered again. */
+static void test_told_of_a_loss(void)
+{
+	struct bench *b = beating();
+
+	lives(b);
+	mag_announce_restart(b->m, b->now);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(counter(b, "pbu_sent"), 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	end(b);
+}
+
 /* ---- the end was under way */
 
 static void test_leaving_goes_on(void)
@@ -1110,6 +1126,7 @@ int main(int argc, char **argv)
 		{"IPv4 that is no longer granted is given back",test_no_longer_ipv4},
 		{"an LMA that restarted meanwhile is noticed",	       test_lma_restarted_meanwhile},
 		{"one that did not is left alone",							    test_lma_did_not_restart},
+		{"B-7 what comes back is registered anew when LMAs are told of a loss", test_told_of_a_loss},
 		{"one that restarts while nodes are looked for",test_lma_restarts_while_looking},
 		{"a de-registration under way goes on",	test_leaving_goes_on},
 		{"unless the node is back",							    test_back_before_that},
