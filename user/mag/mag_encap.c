@@ -30,6 +30,19 @@ void mag_choose_terms(const struct mag *m, struct mag_session *s)
 	s->terms.force = over_ip4 && m->cfg.force_ipv4_udp_encapsulation_support;
 }
 
+enum dp_encap mag_expected_encap(const struct mag_session *s)
+{
+	const bool tlv = s->terms.tlv;
+
+	if (s->terms.gre == MAG_GRE_KEYS)
+		return tlv ? DP_ENCAP_UDP_GRE_KEY : DP_ENCAP_GRE_KEY;
+	if (s->terms.gre)
+		return tlv ? DP_ENCAP_UDP_GRE : DP_ENCAP_GRE;
+	if (tlv)
+		return DP_ENCAP_UDP_TLV;
+	return s->terms.force ? DP_ENCAP_UDP : DP_ENCAP_IP;
+}
+
 void mag_add_terms(const struct mag_session *s, struct mh_msg *msg)
 {
 	struct mh_opt *o;

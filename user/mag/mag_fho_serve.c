@@ -103,8 +103,8 @@ void mag_fho_paths(const struct mag_session *s, struct dp_session *d)
 		d->keyed |= s->terms.gre == MAG_GRE_KEYS;
 	} else if (s->registered) {
 		d->also_from = through ? h->tunnel : 0;
-	} else {
-		d->up = through ? via : nowhere;
+	} else if (through) {
+		d->up = via;
 	}
 	if (h->role == HO_NEW)
 		d->keyed |= s->down_key != 0;
@@ -385,15 +385,33 @@ void mag_act_unexpected(void *obj, void *arg)
 	mag_session_free(c->m, obj);
 }
 
+/* What comes from the anchor between its acceptance and the answer that tells of it must not be
+ * refused: its end of the tunnel is known, and how it is tunnelled is what we ask for. */
+static int open_anchor_tunnel(struct mag *m, struct mag_session *s)
+{
+	const enum dp_encap e = mag_expected_encap(s);
+	const struct dp_peer peer = {*mag_coa(m, &s->b.lmaa), s->b.lmaa, e};
+	int err = dp_encap_keyed(e) ? mag_serve_key(m, s) : 0;
+
+	if (!err)
+		err = tunnel_get(m->tunnels, &peer, &s->b.tunnel);
+	if (!err)
+		s->encap = (uint8_t)e;
+	return err;
+}
+
 /* Served before it is registered. Where that cannot be, it is registered as any other node is. */
 static void serve_early(struct mag_session *s, struct mag_ctx *c)
 {
 	struct mag *m = c->m;
 	int err;
 
+	s->early = true;
 	s->b.lifetime_s = m->cfg.lifetime;
 	s->b.expires = nsec_add(c->now, nsec_from_ms(m->cfg.fho.forwarding_ms));
-	err = mag_serve_early(m, s, "arrived by fast handover", c->now);
+	err = open_anchor_tunnel(m, s);
+	if (!err)
+		err = mag_serve_early(m, s, "arrived by fast handover", c->now);
 	if (!err) {
 		mag_request(m, s, MRK_REGISTER, c->now);
 		return;
@@ -401,6 +419,7 @@ static void serve_early(struct mag_session *s, struct mag_ctx *c)
 	mag_count_up(m, MAG_C_DP_FAILED);
 	mag_log(m, s, &m->node_limit, c->now, LOG_C_LOCAL,
 		"cannot serve it before it is registered: %s", strerror(-err));
+	s->early = false;
 	mag_forward_stop(m, s);
 	mag_fho_cut(m, s);
 	s->b.home4 = (struct home4){0};

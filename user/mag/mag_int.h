@@ -358,6 +358,7 @@ struct mag_session {
 	char ifname[IFNAMSIZ];	      /* of its access link; for the record */
 	struct in6_addr node_address; /* the node's link-local one as its record has it */
 	bool absent;		      /* left while REJECTED, BARRED or LEAVING */
+	bool early; /* served, and forwarding does not go by a registration yet, RFC 5949 4.1 */
 	bool local_routing;
 	struct mag_ho *ho;			      /* its fast handover, or NULL */
 	struct mag_session *again_next, **again_link; /* mag->again; link NULL: not in it */
@@ -579,6 +580,8 @@ void mag_return_home4(struct mag *m, struct mag_session *s, const char *cause, n
 
 /* ---- mag_encap.c */
 void mag_choose_terms(const struct mag *m, struct mag_session *s);
+/* What an LMA that agrees to everything chooses. */
+enum dp_encap mag_expected_encap(const struct mag_session *s);
 /* Flags and GRE Key option of the open request. */
 void mag_add_terms(const struct mag_session *s, struct mh_msg *msg);
 /* The encapsulation that an accepting answer chose. False: it makes no sense. */

@@ -79,8 +79,10 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 	};
 	if (s->no_link)
 		d->down = (struct dp_path){.kind = DP_TO_NOWHERE};
-	/* served, but not registered */
-	if (!s->b.tunnel)
+	/* an LMA that accepts sends by the new binding before its answer is here */
+	if (s->early)
+		d->also_from = s->b.tunnel;
+	if (s->early || !s->b.tunnel)
 		d->up = (struct dp_path){.kind = DP_TO_NOWHERE};
 	if (s->ho)
 		mag_fho_paths(s, d);
@@ -109,17 +111,20 @@ static int forward(struct mag *m, struct mag_session *s)
 {
 	const struct dp_peer peer = {*mag_coa(m, &s->b.lmaa), s->b.lmaa, (enum dp_encap)s->encap};
 	dp_ref before = s->b.tunnel;
+	const bool early = s->early;
 	struct dp_session d;
 	int err;
 
 	err = tunnel_get(m->tunnels, &peer, &s->b.tunnel);
 	if (err)
 		return err;
+	s->early = early && !s->registered;
 	session_of(s, &d);
 	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
 	if (err) {
 		tunnel_put(m->tunnels, s->b.tunnel);
 		s->b.tunnel = before;
+		s->early = early;
 		return err;
 	}
 	tunnel_put(m->tunnels, before);
@@ -217,7 +222,7 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	s->up_key = g->up_key;
 	if (home4_is_set(&g->home4))
 		s->returned4 = (struct home4){0};
-	if (!err && (!same || !same_path || !s->serving || s->unrouted || !s->b.tunnel))
+	if (!err && (!same || !same_path || !s->serving || s->unrouted || s->early))
 		err = forward(m, s);
 	if (err)
 		return failed(m, s, err, now);
@@ -277,7 +282,7 @@ static void service_over(struct mag *m, struct mag_session *s, bool deprecate, c
 
 	if (!s->serving)
 		return;
-	s->serving = s->unrouted = false;
+	s->serving = s->unrouted = s->early = false;
 	mag_fho_cut(m, s);
 	mag_peer_count(m, s->lma, -1, now);
 	m->links->withdraw(m->links->ctx, &node, deprecate);

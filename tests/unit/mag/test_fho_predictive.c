@@ -87,6 +87,8 @@ static void test_whole(void)
 	CU_ASSERT_EQUAL(d->down.ifindex, 9);
 	CU_ASSERT_EQUAL(d->mode, DP_FORWARD);
 	CU_ASSERT_STRING_EQUAL(far_end(b, d->up.peer), MAG_A);
+	/* the anchor sends here as soon as it has accepted, before its answer is here */
+	CU_ASSERT_STRING_EQUAL(far_end(b, d->also_from), LMA1);
 	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 1);
 	CU_ASSERT_EQUAL(last_call(b, CALL_ADVERTISE)->valid_s, 3600);
 	m = &last_sent(b)->msg;

@@ -53,6 +53,7 @@ static void test_whole(void)
 	CU_ASSERT_EQUAL(d->down.kind, DP_TO_LINK);
 	CU_ASSERT_STRING_EQUAL(far_end(b, d->up.peer), MAG_A);
 	CU_ASSERT_EQUAL(d->mode, DP_FORWARD);
+	CU_ASSERT_STRING_EQUAL(far_end(b, d->also_from), LMA1);
 	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 1);
 	m = &last_sent(b)->msg;
 	CU_ASSERT_EQUAL(m->type, MH_BU);
