@@ -20,7 +20,7 @@
 
 #define MAX_SENT  400
 #define MAX_CALLS 400
-#define WALL0	  1700000000500000000ull
+#define WALL0     1700000000500000000ull
 
 #define UNUSED __attribute__((unused))
 
@@ -78,8 +78,8 @@ struct bench {
 	int send_error;
 	struct call call[MAX_CALLS];
 	size_t n_calls;
-	bool attached;	       /* what the link says */
-	bool confirm_at_once;  /* verify() answers while it is asked */
+	bool attached;        /* what the link says */
+	bool confirm_at_once; /* verify() answers while it is asked */
 	unsigned no_such_link; /* links are named "acc" and their index; that one is missing */
 	struct in6_addr node_address;
 	unsigned ups, downs, refusals;
@@ -90,7 +90,8 @@ struct bench {
 };
 
 static struct in6_addr ADDR(const char *s) UNUSED;
-static struct in6_addr ADDR(const char *s) {
+static struct in6_addr ADDR(const char *s)
+{
 	struct in6_addr a = {0};
 
 	if (addr_parse(s, &a))
@@ -98,17 +99,17 @@ static struct in6_addr ADDR(const char *s) {
 	return a;
 }
 
-static struct in_addr
-ADDR4(const char *s) UNUSED;
-static struct in_addr ADDR4(const char *s) {
+static struct in_addr ADDR4(const char *s) UNUSED;
+static struct in_addr ADDR4(const char *s)
+{
 	struct in6_addr a = ADDR(s);
 
 	return addr_to_ip4(&a);
 }
 
-static struct prefix6
-PREFIX(const char *s) UNUSED;
-static struct prefix6 PREFIX(const char *s) {
+static struct prefix6 PREFIX(const char *s) UNUSED;
+static struct prefix6 PREFIX(const char *s)
+{
 	struct prefix6 p = {0};
 
 	if (prefix6_parse(s, &p))
@@ -116,23 +117,19 @@ static struct prefix6 PREFIX(const char *s) {
 	return p;
 }
 
-static struct mac
-MAC(unsigned i) UNUSED;
-static struct mac MAC(unsigned i) {
-	return (struct mac){
-		{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}
-	   };
+static struct mac MAC(unsigned i) UNUSED;
+static struct mac MAC(unsigned i)
+{
+	return (struct mac){{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}};
 }
 
-static struct mnid
-NAI(const char *s) UNUSED;
-static struct mnid NAI(const char *s) {
-	return (struct mnid){
-		.subtype = MNID_NAI, .len = (uint8_t)strlen(s), .id = (const uint8_t *)s};
+static struct mnid NAI(const char *s) UNUSED;
+static struct mnid NAI(const char *s)
+{
+	return (struct mnid){.subtype = MNID_NAI, .len = (uint8_t)strlen(s), .id = (const uint8_t *)s};
 }
 
-static int
-bench_send(void *ctx, const struct packet *pkt)
+static int bench_send(void *ctx, const struct packet *pkt)
 {
 	struct bench *b = ctx;
 	struct sent *s;
@@ -328,8 +325,7 @@ static struct bench *bench_new(void)
 		.initial_bindack_timeout_ms = 1000,
 		.max_bindack_timeout_ms = 32000,
 		.timestamp_based_approach_in_use = true,
-		.fixed_mag_link_local_address_on_all_access_links =
-			ADDR("fe80::200:5eff:fe00:5213"),
+		.fixed_mag_link_local_address_on_all_access_links = ADDR("fe80::200:5eff:fe00:5213"),
 		.fixed_mag_link_layer_address_on_all_access_links = {{0, 0, 0x5e, 0, 0x52, 0x13}},
 		.realm = "example.com",
 		.deprecate_on_detach = true,
@@ -358,8 +354,8 @@ static struct bench *bench_new(void)
 static void bench_start(struct bench *b) UNUSED;
 static void bench_start(struct bench *b)
 {
-	CU_ASSERT_EQUAL_FATAL(mag_new(&b->m, &b->cfg, &b->env, dp_fake_dataplane(b->fake),
-				      b->tunnels, &b->profiles, &b->links, &b->sink),
+	CU_ASSERT_EQUAL_FATAL(mag_new(&b->m, &b->cfg, &b->env, dp_fake_dataplane(b->fake), b->tunnels,
+				      &b->profiles, &b->links, &b->sink),
 			      0);
 }
 
@@ -502,30 +498,29 @@ static uint8_t opt_value(const struct mh_msg *m, uint8_t type)
 /* What an answer says where it does not echo. Zero-initialised is a plain echo of `to`. */
 struct reply {
 	uint8_t status;
-	const struct sent *to; /* the request; NULL: the last one */
-	uint32_t lifetime_s;   /* 0: as requested */
+	const struct sent *to;      /* the request; NULL: the last one */
+	uint32_t lifetime_s;        /* 0: as requested */
 	bool no_lifetime;
-	const char *prefix[DP_PREFIXES_MAX +
-			   2]; /* none: 2001:db8:100:1::/64 unless named or rejected */
+	const char *prefix[DP_PREFIXES_MAX + 2]; /* none: 2001:db8:100:1::/64 unless named or rejected */
 	bool no_prefix;
-	bool host_bits;	 /* set behind the length of each prefix */
-	int seq;	 /* > 0: this number */
-	uint8_t hi, att; /* != 0: this value */
+	bool host_bits;             /* set behind the length of each prefix */
+	int seq;                    /* > 0: this number */
+	uint8_t hi, att;            /* != 0: this value */
 	const char *mnid;
 	const struct mac *llid;
-	bool bare; /* neither HI, ATT nor LLID */
+	bool bare;                  /* neither HI, ATT nor LLID */
 	const char *link_local;
-	int64_t clock_ms; /* 156, 157: LMA's clock minus ours, in the Timestamp option */
+	int64_t clock_ms;           /* 156, 157: LMA's clock minus ours, in the Timestamp option */
 	uint16_t advice_s;
 	bool not_proxy;
 	const char *from, *at;
 	bool no_mnid;
-	uint16_t port; /* UDP source port; 0: as it should be */
+	uint16_t port;              /* UDP source port; 0: as it should be */
 	/* IPv4: where a Request asked for it, the named address or 10.1.0.5, with len4 or 24 */
 	const char *home4;
 	bool no_home4;
 	uint8_t home4_status, len4;
-	const char *router; /* NULL: 10.1.0.1 */
+	const char *router;         /* NULL: 10.1.0.1 */
 	bool no_router;
 	enum { MODE_SERVER, MODE_RELAY, MODE_ABSENT } dhcp;
 	/* encapsulation: what was asked for, with uplink key 0x5000 */
@@ -555,8 +550,7 @@ static void answer_home4(struct mh_msg *m, const struct reply *r, const struct m
 		o->hoa4.addr = ask->hoa4.addr.s_addr ? ask->hoa4.addr : ADDR4("10.1.0.5");
 	o->hoa4.len = r->len4 ? r->len4 : 24;
 	if (!r->no_router)
-		mh_opt_add(m, MHO_IPV4_DEFAULT_ROUTER)->addr4 =
-			ADDR4(r->router ? r->router : "10.1.0.1");
+		mh_opt_add(m, MHO_IPV4_DEFAULT_ROUTER)->addr4 = ADDR4(r->router ? r->router : "10.1.0.1");
 	if (r->dhcp != MODE_ABSENT)
 		mh_opt_add(m, MHO_IPV4_DHCP_MODE)->server = r->dhcp == MODE_SERVER;
 }
@@ -625,12 +619,10 @@ static void answer(struct bench *b, const struct reply *r)
 	answer_home4(&m, r, q);
 	answer_encap(&m, r, q);
 	if (!r->bare) {
-		mh_opt_add(&m, MHO_HANDOFF_IND)->value =
-			r->hi ? r->hi : opt_value(q, MHO_HANDOFF_IND);
+		mh_opt_add(&m, MHO_HANDOFF_IND)->value = r->hi ? r->hi : opt_value(q, MHO_HANDOFF_IND);
 		mh_opt_add(&m, MHO_ATT)->value = r->att ? r->att : opt_value(q, MHO_ATT);
 		if (r->llid)
-			mh_opt_add(&m, MHO_MN_LLID)->llid =
-				(struct llid){.len = 6, .id = r->llid->b};
+			mh_opt_add(&m, MHO_MN_LLID)->llid = (struct llid){.len = 6, .id = r->llid->b};
 		else if (mh_opt(q, MHO_MN_LLID))
 			mh_opt_add(&m, MHO_MN_LLID)->llid = mh_opt(q, MHO_MN_LLID)->llid;
 	}
@@ -673,7 +665,7 @@ static void accept_it(struct bench *b)
 struct bri {
 	uint8_t trigger;
 	bool no_p, v, g;
-	const char *id;	 /* none: no MN-ID option */
+	const char *id; /* none: no MN-ID option */
 	uint8_t subtype; /* 0: NAI */
 	const char *hnp[4], *hoa, *alt;
 	const char *from, *at; /* NULL: LMA 1, our Proxy-CoA */
@@ -811,8 +803,7 @@ static void add_profile(struct bench *b, struct profile *p, const char *id, unsi
 }
 
 /* Forwarding of that IPv4 home address, or NULL. */
-static const struct dp_session *forwarding4(struct bench *b, uint16_t domain,
-					    const char *addr) UNUSED;
+static const struct dp_session *forwarding4(struct bench *b, uint16_t domain, const char *addr) UNUSED;
 static const struct dp_session *forwarding4(struct bench *b, uint16_t domain, const char *addr)
 {
 	const struct dp_fake_session *s = dp_fake_by_addr4(b->fake, DP_ACCESS, domain, ADDR4(addr));

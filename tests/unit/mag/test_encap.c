@@ -169,20 +169,17 @@ static void test_forced_udp(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct bench *b =
-			cases[i].over_ip4 ? bench_ip4(MAG_GRE_NONE) : bench_gre(MAG_GRE_NONE);
+		struct bench *b = cases[i].over_ip4 ? bench_ip4(MAG_GRE_NONE) : bench_gre(MAG_GRE_NONE);
 
 		b->cfg.force_ipv4_udp_encapsulation_support = cases[i].force;
 		ask(b);
-		CU_ASSERT_EQUAL(!!(last_sent(b)->msg.bu.flags & MH_BU_F),
-				cases[i].force && cases[i].over_ip4);
+		CU_ASSERT_EQUAL(!!(last_sent(b)->msg.bu.flags & MH_BU_F), cases[i].force && cases[i].over_ip4);
 		CU_ASSERT_FALSE(last_sent(b)->msg.bu.flags & MH_BU_T);
 		answer(b, &(struct reply){.nat = cases[i].nat, .no_nat = cases[i].no_nat});
 		CU_ASSERT_EQUAL(encap(b), cases[i].udp ? DP_ENCAP_UDP : DP_ENCAP_IP);
 		/* as the initial request, RFC 5844 4.2.2 */
 		detach_node(b, 7, 1);
-		CU_ASSERT_EQUAL(!!(last_sent(b)->msg.bu.flags & MH_BU_F),
-				cases[i].force && cases[i].over_ip4);
+		CU_ASSERT_EQUAL(!!(last_sent(b)->msg.bu.flags & MH_BU_F), cases[i].force && cases[i].over_ip4);
 		bench_free(b);
 	}
 }
@@ -851,11 +848,7 @@ static void test_domain(void)
 
 static void test_domain_without_key(void)
 {
-	static const struct reply unkeyed[] = {
-		{.no_gre = true},
-		  {	   .gre_plain = true		    },
-		       { .status = 2,		     .no_gre = true}
-	    };
+	static const struct reply unkeyed[] = {{.no_gre = true}, {.gre_plain = true}, {.status = 2, .no_gre = true}};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(unkeyed); i++) {
@@ -896,18 +889,14 @@ static void test_domain_move(void)
 
 static void test_cfg(void)
 {
-	struct mag_lma_cfg lmas[2] = {
-		{.name = "a", .addr = ADDR(LMA4)	},
-		   {.name = "b", .addr = ADDR("192.0.2.3")}
-	   };
+	struct mag_lma_cfg lmas[2] = {{.name = "a", .addr = ADDR(LMA4)}, {.name = "b", .addr = ADDR("192.0.2.3")}};
 	struct bench *b = bench_ip4(MAG_GRE_NONE);
 	const struct mag_cfg good = b->cfg;
 	struct mag *m = NULL;
 	const char *why;
 
-#define TRY()                                                                               \
-	mag_new(&m, &b->cfg, &b->env, dp_fake_dataplane(b->fake), b->tunnels, &b->profiles, \
-		&b->links, &b->sink)
+#define TRY()                                                                                                         \
+	mag_new(&m, &b->cfg, &b->env, dp_fake_dataplane(b->fake), b->tunnels, &b->profiles, &b->links, &b->sink)
 	memset(&b->cfg.ipv4_proxy_coa, 0, 16);
 	CU_ASSERT_EQUAL(TRY(), -EINVAL);
 	b->cfg.ipv4_proxy_coa = ADDR("2001:db8:1::2");

@@ -9,8 +9,7 @@
 #define ROUTER "10.1.0.1"
 
 static const struct profile dual = {.enabled = true, .ipv4 = true, .local_routing = -1};
-static const struct profile only4 = {
-	.enabled = true, .ipv4 = true, .no_ipv6 = true, .local_routing = -1};
+static const struct profile only4 = {.enabled = true, .ipv4 = true, .no_ipv6 = true, .local_routing = -1};
 
 /* Everything but started: node 1 has that profile. */
 static struct bench *bench_with(const struct profile *p)
@@ -130,8 +129,7 @@ static void test_ipv4_only(void)
 	const struct call *c;
 
 	CU_ASSERT_EQUAL(mh_opt_count(&last_sent(b)->msg, MHO_HNP), 0);
-	/* RFC 5844 3.1.2.6 has no prefixes in the answer: what comes nevertheless is not believed
-	 */
+	/* RFC 5844 3.1.2.6 has no prefixes in the answer: what comes nevertheless is not believed */
 	answer(b, &(struct reply){.prefix = {HNP1}});
 	CU_ASSERT_TRUE(has4(b, HOA));
 	CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
@@ -240,10 +238,8 @@ static void test_dual(void)
 
 static void test_no_reply(void)
 {
-	static const struct reply none[] = {{.no_home4 = true},
-					    {.home4_status = 128},
-					    {.home4_status = 129},
-					    {.home4_status = 255}};
+	static const struct reply none[] = {
+		{.no_home4 = true}, {.home4_status = 128}, {.home4_status = 129}, {.home4_status = 255}};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
@@ -417,12 +413,8 @@ static void test_dns_and_mtu(void)
 	static const struct {
 		uint32_t path, cfg, access, mtu4, mtu6;
 	} cases[] = {
-		{1460, 1460, 1500, 1460, 1460},
-		{1400, 1460, 1500, 1400, 1400},
-		{1460, 1460, 1300, 1300, 1300},
-		{1000, 1460, 1500, 1000, 1280},
-		{500,  1460, 1500, 576,  1280},
-		{0,    1420, 1500, 1420, 1420},
+		{1460, 1460, 1500, 1460, 1460}, {1400, 1460, 1500, 1400, 1400}, {1460, 1460, 1300, 1300, 1300},
+		{1000, 1460, 1500, 1000, 1280}, {500, 1460, 1500, 576, 1280},	{0, 1420, 1500, 1420, 1420},
 	};
 	struct profile p = dual;
 	size_t i;
@@ -468,16 +460,14 @@ static void test_renumbered(void)
 	CU_ASSERT_EQUAL(last_call(b, CALL_ADVERTISE)->valid_s, 3600);
 	run_to_refresh(b);
 	answer(b, &(struct reply){.router = "10.1.0.2"});
-	CU_ASSERT_EQUAL(last_call(b, CALL_ADVERTISE)->home4.router.s_addr,
-			ADDR4("10.1.0.2").s_addr);
+	CU_ASSERT_EQUAL(last_call(b, CALL_ADVERTISE)->home4.router.s_addr, ADDR4("10.1.0.2").s_addr);
 	CU_ASSERT_EQUAL(counter(b, "renumbered"), 2);
 	bench_free(b);
 }
 
 static void test_extension_fails(void)
 {
-	static const struct reply none[] = {
-		{.no_home4 = true}, {.home4_status = 129}, {.home4 = "224.0.0.1"}};
+	static const struct reply none[] = {{.no_home4 = true}, {.home4_status = 129}, {.home4 = "224.0.0.1"}};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
@@ -744,8 +734,7 @@ static void test_130_after_others(void)
 static void test_anew_after_others(void)
 {
 	static const uint8_t status[] = {PBA_NOT_AUTHORIZED_FOR_IPV4_MOBILITY,
-					 PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY,
-					 PBA_GRE_KEY_REQUIRED};
+					 PBA_NOT_AUTHORIZED_FOR_IPV6_MOBILITY, PBA_GRE_KEY_REQUIRED};
 
 	for (unsigned k = 0; k < sizeof(status); k++) {
 		struct bench *b = bench_asked(&dual);
@@ -889,8 +878,7 @@ static void test_release_unanswered(void)
 
 static void test_release_rejected(void)
 {
-	static const uint8_t status[] = {128, 129, 130, 153, 155, 156,
-					 157, 163, 170, 171, 172, 200};
+	static const uint8_t status[] = {128, 129, 130, 153, 155, 156, 157, 163, 170, 171, 172, 200};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(status); i++) {
@@ -919,8 +907,7 @@ static void test_release_sequence(void)
 	attach(b, 7, 1);
 	accept_it(b);
 	release(b, HOA);
-	answer(b, &(struct reply){.status = PBA_SEQ_OUT_OF_WINDOW,
-				  .seq = (uint16_t)(last_sent(b)->msg.bu.seq + 100)});
+	answer(b, &(struct reply){.status = PBA_SEQ_OUT_OF_WINDOW, .seq = (uint16_t)(last_sent(b)->msg.bu.seq + 100)});
 	b->confirm_at_once = true;
 	run_ms(b, 1);
 	CU_ASSERT_EQUAL_FATAL(b->n_sent, 3);
@@ -1131,8 +1118,7 @@ static void test_release_of_nothing(void)
 	struct link_node stranger = node_at(7, 9);
 
 	CU_ASSERT_EQUAL(release(b, OTHER), -ENOENT);
-	CU_ASSERT_EQUAL(mag_release_ipv4(b->m, &stranger, ADDR4(HOA), "dhcp-release", b->now),
-			-ENOENT);
+	CU_ASSERT_EQUAL(mag_release_ipv4(b->m, &stranger, ADDR4(HOA), "dhcp-release", b->now), -ENOENT);
 	CU_ASSERT_TRUE(has4(b, HOA));
 	release(b, HOA);
 	CU_ASSERT_EQUAL(release(b, HOA), -ENOENT);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory runs out at each allocation that the MAG makes, in turn: list, tunnels and data plane
- * still agree, nothing is left behind, and the node is served once there is memory again. The data
- * plane under test keeps its own memory.
+ * Memory runs out at each allocation that the MAG makes, in turn: list, tunnels and data plane still
+ * agree, nothing is left behind, and the node is served once there is memory again. The data plane
+ * under test keeps its own memory.
  */
 #include "mag_harness.h"
 
@@ -11,17 +11,17 @@
 static struct dataplane *below;
 
 /* The data plane's allocations do not count. */
-#define WITH_MEMORY(call)                        \
-	({                                       \
-		const unsigned left_ = oom.left; \
-		const bool now_ = oom.now;       \
-		__typeof__(call) result_;        \
-		oom.left = 0;                    \
-		oom.now = false;                 \
-		result_ = (call);                \
-		oom.left = left_;                \
-		oom.now = now_;                  \
-		result_;                         \
+#define WITH_MEMORY(call)                            \
+	({                                           \
+		const unsigned left_ = oom.left;     \
+		const bool now_ = oom.now;           \
+		__typeof__(call) result_;            \
+		oom.left = 0;                        \
+		oom.now = false;                     \
+		result_ = (call);                    \
+		oom.left = left_;                    \
+		oom.now = now_;                      \
+		result_;                             \
 	})
 
 static int put_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
@@ -86,8 +86,7 @@ static struct bench *bench_oom(void)
 
 static int start(struct bench *b)
 {
-	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links,
-		       &b->sink);
+	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links, &b->sink);
 }
 
 /* The n-th allocation from here on fails, and all after it. */
@@ -205,10 +204,7 @@ static void test_refresh(void)
 		CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
 		fail_at(n);
 		/* other prefixes, another address, another tunnel */
-		answer(b, &(struct reply){
-				  .prefix = {HNP2, HNP3},
-					  .home4 = "10.1.0.9", .no_gre = true
-		     });
+		answer(b, &(struct reply){.prefix = {HNP2, HNP3}, .home4 = "10.1.0.9", .no_gre = true});
 		failed = memory_again();
 		failures += failed;
 		if (in_state(b, 1, "ROLLBACK")) {

@@ -7,8 +7,7 @@
 #define OTHER4 "10.1.0.6"
 
 static const struct profile dual = {.enabled = true, .ipv4 = true, .local_routing = -1};
-static const struct profile only4 = {
-	.enabled = true, .ipv4 = true, .no_ipv6 = true, .local_routing = -1};
+static const struct profile only4 = {.enabled = true, .ipv4 = true, .no_ipv6 = true, .local_routing = -1};
 
 /* ---- the LMA's mouth */
 
@@ -107,8 +106,11 @@ enum naming { NOTHING, BY_ID, BY_HNP, BY_HOA, BY_BOTH, BY_REALM, BY_OPAQUE, NAMI
 
 static struct bri ask_for(uint8_t trigger, unsigned flags, enum naming n)
 {
-	struct bri a = {
-		.trigger = trigger, .no_p = !(flags & 1), .v = flags & 2, .g = flags & 4, .seq = 7};
+	struct bri a = {.trigger = trigger,
+			.no_p = !(flags & 1),
+			.v = flags & 2,
+			.g = flags & 4,
+			.seq = 7};
 
 	if (n != NOTHING)
 		a.id = n == BY_REALM ? "@example.com" : MN1;
@@ -148,8 +150,8 @@ static int expected(uint8_t trigger, unsigned flags, enum naming n)
 
 static void test_verdicts(void)
 {
-	static const uint8_t triggers[] = {0,  1,   2,	 3,   4,   5,	6,   7,	  8,  9,
-					   64, 127, 128, 129, 130, 200, 249, 250, 255};
+	static const uint8_t triggers[] = {0, 1, 2, 3,	 4,   5,   6,	7,
+					   8, 9, 64, 127, 128, 129, 130, 200, 249, 250, 255};
 
 	for (size_t t = 0; t < sizeof(triggers); t++) {
 		for (unsigned flags = 0; flags < 8; flags++) {
@@ -199,8 +201,7 @@ static void test_naming(void)
 	CU_ASSERT_EQUAL(revoke(b, &other_lma), 128);
 	CU_ASSERT_EQUAL(revoke(b, &other_case), 128);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = MN1, .hnp = {HNP1}, .alt = "2001:db8:1::1"}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = MN1, .hnp = {HNP1}, .alt = "2001:db8:1::1"}), 0);
 	CU_ASSERT_TRUE(in_state(b, 1, "REJECTED"));
 	bench_free(b);
 }
@@ -218,32 +219,19 @@ static void test_several_bindings(void)
 	attach_with(b, 7, 2, HNP2);
 	attach_with(b, 7, 3, HNP3);
 	/* one; its prefix as others may write it */
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = "mn1@example.com",
-						.hnp = {"2001:db8:100:2::/64"},
-						.seq = 1}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = "mn1@example.com", .hnp = {"2001:db8:100:2::/64"}, .seq = 1}), 0);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	CU_ASSERT_TRUE(in_state(b, 2, "REJECTED"));
 	CU_ASSERT_TRUE(in_state(b, 3, "ACTIVE"));
 	/* two, of which one is gone already: named in the answer */
-	CU_ASSERT_EQUAL(revoke(b,
-			       &(struct bri){
-				       .id = "mn1@example.com", .hnp = {HNP2, HNP3},
-					     .seq = 2
-	     }),
-			1);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = "mn1@example.com", .hnp = {HNP2, HNP3}, .seq = 2}), 1);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	CU_ASSERT_TRUE(in_state(b, 3, "REJECTED"));
 	CU_ASSERT_EQUAL_FATAL(last_bra.n_opts, 2);
 	CU_ASSERT_TRUE(mnid_eq(&mh_opt(&last_bra, MHO_MN_ID)->mnid, nai("mn1@example.com")));
 	CU_ASSERT_EQUAL(mh_opt(&last_bra, MHO_HNP)->hnp.prefix.addr.s6_addr[7], 2);
 	/* both gone */
-	CU_ASSERT_EQUAL(revoke(b,
-			       &(struct bri){
-				       .id = "mn1@example.com", .hnp = {HNP2, HNP3},
-					     .seq = 3
-	     }),
-			128);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = "mn1@example.com", .hnp = {HNP2, HNP3}, .seq = 3}), 128);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
 	CU_ASSERT_EQUAL(counter(b, "revoked"), 2);
@@ -555,8 +543,7 @@ static void test_handover_one_of_two(void)
 static void test_handover_overtaken(void)
 {
 	struct bench *b = bench_active();
-	const struct bri first = {.trigger = 4, .id = MN1, .seq = 1},
-			 second = {.trigger = 4, .id = MN1, .seq = 2};
+	const struct bri first = {.trigger = 4, .id = MN1, .seq = 1}, second = {.trigger = 4, .id = MN1, .seq = 2};
 	const struct bri third = {.trigger = 1, .id = MN1, .seq = 3};
 
 	CU_ASSERT_EQUAL(revoke(b, &first), -1);
@@ -680,19 +667,19 @@ static const struct phase {
 	/* after triggers 0, 1, 4 of a node that has left, 7 of one that is here; NULL: gone */
 	const char *after[4];
 } phases[] = {
-	{"REGISTERING",	nowhere,		 true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}	  },
-	{"ACTIVE",	   to_active,	      true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}     },
-	{"VERIFYING",      to_verifying,	    true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}     },
-	{"REFRESHING",     to_refreshing,	      true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}     },
-	{"REASSERTING",	to_reasserting,	true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}	 },
-	{"RETURNING_IPV4", to_returning,	 true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}	  },
-	{"STALLED",	    to_stalled,		true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}	 },
-	{"BACKOFF",	    to_backoff,		true,  {"REJECTED", "BARRED", NULL, "REASSERTING"}	 },
-	{"REJECTED",	     to_rejected,	  true,	{"REJECTED", "BARRED", "REJECTED", "REJECTED"}  },
-	{"BARRED",	   to_barred,	      true,  {"BARRED", "BARRED", "BARRED", "BARRED"}	    },
-	{"ROLLBACK",	     to_rollback,	  true,	{"REJECTED", "BARRED", NULL, "BACKOFF"}	       },
-	{"DEREGISTERING",  to_deregistering,    true,  {NULL, NULL, NULL, NULL}			  },
-	{"REJECTED",	     to_rejected_at_once, false, {"REJECTED", "REJECTED", "REJECTED", "REJECTED"}},
+	{"REGISTERING", nowhere, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"ACTIVE", to_active, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"VERIFYING", to_verifying, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"REFRESHING", to_refreshing, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"REASSERTING", to_reasserting, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"RETURNING_IPV4", to_returning, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"STALLED", to_stalled, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"BACKOFF", to_backoff, true, {"REJECTED", "BARRED", NULL, "REASSERTING"}},
+	{"REJECTED", to_rejected, true, {"REJECTED", "BARRED", "REJECTED", "REJECTED"}},
+	{"BARRED", to_barred, true, {"BARRED", "BARRED", "BARRED", "BARRED"}},
+	{"ROLLBACK", to_rollback, true, {"REJECTED", "BARRED", NULL, "BACKOFF"}},
+	{"DEREGISTERING", to_deregistering, true, {NULL, NULL, NULL, NULL}},
+	{"REJECTED", to_rejected_at_once, false, {"REJECTED", "REJECTED", "REJECTED", "REJECTED"}},
 };
 
 static void in_phase(const struct phase *p, unsigned k)
@@ -711,8 +698,7 @@ static void in_phase(const struct phase *p, unsigned k)
 	CU_ASSERT_FATAL(in_state(b, 1, p->state));
 	n = b->n_sent;
 	b->attached = k != 2;
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = triggers[k], .id = MN1}),
-			p->bound ? 0 : 128);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = triggers[k], .id = MN1}), p->bound ? 0 : 128);
 	if (p->after[k]) {
 		if (!in_state(b, 1, p->after[k]))
 			printf("%s, trigger %u: not in %s\n", p->state, triggers[k], p->after[k]);
@@ -803,9 +789,7 @@ static void test_ipv4_only(void)
 		const struct call *ad;
 
 		b->attached = t < 2 || t > 4;
-		CU_ASSERT_EQUAL(
-			revoke(b, &(struct bri){.trigger = t, .v = true, .id = MN1, .hoa = HOA}),
-			0);
+		CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = t, .v = true, .id = MN1, .hoa = HOA}), 0);
 		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 		CU_ASSERT_PTR_NULL(forwarding4(b, 0, HOA));
 		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
@@ -843,8 +827,7 @@ static void test_ipv4_again(void)
 
 	/* out of sync: when the node asks */
 	b = bench_with(&dual);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 7, .v = true, .id = MN1, .hoa = HOA}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 7, .v = true, .id = MN1, .hoa = HOA}), 0);
 	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
 	CU_ASSERT_FALSE(last_asks4(b));
 	accept_it(b);
@@ -855,8 +838,7 @@ static void test_ipv4_again(void)
 	bench_free(b);
 	/* terminated: when it asks after a while */
 	b = bench_with(&dual);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 5, .v = true, .id = MN1, .hoa = HOA}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 5, .v = true, .id = MN1, .hoa = HOA}), 0);
 	run_ms(b, 31000);
 	CU_ASSERT_EQUAL(dhcp_asks(b), 0);
 	CU_ASSERT_EQUAL(b->n_sent, 2);
@@ -866,8 +848,7 @@ static void test_ipv4_again(void)
 	bench_free(b);
 	/* by the administration: when the operator says so */
 	b = bench_with(&dual);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 1, .v = true, .id = MN1, .hoa = HOA}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 1, .v = true, .id = MN1, .hoa = HOA}), 0);
 	run_ms(b, 600000);
 	CU_ASSERT_EQUAL(dhcp_asks(b), 0);
 	CU_ASSERT_EQUAL(b->n_sent, 2);
@@ -882,24 +863,20 @@ static void test_ipv4_differs(void)
 
 	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.v = true, .id = MN1, .hoa = OTHER4}), 128);
 	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.v = true, .id = MN1, .hoa = "0.0.0.0"}), 128);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.v = true, .id = "mn2@example.com", .hoa = HOA}),
-			128);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.v = true, .id = "mn2@example.com", .hoa = HOA}), 128);
 	CU_ASSERT_PTR_NOT_NULL(forwarding4(b, 0, HOA));
 	bench_free(b);
 }
 
 static void test_ipv4_all_there_is(void)
 {
-	static const char *const after[] = {"REJECTED", "BARRED",   NULL,	NULL,
-					    NULL,	"REJECTED", "REJECTED", "REASSERTING"};
+	static const char *const after[] = {"REJECTED", "BARRED", NULL, NULL, NULL, "REJECTED", "REJECTED", "REASSERTING"};
 
 	for (uint8_t t = 0; t <= 7; t++) {
 		struct bench *b = bench_with(&only4);
 
 		b->attached = t < 2 || t > 4;
-		CU_ASSERT_EQUAL(
-			revoke(b, &(struct bri){.trigger = t, .v = true, .id = MN1, .hoa = HOA}),
-			0);
+		CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = t, .v = true, .id = MN1, .hoa = HOA}), 0);
 		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
 		CU_ASSERT_EQUAL(b->downs, 1);
 		CU_ASSERT_TRUE(after[t] ? in_state(b, 1, after[t]) : mag_count(b->m) == 0);
@@ -910,8 +887,7 @@ static void test_ipv4_all_there_is(void)
 
 static void test_ipv4_states(void)
 {
-	static void (*const to[])(struct bench * b) = {to_verifying, to_refreshing, to_stalled,
-						       to_reasserting};
+	static void (*const to[])(struct bench *b) = {to_verifying, to_refreshing, to_stalled, to_reasserting};
 	static const char *const state[] = {"VERIFYING", "REFRESHING", "STALLED", "REASSERTING"};
 
 	for (unsigned i = 0; i < 4; i++) {
@@ -966,7 +942,7 @@ static void test_ipv4_deregistering(void)
 
 static void test_ipv4_dp_fails(void)
 {
-	void (*const to[])(struct bench * b) = {to_active, to_verifying};
+	void (*const to[])(struct bench *b) = {to_active, to_verifying};
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct bench *b = bench_new();
@@ -1070,8 +1046,7 @@ static void test_per_peer_meanwhile(void)
 	CU_ASSERT_TRUE(in_state(b, 599, "REJECTED"));
 	CU_ASSERT_EQUAL(detach_node(b, 7, 598), 0);
 	CU_ASSERT_TRUE(in_state(b, 598, "REJECTED"));
-	CU_ASSERT_EQUAL(mag_detach_mnid(b->m, nai("mn597@example.com"), MAG_CAUSE_CONTROL, b->now),
-			0);
+	CU_ASSERT_EQUAL(mag_detach_mnid(b->m, nai("mn597@example.com"), MAG_CAUSE_CONTROL, b->now), 0);
 	CU_ASSERT_FALSE(in_state(b, 597, "ACTIVE"));
 	/* it moves */
 	{
@@ -1116,10 +1091,8 @@ static void test_per_peer_whose(void)
 	/* what the LMA says to its registration is newer */
 	CU_ASSERT_TRUE(in_state(b, 4, "REGISTERING"));
 	/* it has none left: as good as done */
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 128, .g = true, .from = LMA2, .seq = 1}),
-			0);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 128, .g = true, .from = LMA2, .seq = 2}),
-			0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 128, .g = true, .from = LMA2, .seq = 1}), 0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 128, .g = true, .from = LMA2, .seq = 2}), 0);
 	CU_ASSERT_TRUE(in_state(b, 2, "REJECTED"));
 	bench_free(b);
 }
@@ -1127,37 +1100,22 @@ static void test_per_peer_whose(void)
 static void test_realm(void)
 {
 	struct bench *b = bench_crowd(20);
-	const char *const bad[] = {"@",		 "example.com", "mn1@example.com", "@nowhere.org",
-				   "@ample.com", "@xample.com"};
+	const char *const bad[] = {"@", "example.com", "mn1@example.com", "@nowhere.org", "@ample.com", "@xample.com"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129, .g = true, .id = bad[i]}),
-				131);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129,
-						.g = true,
-						.id = "@example.com",
-						.alt = "2001:db8:9::9"}),
-			131);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129,
-						.g = true,
-						.id = "@example.com",
-						.hnp = {HNP1}}),
-			131);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129,
-						.g = true,
-						.id = "@example.com",
-						.from = LMA2}),
+		CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129, .g = true, .id = bad[i]}), 131);
+	CU_ASSERT_EQUAL(
+		revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@example.com", .alt = "2001:db8:9::9"}), 131);
+	CU_ASSERT_EQUAL(
+		revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@example.com", .hnp = {HNP1}}), 131);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@example.com", .from = LMA2}),
 			131);
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 20);
-	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129,
-						.g = true,
-						.id = "@Example.COM",
-						.alt = "2001:db8:1::1"}),
-			0);
+	CU_ASSERT_EQUAL(
+		revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@Example.COM", .alt = "2001:db8:1::1"}), 0);
 	for (unsigned i = 1; i <= 20; i++)
 		CU_ASSERT_TRUE(in_state(b, i, i & 1 ? "REJECTED" : "ACTIVE"));
-	CU_ASSERT_EQUAL(
-		revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@sub.example.com"}), 0);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 129, .g = true, .id = "@sub.example.com"}), 0);
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 0);
 	bench_free(b);
 }
@@ -1167,10 +1125,7 @@ static void test_realm(void)
 static void test_repeated(void)
 {
 	struct bench *b = bench_active();
-	const struct bri a = {
-		.trigger = 1, .id = MN1, .hnp = {HNP1, HNP2},
-			      .seq = 400
-	};
+	const struct bri a = {.trigger = 1, .id = MN1, .hnp = {HNP1, HNP2}, .seq = 400};
 	struct bri other = a;
 
 	CU_ASSERT_EQUAL(revoke(b, &a), 1);
@@ -1220,8 +1175,7 @@ static void test_forged(void)
 	struct bench *b = bench_active();
 
 	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = MN1, .from = "2001:db8:6::6"}), -1);
-	CU_ASSERT_EQUAL(
-		revoke(b, &(struct bri){.trigger = 128, .g = true, .from = "2001:db8:6::6"}), -1);
+	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.trigger = 128, .g = true, .from = "2001:db8:6::6"}), -1);
 	CU_ASSERT_EQUAL(engine_counter(b, "stranger"), 2);
 	CU_ASSERT_EQUAL(revoke(b, &(struct bri){.id = MN1, .at = "2001:db8:1::2"}), -1);
 	CU_ASSERT_EQUAL(counter(b, "bri_ignored_path"), 1);
@@ -1243,8 +1197,7 @@ static void test_flood(void)
 	b->n_sent = 0;
 	for (unsigned i = 0; i < 300; i++) {
 		b->n_sent = 0;
-		answers += revoke(b, &(struct bri){.id = "nobody@example.com",
-						   .seq = (uint16_t)i}) == 128;
+		answers += revoke(b, &(struct bri){.id = "nobody@example.com", .seq = (uint16_t)i}) == 128;
 	}
 	CU_ASSERT_EQUAL(answers, 100);
 	CU_ASSERT_EQUAL(counter(b, "bri_rate_limited"), 200);
@@ -1263,8 +1216,7 @@ static void test_flood(void)
 	answers = 0;
 	for (unsigned i = 0; i < 10; i++) {
 		b->n_sent = 0;
-		answers += revoke(b, &(struct bri){.id = "nobody@example.com",
-						   .seq = (uint16_t)i}) == 128;
+		answers += revoke(b, &(struct bri){.id = "nobody@example.com", .seq = (uint16_t)i}) == 128;
 	}
 	CU_ASSERT_EQUAL(answers, 5);
 	bench_free(b);
@@ -1296,86 +1248,50 @@ static void test_ipv4_transport(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"R-3 R-4 R-5 R-20 R-21 R-23 (RFC 5846 6.2.1, 9.1): every trigger, flag and naming "
-		 "has its status", test_verdicts},
-		{								     "R-4 (RFC 5846 6.2.1): what names no binding of that LMA is answered 128",
-		 test_naming},
-		{"R-24 R-42 (RFC 5846 9.1): prefixes name bindings; partial success names those "
-		 "that were gone", test_several_bindings},
-		{								   "R-10 (RFC 5846 8.1): the MN-Identifier alone names all bindings of the node",
-		 test_whole_node},
-		{										  "RFC 5846 9.1: after triggers 0, 5 and 6 a node is not heard for the quiet time",
-		 test_quiet},
-		{								    "RFC 5846 9.1: an order lifts the quiet time; prefixes are not asked for by name",
-		 test_quiet_order},
-		{"RFC 5846 9.1: after trigger 1 a node is barred until an order",
-		 test_administrative},
-		{										  "RFC 5846 9.1: a node that had left is not barred for ever",
-		 test_administrative_absent},
-		{								   "RFC 5846 9.1: after trigger 7 a node that is here is registered anew, behind the "
-		 "answer", test_out_of_sync},
-		{										  "RFC 5846 9.1: after trigger 7 a trigger of the node registers it",
-		 test_out_of_sync_trigger},
-		{							 "RFC 5846 9.1: after trigger 7 a node that is gone is not de-registered",
-		 test_out_of_sync_gone},
-		{										   "R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that left end its session at once",
-		 test_handover_left},
-		{								  "R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that is here are answered 132",
-		 test_handover_here},
-		{"R-22 (RFC 5846 9.1): a node that does not answer the probe has left",
-		 test_handover_silent},
-		{										  "R-22 (RFC 5846 9.1): the answer waits for the probe", test_handover_late_answer},
-		{							      "R-22 (RFC 5846 9.1): a trigger shows as well that the node is here",
-		 test_handover_trigger},
-		{"R-22 (RFC 5846 9.1): a node on another link of the MAG is here",
-		 test_handover_moved_here},
-		{										  "R-22 (RFC 5846 9.1): a node that the link loses meanwhile has left",
-		 test_handover_detached},
-		{								 "R-22 (RFC 5846 9.1): of two interfaces one that is here suffices for 132",
-		 test_handover_one_of_two},
-		{									       "R-22 (RFC 5846 9.1): a newer indication takes the place of one that waits",
-		 test_handover_overtaken},
-		{										  "R-22 (RFC 5846 9.1): one that waits outlives neither its LMA nor the MAG",
-		 test_handover_configuration},
-		{							 "RFC 5846 9.1: in every state of the session, and no Proxy Binding Update follows",
-		 test_each_state},
-		{"R-4 (RFC 5846 6.2.1): a binding that was given back does not exist",
-		 test_released},
-		{										  "R-4 (RFC 5846 6.2.1): a registration that was not sent yet is no binding",
-		 test_unsent},
-		{							   "RFC 5846 9.1: an open request is not repeated", test_open_request},
-		{"R-23 (RFC 5846 9.1): V takes the IPv4 home address and leaves the prefixes",
-		 test_ipv4_only},
-		{										  "R-23 (RFC 5846 9.1): when the address is asked for again depends on the trigger",
-		 test_ipv4_again},
-		{							   "R-23 (RFC 5846 9.1): another IPv4 home address is answered 128",
-		 test_ipv4_differs},
+		{"R-3 R-4 R-5 R-20 R-21 R-23 (RFC 5846 6.2.1, 9.1): every trigger, flag and naming has its status", test_verdicts},
+		{"R-4 (RFC 5846 6.2.1): what names no binding of that LMA is answered 128", test_naming},
+		{"R-24 R-42 (RFC 5846 9.1): prefixes name bindings; partial success names those that were gone", test_several_bindings},
+		{"R-10 (RFC 5846 8.1): the MN-Identifier alone names all bindings of the node", test_whole_node},
+		{"RFC 5846 9.1: after triggers 0, 5 and 6 a node is not heard for the quiet time", test_quiet},
+		{"RFC 5846 9.1: an order lifts the quiet time; prefixes are not asked for by name", test_quiet_order},
+		{"RFC 5846 9.1: after trigger 1 a node is barred until an order", test_administrative},
+		{"RFC 5846 9.1: a node that had left is not barred for ever", test_administrative_absent},
+		{"RFC 5846 9.1: after trigger 7 a node that is here is registered anew, behind the answer", test_out_of_sync},
+		{"RFC 5846 9.1: after trigger 7 a trigger of the node registers it", test_out_of_sync_trigger},
+		{"RFC 5846 9.1: after trigger 7 a node that is gone is not de-registered", test_out_of_sync_gone},
+		{"R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that left end its session at once", test_handover_left},
+		{"R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that is here are answered 132", test_handover_here},
+		{"R-22 (RFC 5846 9.1): a node that does not answer the probe has left", test_handover_silent},
+		{"R-22 (RFC 5846 9.1): the answer waits for the probe", test_handover_late_answer},
+		{"R-22 (RFC 5846 9.1): a trigger shows as well that the node is here", test_handover_trigger},
+		{"R-22 (RFC 5846 9.1): a node on another link of the MAG is here", test_handover_moved_here},
+		{"R-22 (RFC 5846 9.1): a node that the link loses meanwhile has left", test_handover_detached},
+		{"R-22 (RFC 5846 9.1): of two interfaces one that is here suffices for 132", test_handover_one_of_two},
+		{"R-22 (RFC 5846 9.1): a newer indication takes the place of one that waits", test_handover_overtaken},
+		{"R-22 (RFC 5846 9.1): one that waits outlives neither its LMA nor the MAG", test_handover_configuration},
+		{"RFC 5846 9.1: in every state of the session, and no Proxy Binding Update follows", test_each_state},
+		{"R-4 (RFC 5846 6.2.1): a binding that was given back does not exist", test_released},
+		{"R-4 (RFC 5846 6.2.1): a registration that was not sent yet is no binding", test_unsent},
+		{"RFC 5846 9.1: an open request is not repeated", test_open_request},
+		{"R-23 (RFC 5846 9.1): V takes the IPv4 home address and leaves the prefixes", test_ipv4_only},
+		{"R-23 (RFC 5846 9.1): when the address is asked for again depends on the trigger", test_ipv4_again},
+		{"R-23 (RFC 5846 9.1): another IPv4 home address is answered 128", test_ipv4_differs},
 		{"R-23 (RFC 5846 9.1): without prefixes the session ends", test_ipv4_all_there_is},
-		{										  "R-23 (RFC 5846 9.1): V in other states leaves them as they are",
-		 test_ipv4_states},
-		{							"R-23 (RFC 5846 9.1): V crosses a selective de-registration", test_ipv4_crosses},
+		{"R-23 (RFC 5846 9.1): V in other states leaves them as they are", test_ipv4_states},
+		{"R-23 (RFC 5846 9.1): V crosses a selective de-registration", test_ipv4_crosses},
 		{"R-23 (RFC 5846 9.1): V crosses a de-registration", test_ipv4_deregistering},
-		{										  "R-23 (RFC 5846 9.1): what cannot be forwarded without IPv4 is given back",
-		 test_ipv4_dp_fails},
-		{								      "R-22 R-23 (RFC 5846 9.1): V for a node that leaves", test_ipv4_handover},
-		{"R-20 (RFC 5846 9.1): per-peer policy is answered once and ends all, a few at a "
-		 "time", test_per_peer},
-		{								 "R-20 (RFC 5846 9.1): what happens to sessions that wait for their end",
-		 test_per_peer_meanwhile},
-		{									  "R-20 (RFC 5846 9.1): per-peer policy ends that LMA's bindings and no others",
-		 test_per_peer_whose},
-		{										  "R-21 R-14 (RFC 5846 8.1, 9.1): a realm is exact, with an Alternate Care-of "
-		 "Address of ours", test_realm},
+		{"R-23 (RFC 5846 9.1): what cannot be forwarded without IPv4 is given back", test_ipv4_dp_fails},
+		{"R-22 R-23 (RFC 5846 9.1): V for a node that leaves", test_ipv4_handover},
+		{"R-20 (RFC 5846 9.1): per-peer policy is answered once and ends all, a few at a time", test_per_peer},
+		{"R-20 (RFC 5846 9.1): what happens to sessions that wait for their end", test_per_peer_meanwhile},
+		{"R-20 (RFC 5846 9.1): per-peer policy ends that LMA's bindings and no others", test_per_peer_whose},
+		{"R-21 R-14 (RFC 5846 8.1, 9.1): a realm is exact, with an Alternate Care-of Address of ours", test_realm},
 		{"R-5 (RFC 5846 6.3): a repeated indication gets the same answer", test_repeated},
-		{										  "R-5 (RFC 5846 6.3): as many answers are remembered as there is room for",
-		 test_repeated_bounded},
-		{							    "R-3 (RFC 5846 6.2): strangers and strays change nothing and get no answer",
-		 test_forged},
-		{"RFC 5846 6.1.2: answers without effect have a pace, others have none",
-		 test_flood},
-		{										  "R-8 (RFC 5846 4, RFC 5844 4): IPv4 transport, answered to the port",
-		 test_ipv4_transport},
-		{								 0},
+		{"R-5 (RFC 5846 6.3): as many answers are remembered as there is room for", test_repeated_bounded},
+		{"R-3 (RFC 5846 6.2): strangers and strays change nothing and get no answer", test_forged},
+		{"RFC 5846 6.1.2: answers without effect have a pace, others have none", test_flood},
+		{"R-8 (RFC 5846 4, RFC 5844 4): IPv4 transport, answered to the port", test_ipv4_transport},
+		{0},
 	};
 	return cu_main("mag revoke", tests, argc, argv);
 }

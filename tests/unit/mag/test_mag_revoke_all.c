@@ -60,8 +60,7 @@ static void ended(struct bench *b)
 
 static void stay(struct bench *b)
 {
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE") && in_state(b, 2, "ACTIVE") &&
-		       in_state(b, 3, "ACTIVE"));
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE") && in_state(b, 2, "ACTIVE") && in_state(b, 3, "ACTIVE"));
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 3);
 	CU_ASSERT_EQUAL(b->downs, 0);
 }
@@ -281,26 +280,18 @@ static void test_ipv4_transport(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"R-40 (RFC 5846 9.2): flags, trigger, the MAG's identity, its Proxy-CoA",
-		 test_contents},
-		{"R-40 R-6 (RFC 5846 9.2, 6.2.2): all sessions with the LMA end when it accepts",
-		 test_accepted},
-		{"RFC 5846 9.2: a registration that is open meanwhile goes on",								test_newcomer},
-		{"R-50 (RFC 5846 6.3): repeated once; sessions end without an answer, too",
-		 test_unanswered},
-		{"R-43 (RFC 5846 9.2): after status 130 not tried again before a reload",
-		 test_forbidden},
-		{"R-6 (RFC 5846 6.2.2): sessions stay when the LMA refuses",							     test_refused},
-		{"RFC 5846 6.2: sessions stay when the LMA does not know revocation",
-		 test_unknown_there},
-		{"R-40 (RFC 5846 9.2): which LMAs are asked, once; none without an identity",
-		 test_orders},
-		{"R-6 (RFC 5846 6.2.2): answers of strangers or with other numbers end nothing",
-		 test_forged},
-		{"RFC 5846 9.2: LMA or MAG end while an answer is awaited",	    test_ends_early},
-		{"R-8 (RFC 5846 4, RFC 5844 4): IPv4 transport; the source is the care-of address",
-		 test_ipv4_transport},
-		{0							     },
+		{"R-40 (RFC 5846 9.2): flags, trigger, the MAG's identity, its Proxy-CoA", test_contents},
+		{"R-40 R-6 (RFC 5846 9.2, 6.2.2): all sessions with the LMA end when it accepts", test_accepted},
+		{"RFC 5846 9.2: a registration that is open meanwhile goes on", test_newcomer},
+		{"R-50 (RFC 5846 6.3): repeated once; sessions end without an answer, too", test_unanswered},
+		{"R-43 (RFC 5846 9.2): after status 130 not tried again before a reload", test_forbidden},
+		{"R-6 (RFC 5846 6.2.2): sessions stay when the LMA refuses", test_refused},
+		{"RFC 5846 6.2: sessions stay when the LMA does not know revocation", test_unknown_there},
+		{"R-40 (RFC 5846 9.2): which LMAs are asked, once; none without an identity", test_orders},
+		{"R-6 (RFC 5846 6.2.2): answers of strangers or with other numbers end nothing", test_forged},
+		{"RFC 5846 9.2: LMA or MAG end while an answer is awaited", test_ends_early},
+		{"R-8 (RFC 5846 4, RFC 5844 4): IPv4 transport; the source is the care-of address", test_ipv4_transport},
+		{0},
 	};
 	return cu_main("mag revoke all", tests, argc, argv);
 }

@@ -18,9 +18,8 @@ static void test_rules(void)
 static void test_every_state_leaves(void)
 {
 	/* whoever has a place on a link can lose it */
-	static const uint8_t here[] = {MST_REGISTERING, MST_ACTIVE,   MST_VERIFYING,
-				       MST_REFRESHING,	MST_STALLED,  MST_BACKOFF,
-				       MST_ROLLBACK,	MST_REJECTED, MST_BARRED};
+	static const uint8_t here[] = {MST_REGISTERING, MST_ACTIVE, MST_VERIFYING, MST_REFRESHING, MST_STALLED,
+				       MST_BACKOFF, MST_ROLLBACK, MST_REJECTED, MST_BARRED};
 	static const uint8_t events[] = {MEV_DETACH, MEV_MOVED, MEV_SUPERSEDED};
 	size_t i, j, r;
 
@@ -30,8 +29,7 @@ static void test_every_state_leaves(void)
 
 			for (r = 0; r < mag_fsm.n_rules; r++)
 				found |= mag_fsm.rules[r].state == here[i] &&
-					 mag_fsm.rules[r].event == events[j] &&
-					 !mag_fsm.rules[r].guard;
+					 mag_fsm.rules[r].event == events[j] && !mag_fsm.rules[r].guard;
 			CU_ASSERT_TRUE(found);
 		}
 	}
@@ -220,8 +218,7 @@ static void test_any_rejection_ends_service(void)
 		CU_ASSERT_EQUAL_FATAL(calls(b, CALL_WITHDRAW), 1);
 		c = &b->call[0];
 		/* these two leave the node its addresses for the next round trip */
-		CU_ASSERT_EQUAL(c->deprecate,
-				status != PBA_TIMESTAMP_LOWER && status != PBA_GRE_KEY_REQUIRED);
+		CU_ASSERT_EQUAL(c->deprecate, status != PBA_TIMESTAMP_LOWER && status != PBA_GRE_KEY_REQUIRED);
 		CU_ASSERT_EQUAL(b->downs, 1);
 		CU_ASSERT_EQUAL(b->refusals, 1);
 		bench_free(b);
@@ -231,8 +228,7 @@ static void test_any_rejection_ends_service(void)
 static void test_any_acceptance_counts(void)
 {
 	static const char *const known[] = {"pba_0_accepted", "pba_1_accepted_prefix_discovery",
-					    "pba_2_gre_key_option_not_required",
-					    "pba_3_gre_without_tlv_header"};
+					    "pba_2_gre_key_option_not_required", "pba_3_gre_without_tlv_header"};
 	unsigned status;
 
 	for (status = 0; status < 128; status++) {
@@ -242,9 +238,7 @@ static void test_any_acceptance_counts(void)
 		answer_status(b, (uint8_t)status);
 		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 		CU_ASSERT_EQUAL(shown(b, 1).b.last_status, status);
-		CU_ASSERT_EQUAL(counter(b, status < ARRAY_SIZE(known) ? known[status]
-								      : "pba_other_accepted"),
-				1);
+		CU_ASSERT_EQUAL(counter(b, status < ARRAY_SIZE(known) ? known[status] : "pba_other_accepted"), 1);
 		bench_free(b);
 	}
 }
@@ -467,20 +461,14 @@ static void test_156_edges(void)
 	static const struct {
 		int64_t ms;
 		bool late;
-	} cases[] = {
-		{299,  true },
-		     {-299, true },
-		   {302,	 false},
-		 {-302, false}
-	      };
+	} cases[] = {{299, true}, {-299, true}, {302, false}, {-302, false}};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct bench *b = bench_up();
 
 		attach(b, 7, 1);
-		answer(b,
-		       &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = cases[i].ms});
+		answer(b, &(struct reply){.status = PBA_TIMESTAMP_MISMATCH, .clock_ms = cases[i].ms});
 		CU_ASSERT_EQUAL(counter(b, "timestamp_late"), cases[i].late);
 		CU_ASSERT_EQUAL(counter(b, "clock_skew"), !cases[i].late);
 		CU_ASSERT_TRUE(in_state(b, 1, cases[i].late ? "REGISTERING" : "BACKOFF"));
@@ -572,8 +560,7 @@ static void test_157_moved(void)
 	bench_free(b);
 }
 
-/* The registration lay in a queue while the node went on to another MAG and was registered there.
- */
+/* The registration lay in a queue while the node went on to another MAG and was registered there. */
 static void test_157_late(void)
 {
 	struct bench *b = bench_up();
@@ -722,9 +709,7 @@ static void test_bad_prefixes(void)
 
 	attach(b, 7, 1);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		answer(b, &(struct reply){
-				  .prefix = {HNP1, bad[i]}
-		  });
+		answer(b, &(struct reply){.prefix = {HNP1, bad[i]}});
 	answer(b, &(struct reply){.no_prefix = true});
 	for (i = 0; i <= DP_PREFIXES_MAX; i++) {
 		snprintf(text[i], sizeof(text[i]), "2001:db8:100:%x::/64", (unsigned)i + 1);
@@ -734,10 +719,7 @@ static void test_bad_prefixes(void)
 	CU_ASSERT_EQUAL(counter(b, "pba_ignored_prefixes"), ARRAY_SIZE(bad) + 2);
 	CU_ASSERT_TRUE(in_state(b, 1, "REGISTERING"));
 	/* the request is still open */
-	answer(b, &(struct reply){
-			  .prefix = {HNP1, HNP1, HNP2},
-				.host_bits = true
-	 });
+	answer(b, &(struct reply){.prefix = {HNP1, HNP1, HNP2}, .host_bits = true});
 	CU_ASSERT_EQUAL(shown(b, 1).b.n_prefixes, 2);
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP2));
 	bench_free(b);
@@ -912,77 +894,44 @@ static void test_lma_counters(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"the rule table is consistent and every rule cites its clause",			 test_rules},
-		{"every state with a node on a link takes detach, move and supersession",
-		 test_every_state_leaves},
-		{"G-10 (RFC 5213 6.9.1.2 items 1 and 2): only proxy answers from the asked LMA to "
-		 "us are heard",							   test_source},
-		{"G-11 (RFC 5213 6.9.1.2 item 5): an answer that matches no open request is "
-		 "ignored",										  test_match},
-		{"G-11 (RFC 5213 6.9.1.2 item 5): the number tells two interfaces of a node apart",
-		 test_match_interfaces},
-		{"G-12 T-21 (RFC 5213 6.9.1.2 item 6): an answer that does not echo is ignored and "
-		 "ends retransmission",										  test_mismatch},
-		{"G-12 (RFC 5213 6.9.1.2 item 6): a new attachment lifts it, after the quiet time",
-		 test_mismatch_reattach},
-		{"G-12 (RFC 5213 6.9.1.2 item 6): a standing binding serves on until it expires",
-		 test_mismatch_refresh},
-		{"G-12 (RFC 5213 6.9.1.2 item 6): an option left out is no contradiction",
-		 test_bare_answer},
-		{"G-13 T-19 (RFC 5213 6.9.1.2 item 11): every status from 128 ends forwarding and "
-		 "advertisement",							     test_any_rejection_ends_service},
-		{"G-14 (RFC 6275 11.7.3): every status below 128 is an acceptance",
-		 test_any_acceptance_counts},
-		{"G-13 (RFC 5213 8.9): each status has its counter and its consequence",
-		 test_status_table},
-		{"G-13 (RFC 5213 6.9.1.2 item 7): 152 waits for administrative action",
-		 test_denied},
-		{"G-13 (RFC 5213 6.9.1.2 item 11): a rejected node's triggers go unheard for a "
-		 "while",										 test_quiet},
-		{"G-13 (RFC 5213 6.9.1.2 item 10): 155 asks once for any prefix, never again for "
-		 "the same",								  test_155},
-		{"G-13 (RFC 5213 8.9): 159 to a refresh asks the LMA for the set it has",
-		 test_159_refresh},
-		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 is reported and retried slowly with our own "
-		 "time",test_156},
-		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 while the clocks agree is repeated at once, "
-		 "bounded",		 test_156_late},
-		{"G-13 (RFC 5213 9.1): beyond 300 ms the clocks are to blame, up to there the way",
-		 test_156_edges},
-		{"G-13 (RFC 5213 6.9.1.2 items 9, 11): a late refresh ends service until it is "
-		 "repeated",								 test_156_late_refresh},
-		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of "
-		 "times",		 test_157},
-		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): 157 to a refresh registers again only who "
-		 "is here",										 test_157_moved},
-		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): a late 157 registers again only who is here",
-		 test_157_late},
-		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance",
-		 test_157_twice},
-		{"G-13 (RFC 6275 11.7.3): 130 is retried later, if the node is still there",
-		 test_130_later},
-		{"G-16 (RFC 6275 11.7.3): the lifetime counts from the sending time of the PBU",
-		 test_lifetime_counting},
-		{"G-16 (RFC 6275 11.7.3): never longer than asked for",									test_lifetime_not_longer},
-		{"G-16 (RFC 6275 11.7.3): accepted for no time is no service",										  test_no_lifetime},
-		{"G-16 (RFC 6275 11.7.3): Binding Refresh Advice below the lifetime is followed",
-		 test_advice},
-		{"G-14 (RFC 5213 5.3.6): an acceptance without usable prefixes answers nothing",
-		 test_bad_prefixes},
-		{"G-15 (RFC 5213 6.9.1.1 item 9): the LMA's link-local address is asked for, "
-		 "configured and kept",						    test_link_local},
-		{"G-15 (RFC 5213 6.9.1.2 item 15): one that the node uses is replaced and uploaded",
-		 test_link_local_conflict},
-		{"G-15 (RFC 5213 6.9.1.2 item 15): without one from the LMA one is made and "
-		 "uploaded once",										 test_link_local_missing},
-		{"G-15 (RFC 5213 6.9.1.1 item 9): with a fixed address the option is neither sent "
-		 "nor heeded",									test_link_local_fixed},
-		{"H-12 (RFC 6275 11.7.4): a BRR that names a node verifies and refreshes it at "
-		 "once",										 test_brr},
-		{"H-6 (RFC 6275 9.3.3): Binding Errors and strange messages are counted, no more",
-		 test_be},
-		{"counters per LMA",										 test_lma_counters},
-		{0									},
+		{"the rule table is consistent and every rule cites its clause", test_rules},
+		{"every state with a node on a link takes detach, move and supersession", test_every_state_leaves},
+		{"G-10 (RFC 5213 6.9.1.2 items 1 and 2): only proxy answers from the asked LMA to us are heard", test_source},
+		{"G-11 (RFC 5213 6.9.1.2 item 5): an answer that matches no open request is ignored", test_match},
+		{"G-11 (RFC 5213 6.9.1.2 item 5): the number tells two interfaces of a node apart", test_match_interfaces},
+		{"G-12 T-21 (RFC 5213 6.9.1.2 item 6): an answer that does not echo is ignored and ends retransmission", test_mismatch},
+		{"G-12 (RFC 5213 6.9.1.2 item 6): a new attachment lifts it, after the quiet time", test_mismatch_reattach},
+		{"G-12 (RFC 5213 6.9.1.2 item 6): a standing binding serves on until it expires", test_mismatch_refresh},
+		{"G-12 (RFC 5213 6.9.1.2 item 6): an option left out is no contradiction", test_bare_answer},
+		{"G-13 T-19 (RFC 5213 6.9.1.2 item 11): every status from 128 ends forwarding and advertisement", test_any_rejection_ends_service},
+		{"G-14 (RFC 6275 11.7.3): every status below 128 is an acceptance", test_any_acceptance_counts},
+		{"G-13 (RFC 5213 8.9): each status has its counter and its consequence", test_status_table},
+		{"G-13 (RFC 5213 6.9.1.2 item 7): 152 waits for administrative action", test_denied},
+		{"G-13 (RFC 5213 6.9.1.2 item 11): a rejected node's triggers go unheard for a while", test_quiet},
+		{"G-13 (RFC 5213 6.9.1.2 item 10): 155 asks once for any prefix, never again for the same", test_155},
+		{"G-13 (RFC 5213 8.9): 159 to a refresh asks the LMA for the set it has", test_159_refresh},
+		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 is reported and retried slowly with our own time", test_156},
+		{"G-13 (RFC 5213 6.9.1.2 item 9): 156 while the clocks agree is repeated at once, bounded", test_156_late},
+		{"G-13 (RFC 5213 9.1): beyond 300 ms the clocks are to blame, up to there the way", test_156_edges},
+		{"G-13 (RFC 5213 6.9.1.2 items 9, 11): a late refresh ends service until it is repeated", test_156_late_refresh},
+		{"G-13 (RFC 5213 6.9.1.2 item 8): 157 registers again at once, a bounded number of times", test_157},
+		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): 157 to a refresh registers again only who is here", test_157_moved},
+		{"G-13 G-21 (RFC 5213 6.9.1.2 item 8): a late 157 registers again only who is here", test_157_late},
+		{"G-13 (RFC 5213 6.9.1.2 item 8): the bound on 157 starts anew with an acceptance", test_157_twice},
+		{"G-13 (RFC 6275 11.7.3): 130 is retried later, if the node is still there", test_130_later},
+		{"G-16 (RFC 6275 11.7.3): the lifetime counts from the sending time of the PBU", test_lifetime_counting},
+		{"G-16 (RFC 6275 11.7.3): never longer than asked for", test_lifetime_not_longer},
+		{"G-16 (RFC 6275 11.7.3): accepted for no time is no service", test_no_lifetime},
+		{"G-16 (RFC 6275 11.7.3): Binding Refresh Advice below the lifetime is followed", test_advice},
+		{"G-14 (RFC 5213 5.3.6): an acceptance without usable prefixes answers nothing", test_bad_prefixes},
+		{"G-15 (RFC 5213 6.9.1.1 item 9): the LMA's link-local address is asked for, configured and kept", test_link_local},
+		{"G-15 (RFC 5213 6.9.1.2 item 15): one that the node uses is replaced and uploaded", test_link_local_conflict},
+		{"G-15 (RFC 5213 6.9.1.2 item 15): without one from the LMA one is made and uploaded once", test_link_local_missing},
+		{"G-15 (RFC 5213 6.9.1.1 item 9): with a fixed address the option is neither sent nor heeded", test_link_local_fixed},
+		{"H-12 (RFC 6275 11.7.4): a BRR that names a node verifies and refreshes it at once", test_brr},
+		{"H-6 (RFC 6275 9.3.3): Binding Errors and strange messages are counted, no more", test_be},
+		{"counters per LMA", test_lma_counters},
+		{0},
 	};
 	return cu_main("mag pba", tests, argc, argv);
 }

@@ -5,8 +5,8 @@
 static void test_first_pbu(void)
 {
 	/* options in the order of RFC 5213 8; node 02:00:00:00:00:01, Wi-Fi, 3600 s */
-	static const uint8_t order[] = {MHO_MN_ID, MHO_HNP,	MHO_HANDOFF_IND,
-					MHO_ATT,   MHO_MN_LLID, MHO_TIMESTAMP};
+	static const uint8_t order[] = {MHO_MN_ID, MHO_HNP, MHO_HANDOFF_IND, MHO_ATT, MHO_MN_LLID,
+					MHO_TIMESTAMP};
 	struct bench *b = bench_up();
 	const struct mh_msg *q;
 	char id[64];
@@ -23,8 +23,7 @@ static void test_first_pbu(void)
 	CU_ASSERT_EQUAL_FATAL(q->n_opts, sizeof(order));
 	for (i = 0; i < sizeof(order); i++)
 		CU_ASSERT_EQUAL(q->opt[i].type, order[i]);
-	CU_ASSERT_STRING_EQUAL(mnid_str(&q->opt[0].mnid, id, sizeof(id)),
-			       "02-00-00-00-00-01@example.com");
+	CU_ASSERT_STRING_EQUAL(mnid_str(&q->opt[0].mnid, id, sizeof(id)), "02-00-00-00-00-01@example.com");
 	CU_ASSERT_EQUAL(q->opt[0].mnid.subtype, MNID_NAI);
 	CU_ASSERT_TRUE(prefix6_is_zero(&q->opt[1].hnp.prefix));
 	CU_ASSERT_EQUAL(q->opt[2].value, HI_UNKNOWN);
@@ -57,9 +56,8 @@ static void test_identity(void)
 	bench_start(b);
 	/* by profile */
 	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
-	CU_ASSERT_STRING_EQUAL(
-		mnid_str(&mh_opt(&last_sent(b)->msg, MHO_MN_ID)->mnid, id, sizeof(id)),
-		"mn1@example.com");
+	CU_ASSERT_STRING_EQUAL(mnid_str(&mh_opt(&last_sent(b)->msg, MHO_MN_ID)->mnid, id, sizeof(id)),
+			       "mn1@example.com");
 	/* nobody knows it, and there is no realm */
 	CU_ASSERT_EQUAL(mag_attach(b->m, &a, b->now), -EPERM);
 	CU_ASSERT_EQUAL(counter(b, "attach_no_identity"), 1);
@@ -67,9 +65,8 @@ static void test_identity(void)
 	/* an external trigger knows it */
 	a.mnid = &given;
 	CU_ASSERT_EQUAL(mag_attach(b->m, &a, b->now), 0);
-	CU_ASSERT_STRING_EQUAL(
-		mnid_str(&mh_opt(&last_sent(b)->msg, MHO_MN_ID)->mnid, id, sizeof(id)),
-		"given@example.com");
+	CU_ASSERT_STRING_EQUAL(mnid_str(&mh_opt(&last_sent(b)->msg, MHO_MN_ID)->mnid, id, sizeof(id)),
+			       "given@example.com");
 	/* known and not entitled */
 	CU_ASSERT_EQUAL(attach(b, 7, 3), -EPERM);
 	CU_ASSERT_EQUAL(counter(b, "attach_not_entitled"), 1);
@@ -121,10 +118,8 @@ static void test_full(void)
 static void test_lma_of_profile(void)
 {
 	struct bench *b = bench_new();
-	struct profile second = {
-		.enabled = true, .lmaa = ADDR("2001:db8:2::2"), .local_routing = -1};
-	struct profile stranger = {
-		.enabled = true, .lmaa = ADDR("2001:db8:9::9"), .local_routing = -1};
+	struct profile second = {.enabled = true, .lmaa = ADDR("2001:db8:2::2"), .local_routing = -1};
+	struct profile stranger = {.enabled = true, .lmaa = ADDR("2001:db8:9::9"), .local_routing = -1};
 
 	add_profile(b, &second, "mn1@example.com", 1);
 	add_profile(b, &stranger, "mn2@example.com", 2);
@@ -138,16 +133,7 @@ static void test_lma_of_profile(void)
 
 static void test_hint(void)
 {
-	static const uint8_t cases[][2] = {
-		{HI_RESERVED, 4},
-		  {1,	      1},
-		  {2,	      2},
-		  {3,	      3},
-		  {4,	      4},
-		  {5,	      4},
-		  {6,	      4},
-		  {200,		4}
-	  };
+	static const uint8_t cases[][2] = {{HI_RESERVED, 4}, {1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 4}, {6, 4}, {200, 4}};
 	struct bench *b = bench_up();
 	size_t i;
 
@@ -164,12 +150,7 @@ static void test_hint(void)
 /* What was certain at the arrival is not certain for ever; a new trigger knows anew. */
 static void test_hint_ages(void)
 {
-	static const uint8_t cases[][2] = {
-		{1, 1},
-		{2, 4},
-		{3, 4},
-		{4, 4}
-	      };
+	static const uint8_t cases[][2] = {{1, 1}, {2, 4}, {3, 4}, {4, 4}};
 	struct bench *b;
 	struct mag_attachment a;
 	size_t i;
@@ -270,13 +251,7 @@ static void test_not_entitled_is_silent(void)
 
 static void test_lifetime(void)
 {
-	static const uint32_t cases[][2] = {
-		{4,	    1    },
-		{7,	    1    },
-		{3601,    900  },
-		     {262140,  65535},
-		      {4000000, 65535}
-	      };
+	static const uint32_t cases[][2] = {{4, 1}, {7, 1}, {3601, 900}, {262140, 65535}, {4000000, 65535}};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -527,54 +502,31 @@ static void test_send_fails(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"G-1 (RFC 5213 6.9.1.1): an attachment sends the PBU that 6.9.1.5 describes, once",
-		 test_first_pbu},
-		{"G-1 (RFC 5213 6.6): identity from the trigger, the profile or the realm; else "
-		 "refused",										  test_identity},
-		{"G-1 (RFC 5213 6.9.1.1 item 7): unusable triggers are refused, no LLID without an "
-		 "address",									  test_bad_triggers},
-		{"G-1 (RFC 5213 6.1): a full list refuses newcomers only",										  test_full},
-		{"G-1 (RFC 5213 6.2): the PBU goes to the LMA of the profile, if it is one of ours",
-		 test_lma_of_profile},
-		{"G-2 G-3 (RFC 5213 6.9.1.1 item 5): 4 unless the trigger knows 1, 2 or 3",
-		 test_hint},
-		{"G-2 (RFC 5213 6.9.4): a retransmission keeps the handoff indicator",
-		 test_hint_kept},
-		{"G-3 (RFC 5213 6.9.1.1 item 5): 2 and 3 become 4 after MinDelayBeforeBCEDelete",
-		 test_hint_ages},
-		{"G-4 (RFC 5213 6.9.1.1 item 6): with timestamps one counter numbers all PBUs of "
-		 "the MAG",										  test_counter_seq},
-		{"G-5 (RFC 5213 6.9.1.1 item 3): prefixes of the profile are asked for by name",
-		 test_static_prefixes},
-		{"G-6 (RFC 5213 6.14): a node that is not entitled causes no signalling and no "
-		 "advertisement",		 test_not_entitled_is_silent},
-		{"T-16 (RFC 6275 6.1.7): the lifetime is sent in units of 4 s within 16 bits",
-		 test_lifetime},
-		{"RFC 5213 6.2: the profile's lifetime goes before the configured one",
-		 test_profile_lifetime},
-		{"G-20 (RFC 5213 6.9.4 item 3): retransmissions after 1, 2, 4 ... 32, 32 s until "
-		 "answered",										   test_schedule},
-		{"G-21 (RFC 5213 6.9.4 item 2): no retransmission for a node that is not attached",
-		 test_attached_first},
-		{"G-21 (RFC 5213 6.9.4 item 2): between retransmissions the link asks for the node",
-		 test_attached_is_asked},
-		{"G-22 (RFC 5213 6.9.4 item 4): each retransmission carries the latest time",
-		 test_fresh_timestamp},
-		{"G-22 (RFC 5213 5.5 item 3): without a timestamp of the node its own time is sent",
-		 test_node_generated},
-		{"G-22 (RFC 5213 5.5): timestamps of one session rise even when the clock stands",
-		 test_rising_timestamp},
-		{"G-22 G-24 (RFC 5213 6.9.4 item 4): in sequence mode numbers rise per session",
-		 test_sequence_mode},
-		{"G-24 (RFC 6275 11.7.3): status 135 teaches the number to go on from",
-		 test_sequence_learnt},
-		{"T-13 (RFC 6275 11.8): a flapping node causes 3 PBUs per second at most",
-		 test_rate},
-		{"T-13 (RFC 5213 6.9.4): the rate is limited per session, not per LMA",
-		 test_rate_is_per_session},
-		{"G-20 (RFC 6275 11.8): a PBU that could not be sent is repeated like a lost one",
-		 test_send_fails},
-		{0							       },
+		{"G-1 (RFC 5213 6.9.1.1): an attachment sends the PBU that 6.9.1.5 describes, once", test_first_pbu},
+		{"G-1 (RFC 5213 6.6): identity from the trigger, the profile or the realm; else refused", test_identity},
+		{"G-1 (RFC 5213 6.9.1.1 item 7): unusable triggers are refused, no LLID without an address", test_bad_triggers},
+		{"G-1 (RFC 5213 6.1): a full list refuses newcomers only", test_full},
+		{"G-1 (RFC 5213 6.2): the PBU goes to the LMA of the profile, if it is one of ours", test_lma_of_profile},
+		{"G-2 G-3 (RFC 5213 6.9.1.1 item 5): 4 unless the trigger knows 1, 2 or 3", test_hint},
+		{"G-2 (RFC 5213 6.9.4): a retransmission keeps the handoff indicator", test_hint_kept},
+		{"G-3 (RFC 5213 6.9.1.1 item 5): 2 and 3 become 4 after MinDelayBeforeBCEDelete", test_hint_ages},
+		{"G-4 (RFC 5213 6.9.1.1 item 6): with timestamps one counter numbers all PBUs of the MAG", test_counter_seq},
+		{"G-5 (RFC 5213 6.9.1.1 item 3): prefixes of the profile are asked for by name", test_static_prefixes},
+		{"G-6 (RFC 5213 6.14): a node that is not entitled causes no signalling and no advertisement", test_not_entitled_is_silent},
+		{"T-16 (RFC 6275 6.1.7): the lifetime is sent in units of 4 s within 16 bits", test_lifetime},
+		{"RFC 5213 6.2: the profile's lifetime goes before the configured one", test_profile_lifetime},
+		{"G-20 (RFC 5213 6.9.4 item 3): retransmissions after 1, 2, 4 ... 32, 32 s until answered", test_schedule},
+		{"G-21 (RFC 5213 6.9.4 item 2): no retransmission for a node that is not attached", test_attached_first},
+		{"G-21 (RFC 5213 6.9.4 item 2): between retransmissions the link asks for the node", test_attached_is_asked},
+		{"G-22 (RFC 5213 6.9.4 item 4): each retransmission carries the latest time", test_fresh_timestamp},
+		{"G-22 (RFC 5213 5.5 item 3): without a timestamp of the node its own time is sent", test_node_generated},
+		{"G-22 (RFC 5213 5.5): timestamps of one session rise even when the clock stands", test_rising_timestamp},
+		{"G-22 G-24 (RFC 5213 6.9.4 item 4): in sequence mode numbers rise per session", test_sequence_mode},
+		{"G-24 (RFC 6275 11.7.3): status 135 teaches the number to go on from", test_sequence_learnt},
+		{"T-13 (RFC 6275 11.8): a flapping node causes 3 PBUs per second at most", test_rate},
+		{"T-13 (RFC 5213 6.9.4): the rate is limited per session, not per LMA", test_rate_is_per_session},
+		{"G-20 (RFC 6275 11.8): a PBU that could not be sent is repeated like a lost one", test_send_fails},
+		{0},
 	};
 	return cu_main("mag pbu", tests, argc, argv);
 }

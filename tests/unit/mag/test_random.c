@@ -24,11 +24,9 @@ struct tally {
 
 static void tally_cb(void *ctx, const struct mag_binding *mb)
 {
-	static const char *const served[] = {"ACTIVE", "VERIFYING", "REFRESHING", "RETURNING_IPV4",
-					     "STALLED"};
+	static const char *const served[] = {"ACTIVE", "VERIFYING", "REFRESHING", "RETURNING_IPV4", "STALLED"};
 	struct tally *t = ctx;
-	const struct dp_fake_session *f =
-		mb->session ? dp_fake_by_ref(t->b->fake, mb->session) : NULL;
+	const struct dp_fake_session *f = mb->session ? dp_fake_by_ref(t->b->fake, mb->session) : NULL;
 	bool want = false;
 	unsigned i;
 
@@ -38,8 +36,7 @@ static void tally_cb(void *ctx, const struct mag_binding *mb)
 	t->serving += want;
 	/* a half without addresses is there for its key while an answer is awaited */
 	if (!want && f && !mb->tunnel && !f->s.n_prefixes && !f->s.addr4.s_addr && f->s.keyed &&
-	    mb->down_key &&
-	    (!strcmp(mb->state, "REGISTERING") || !strcmp(mb->state, "REASSERTING"))) {
+	    mb->down_key && (!strcmp(mb->state, "REGISTERING") || !strcmp(mb->state, "REASSERTING"))) {
 		t->early++;
 		return;
 	}
@@ -73,8 +70,7 @@ static bool holds(struct bench *b)
 	mag_walk(b->m, b->now, tally_cb, &t);
 	t.serving += t.early;
 	if (t.wrong || t.serving != dp_fake_sessions(b->fake) || t.entries != mag_count(b->m))
-		printf("%u sessions wrong, %u of %u served, %zu forwarded, %zu counted, last state "
-		       "%s\n",
+		printf("%u sessions wrong, %u of %u served, %zu forwarded, %zu counted, last state %s\n",
 		       t.wrong, t.serving, t.entries, dp_fake_sessions(b->fake), mag_count(b->m),
 		       b->last_to);
 	return !t.wrong && t.serving == dp_fake_sessions(b->fake) && t.entries == mag_count(b->m) &&
@@ -83,15 +79,10 @@ static bool holds(struct bench *b)
 
 static void any_answer(struct bench *b)
 {
-	static const char *const prefixes[] = {HNP1,
-					       HNP2,
-					       HNP3,
-					       "2001:db8:100:4::/64",
-					       "2001:db8:100:5::/64",
+	static const char *const prefixes[] = {HNP1, HNP2, HNP3, "2001:db8:100:4::/64", "2001:db8:100:5::/64",
 					       "2001:db8:100:6::/64"};
-	static const uint8_t statuses[] = {0,	0,   0,	  0,   0,   0,	 1,   2,
-					   3,	128, 129, 130, 135, 152, 155, 156,
-					   157, 159, 163, 170, 171, 172, 173, 200};
+	static const uint8_t statuses[] = {0,	0,   0,	  0,   0,   0,	 1,   2,   3,	128, 129, 130, 135,
+					   152, 155, 156, 157, 159, 163, 170, 171, 172, 173, 200};
 	static const char *const home4[] = {"10.1.0.11", "10.1.0.12", "10.1.0.13",
 					    "10.1.0.14", "10.1.0.15", "10.1.0.16"};
 	unsigned node;
@@ -168,7 +159,7 @@ static void any_answer(struct bench *b)
 
 static void any_revocation(struct bench *b)
 {
-	static const char *const ids[] = {"a@example.com",   "b@example.com",	"c@example.com",
+	static const char *const ids[] = {"a@example.com", "b@example.com",   "c@example.com",
 					  "mn1@example.com", "mn2@example.com", "@example.com"};
 	static const uint8_t triggers[] = {0, 1, 2, 4, 4, 5, 7, 7, 128, 129, 200};
 	struct bri a = {.trigger = triggers[rnd(ARRAY_SIZE(triggers))], .seq = (uint16_t)rnd(50)};
@@ -225,11 +216,7 @@ static void step(struct bench *b)
 			dp_fake_fail(b->fake, (enum dp_fake_op)rnd(DP_FAKE_OP_MAX), 1, ENOSPC);
 		break;
 	case 7:
-		mag_link_local_in_use(b->m, &n,
-				      &(struct in6_addr){
-					      .s6_addr = {0xfe, 0x80}
-		     },
-				      b->now);
+		mag_link_local_in_use(b->m, &n, &(struct in6_addr){.s6_addr = {0xfe, 0x80}}, b->now);
 		mag_mtu_changed(b->m, 1, b->now);
 		if (!rnd(20))
 			mag_reload(b->m, &b->cfg, &b->profiles, &why, b->now);
@@ -264,8 +251,8 @@ struct world {
 
 static void run_seed(unsigned seed, const struct world *w)
 {
-	static const char *const id[] = {"a@example.com", "b@example.com", "c@example.com",
-					 "mn1@example.com", "e@example.com"};
+	static const char *const id[] = {"a@example.com", "b@example.com", "c@example.com", "mn1@example.com",
+					 "e@example.com"};
 	struct profile profile[ARRAY_SIZE(id)];
 	struct bench *b = bench_new();
 	unsigned i;
@@ -280,12 +267,11 @@ static void run_seed(unsigned seed, const struct world *w)
 		b->cfg.ipv4_proxy_coa = ADDR("192.0.2.1");
 	}
 	for (i = 0; i < ARRAY_SIZE(profile); i++) {
-		profile[i] =
-			(struct profile){.enabled = true,
-					 .ipv4 = i < 4,
-					 .no_ipv6 = i == 2,
-					 .home4 = i == 1 ? ADDR4("10.1.0.12") : ADDR4("0.0.0.0"),
-					 .local_routing = -1};
+		profile[i] = (struct profile){.enabled = true,
+					      .ipv4 = i < 4,
+					      .no_ipv6 = i == 2,
+					      .home4 = i == 1 ? ADDR4("10.1.0.12") : ADDR4("0.0.0.0"),
+					      .local_routing = -1};
 		add_profile(b, &profile[i], id[i], i + 1);
 	}
 	if (!w->fixed)
@@ -352,9 +338,8 @@ int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
 		{"data plane and list agree after every random step, timestamps", test_timestamps},
-		{"data plane and list agree after every random step, sequence numbers",
-		 test_sequence},
-		{0						  },
+		{"data plane and list agree after every random step, sequence numbers", test_sequence},
+		{0},
 	};
 	return cu_main("mag random", tests, argc, argv);
 }

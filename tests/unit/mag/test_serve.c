@@ -53,9 +53,7 @@ static void test_several_prefixes(void)
 	struct bench *b = bench_up();
 
 	attach(b, 7, 1);
-	answer(b, &(struct reply){
-			  .prefix = {HNP1, HNP2, HNP3}
-	      });
+	answer(b, &(struct reply){.prefix = {HNP1, HNP2, HNP3}});
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
 	CU_ASSERT_PTR_EQUAL(forwarding(b, HNP1), forwarding(b, HNP3));
 	CU_ASSERT_EQUAL(last_call(b, CALL_ADVERTISE)->n_prefixes, 3);
@@ -82,15 +80,9 @@ static void test_mtu(void)
 {
 	/* path, administrative, access link -> told */
 	static const uint32_t cases[][4] = {
-		{1460, 1460, 1500, 1460},
-		  {1300, 1460, 1500, 1300},
-		    {0,	1460, 1500, 1460},
-		{1460, 1400, 1500, 1400},
-		  {1460, 0,    1400, 1400},
-		    {0,	0,	   1500, 1500},
-		{1000, 1460, 1500, 1280},
-		  {1460, 1460, 0,	  1460},
-		    {0,	0,	   0,    0   },
+		{1460, 1460, 1500, 1460}, {1300, 1460, 1500, 1300}, {0, 1460, 1500, 1460},
+		{1460, 1400, 1500, 1400}, {1460, 0, 1400, 1400},    {0, 0, 1500, 1500},
+		{1000, 1460, 1500, 1280}, {1460, 1460, 0, 1460},    {0, 0, 0, 0},
 	};
 	size_t i;
 
@@ -133,14 +125,10 @@ static void test_renumber(void)
 
 	b->confirm_at_once = true;
 	attach(b, 7, 1);
-	answer(b, &(struct reply){
-			  .prefix = {HNP1, HNP2}
-	});
+	answer(b, &(struct reply){.prefix = {HNP1, HNP2}});
 	run_ms(b, 2700000);
 	b->n_calls = 0;
-	answer(b, &(struct reply){
-			  .prefix = {HNP2, HNP3}
-	});
+	answer(b, &(struct reply){.prefix = {HNP2, HNP3}});
 	CU_ASSERT_EQUAL_FATAL(calls(b, CALL_ADVERTISE), 2);
 	old = &b->call[0];
 	new = &b->call[1];
@@ -165,13 +153,9 @@ static void test_reordered_is_same(void)
 
 	b->confirm_at_once = true;
 	attach(b, 7, 1);
-	answer(b, &(struct reply){
-			  .prefix = {HNP1, HNP2}
-	});
+	answer(b, &(struct reply){.prefix = {HNP1, HNP2}});
 	run_ms(b, 2700000);
-	answer(b, &(struct reply){
-			  .prefix = {HNP2, HNP1}
-	});
+	answer(b, &(struct reply){.prefix = {HNP2, HNP1}});
 	CU_ASSERT_EQUAL(counter(b, "renumbered"), 0);
 	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 2);
 	bench_free(b);
@@ -341,12 +325,11 @@ static void test_bad_cfg(void)
 	struct mag_cfg cfg = b->cfg;
 	struct dataplane *dp = dp_fake_dataplane(b->fake);
 
-#define REFUSED(change)                                                                       \
-	cfg = b->cfg;                                                                         \
-	change;                                                                               \
-	CU_ASSERT_EQUAL(                                                                      \
-		mag_new(&b->m, &cfg, &b->env, dp, b->tunnels, &b->profiles, &b->links, NULL), \
-		-EINVAL);                                                                     \
+#define REFUSED(change)                                                                            \
+	cfg = b->cfg;                                                                              \
+	change;                                                                                    \
+	CU_ASSERT_EQUAL(mag_new(&b->m, &cfg, &b->env, dp, b->tunnels, &b->profiles, &b->links, NULL), \
+			-EINVAL);                                                                  \
 	CU_ASSERT_PTR_NULL(b->m)
 	REFUSED(cfg.n_lmas = 0);
 	REFUSED(memset(&cfg.proxy_coa, 0, 16));
@@ -388,48 +371,36 @@ static void test_free_is_silent(void)
 	CU_ASSERT_EQUAL(b->n_calls, n_calls);
 	/* the data plane serves on while a daemon restarts */
 	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
-	dp_fake_dataplane(b->fake)->ops->session_del(
-		dp_fake_dataplane(b->fake),
-		dp_fake_by_prefix(b->fake, DP_ACCESS,
-				  &(struct prefix6){ADDR("2001:db8:100:1::"), 64})
-			->ref);
+	dp_fake_dataplane(b->fake)->ops->session_del(dp_fake_dataplane(b->fake),
+						     dp_fake_by_prefix(b->fake, DP_ACCESS,
+								       &(struct prefix6){
+									       ADDR("2001:db8:100:1::"), 64})
+							     ->ref);
 	bench_free(b);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"G-14 G-42 (RFC 5213 6.9.1.2 item 14): list, then forwarding, then advertisement",
-		 test_order},
-		{"G-50 G-52 G-55 (RFC 5213 6.10.5): down to link and address, up into the tunnel "
-		 "Proxy-CoA to LMAA",										 test_forwarding},
-		{"G-42 (RFC 5213 6.9.1.2 item 14): several prefixes are one session and one "
-		 "advertisement",							       test_several_prefixes},
-		{"G-14 G-33 (RFC 5213 5.6.1): nodes share the tunnel, the last one takes it along",
-		 test_shared_tunnel},
-		{"G-43 G-47 (RFC 5213 6.9.5): the MTU told is the least of path, configuration and "
-		 "access link",								   test_mtu},
-		{"G-43 (RFC 5213 6.9.5): a new path MTU is told to the nodes behind that tunnel",
-		 test_mtu_changes},
-		{"G-46 (RFC 5213 6.12): renumbered prefixes are withdrawn with zero lifetimes and "
-		 "not forwarded",								test_renumber},
-		{"G-46 (RFC 5213 6.12): the same prefixes in another order are no renumbering",
-		 test_reordered_is_same},
-		{"G-40 G-41 (RFC 5213 6.9.2): no advertisement before or without a registration",
-		 test_advertise_after_registration},
-		{"G-53 G-54 (RFC 5213 6.10.3): EnableMAGLocalRouting, overridden by the profile",
-		 test_local_routing},
-		{"G-51 (RFC 5213 6.10.5): nothing is forwarded without an accepted binding",
-		 test_no_binding_no_forwarding},
-		{"reload changes what can change while running",								   test_reload},
-		{"reload leaves what forwarding cannot change as it was",										 test_reload_dp_fails},
-		{"reload names the key it refuses and changes nothing",								test_reload_refused},
-		{"G-1 (RFC 5213 6.14): reload ends the session of a node that is no longer "
-		 "entitled",	 test_reload_profiles},
-		{"reload keeps no pointer to what its caller lent it",										 test_reload_borrows_nothing},
-		{"a configuration that makes no sense is refused",								   test_bad_cfg},
-		{"freeing sends nothing and leaves forwarding alone",	      test_free_is_silent},
-		{0										},
+		{"G-14 G-42 (RFC 5213 6.9.1.2 item 14): list, then forwarding, then advertisement", test_order},
+		{"G-50 G-52 G-55 (RFC 5213 6.10.5): down to link and address, up into the tunnel Proxy-CoA to LMAA", test_forwarding},
+		{"G-42 (RFC 5213 6.9.1.2 item 14): several prefixes are one session and one advertisement", test_several_prefixes},
+		{"G-14 G-33 (RFC 5213 5.6.1): nodes share the tunnel, the last one takes it along", test_shared_tunnel},
+		{"G-43 G-47 (RFC 5213 6.9.5): the MTU told is the least of path, configuration and access link", test_mtu},
+		{"G-43 (RFC 5213 6.9.5): a new path MTU is told to the nodes behind that tunnel", test_mtu_changes},
+		{"G-46 (RFC 5213 6.12): renumbered prefixes are withdrawn with zero lifetimes and not forwarded", test_renumber},
+		{"G-46 (RFC 5213 6.12): the same prefixes in another order are no renumbering", test_reordered_is_same},
+		{"G-40 G-41 (RFC 5213 6.9.2): no advertisement before or without a registration", test_advertise_after_registration},
+		{"G-53 G-54 (RFC 5213 6.10.3): EnableMAGLocalRouting, overridden by the profile", test_local_routing},
+		{"G-51 (RFC 5213 6.10.5): nothing is forwarded without an accepted binding", test_no_binding_no_forwarding},
+		{"reload changes what can change while running", test_reload},
+		{"reload leaves what forwarding cannot change as it was", test_reload_dp_fails},
+		{"reload names the key it refuses and changes nothing", test_reload_refused},
+		{"G-1 (RFC 5213 6.14): reload ends the session of a node that is no longer entitled", test_reload_profiles},
+		{"reload keeps no pointer to what its caller lent it", test_reload_borrows_nothing},
+		{"a configuration that makes no sense is refused", test_bad_cfg},
+		{"freeing sends nothing and leaves forwarding alone", test_free_is_silent},
+		{0},
 	};
 	return cu_main("mag serve", tests, argc, argv);
 }

@@ -42,9 +42,7 @@ static void test_refresh_several(void)
 
 	b->confirm_at_once = true;
 	attach(b, 7, 1);
-	answer(b, &(struct reply){
-			  .prefix = {HNP1, HNP2, HNP3}
-	      });
+	answer(b, &(struct reply){.prefix = {HNP1, HNP2, HNP3}});
 	run_ms(b, 2700000);
 	q = &last_sent(b)->msg;
 	CU_ASSERT_EQUAL(mh_opt_count(q, MHO_HNP), 3);
@@ -550,11 +548,7 @@ static void test_foreign_prefix(void)
 	attach(b, 7, 2);
 	answer(b, &(struct reply){.prefix = {HNP1}});
 	CU_ASSERT_EQUAL(counter(b, "dataplane_failed"), 1);
-	CU_ASSERT_EQUAL(mac_eq(&forwarding(b, HNP1)->down.mac,
-			       &(struct mac){
-				       {2, 0, 0, 0, 0, 1}
-	 }),
-			true);
+	CU_ASSERT_EQUAL(mac_eq(&forwarding(b, HNP1)->down.mac, &(struct mac){{2, 0, 0, 0, 0, 1}}), true);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	CU_ASSERT_TRUE(in_state(b, 2, "ROLLBACK"));
 	bench_free(b);
@@ -658,69 +652,38 @@ static void test_late_answer(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"G-30 (RFC 5213 6.9.1.3): a refresh has the same options, the assigned prefix and "
-		 "indicator 5", test_refresh},
-		{								   "G-30 G-32 (RFC 5213 6.9.1.3 item 2): one HNP option per assigned prefix",
-		 test_refresh_several},
-		{"G-31 (RFC 5213 6.13): no refresh before the node's presence is confirmed",
-		 test_verify_first},
-		{									       "G-31 (RFC 5213 6.13): a node that is gone when asked is de-registered",
-		 test_verify_denied},
-		{							       "G-31 (RFC 5213 6.13): a node that cannot be confirmed is de-registered",
-		 test_verify_silent},
-		{"G-23 (RFC 5213 6.9.2 item 2): an unanswered refresh ends service at expiry, "
-		 "asking goes on", test_expiry},
-		{							      "G-3 (RFC 5213 6.9.1.1 item 5): after expiry the trigger's old hint is not "
-		 "repeated", test_expiry_forgets},
-		{								    "G-23 (RFC 6275 11.8): the shortest lifetime refreshes and expires in order",
-		 test_short_lifetime},
-		{										"G-51 (RFC 5213 6.10.5): an overdue expiry comes before what is heard of the node",
-		 test_overdue},
-		{							    "G-32 T-20 (RFC 5213 6.9.1.4): detachment stops forwarding, then de-registers "
-		 "with indicator 4", test_detach},
-		{									       "G-33 (RFC 5213 6.9.1.4): without an answer the entry goes after "
-		 "INITIAL_BINDACK_TIMEOUT", test_detach_unanswered},
-		{										"G-33 (RFC 5213 6.9.1.4): a rejected de-registration is not repeated",
-		 test_detach_rejected},
-		{								    "G-32 (RFC 5213 6.9.1.4): a node that leaves before its answer is de-registered "
-		 "too", test_detach_before_answer},
-		{							 "G-32 (RFC 5213 6.12): the last advertisement deprecates only where configured",
-		 test_detach_quietly},
-		{"G-34 (RFC 5213 6.13): a link that goes down takes its nodes and no others",
-		 test_detach_link},
-		{									       "G-33 (RFC 5213 6.9.1.1): a node that comes back at once gets its binding by LLID",
-		 test_come_back},
-		{									   "G-32 T-13 (RFC 5213 6.9.1.4): a de-registration held back by the pace is not "
-		 "lost", test_owed_deregistration},
-		{							     "G-2 (RFC 5213 6.9.1.1 item 4): to another link of this MAG: one data-plane "
-		 "store, indicator 5", test_move},
-		{									       "G-2 (RFC 5213 6.9.1.1 item 4): to another technology of this MAG: indicator 2",
-		 test_move_technology},
-		{								  "G-2 (RFC 5213 6.9.1.1 item 4): moved before the answer: asked again only if the "
-		 "technology changed", test_move_early},
-		{						       "G-1 (RFC 5213 5.4.1): a session moved to another interface here leaves no second "
-		 "owner", test_second_interface},
-		{								      "G-1 (RFC 5213 6.6): another identity at the same place ends the first session",
-		 test_other_identity},
-		{"G-14 (RFC 5213 6.9.1.2 item 13): what cannot be forwarded is given back and "
-		 "tried later", test_dp_fails},
-		{							    "G-14 (RFC 5213 6.9.1.2 item 12): without a tunnel no advertisement",
-		 test_peer_fails},
-		{									       "G-14 (RFC 5213 5.2): another node's prefix is not taken over",
-		 test_foreign_prefix},
-		{									 "G-46 (RFC 5213 6.12): a renumbering that cannot be forwarded ends service",
-		 test_renumber_fails},
-		{									       "G-21 (RFC 5213 6.9.4 item 2): a refresh is not repeated for a node that is gone",
-		 test_vanished_while_refreshing},
-		{							     "G-32 (RFC 5213 6.9.1.4): a rejected refresh leaves the old binding to be "
-		 "de-registered", test_rejected_refresh_then_gone},
-		{								  "G-14 (RFC 5213 6.9.1.2 item 13): a move that forwarding does not follow ends "
-		 "service", test_move_fails},
-		{									       "G-15 (RFC 5213 6.8): the router's address follows the node to another link",
-		 test_move_link_local},
-		{							     "G-16 (RFC 6275 11.7.3): an answer that comes after the lifetime it grants serves "
-		 "nobody", test_late_answer},
-		{									       0},
+		{"G-30 (RFC 5213 6.9.1.3): a refresh has the same options, the assigned prefix and indicator 5", test_refresh},
+		{"G-30 G-32 (RFC 5213 6.9.1.3 item 2): one HNP option per assigned prefix", test_refresh_several},
+		{"G-31 (RFC 5213 6.13): no refresh before the node's presence is confirmed", test_verify_first},
+		{"G-31 (RFC 5213 6.13): a node that is gone when asked is de-registered", test_verify_denied},
+		{"G-31 (RFC 5213 6.13): a node that cannot be confirmed is de-registered", test_verify_silent},
+		{"G-23 (RFC 5213 6.9.2 item 2): an unanswered refresh ends service at expiry, asking goes on", test_expiry},
+		{"G-3 (RFC 5213 6.9.1.1 item 5): after expiry the trigger's old hint is not repeated", test_expiry_forgets},
+		{"G-23 (RFC 6275 11.8): the shortest lifetime refreshes and expires in order", test_short_lifetime},
+		{"G-51 (RFC 5213 6.10.5): an overdue expiry comes before what is heard of the node", test_overdue},
+		{"G-32 T-20 (RFC 5213 6.9.1.4): detachment stops forwarding, then de-registers with indicator 4", test_detach},
+		{"G-33 (RFC 5213 6.9.1.4): without an answer the entry goes after INITIAL_BINDACK_TIMEOUT", test_detach_unanswered},
+		{"G-33 (RFC 5213 6.9.1.4): a rejected de-registration is not repeated", test_detach_rejected},
+		{"G-32 (RFC 5213 6.9.1.4): a node that leaves before its answer is de-registered too", test_detach_before_answer},
+		{"G-32 (RFC 5213 6.12): the last advertisement deprecates only where configured", test_detach_quietly},
+		{"G-34 (RFC 5213 6.13): a link that goes down takes its nodes and no others", test_detach_link},
+		{"G-33 (RFC 5213 6.9.1.1): a node that comes back at once gets its binding by LLID", test_come_back},
+		{"G-32 T-13 (RFC 5213 6.9.1.4): a de-registration held back by the pace is not lost", test_owed_deregistration},
+		{"G-2 (RFC 5213 6.9.1.1 item 4): to another link of this MAG: one data-plane store, indicator 5", test_move},
+		{"G-2 (RFC 5213 6.9.1.1 item 4): to another technology of this MAG: indicator 2", test_move_technology},
+		{"G-2 (RFC 5213 6.9.1.1 item 4): moved before the answer: asked again only if the technology changed", test_move_early},
+		{"G-1 (RFC 5213 5.4.1): a session moved to another interface here leaves no second owner", test_second_interface},
+		{"G-1 (RFC 5213 6.6): another identity at the same place ends the first session", test_other_identity},
+		{"G-14 (RFC 5213 6.9.1.2 item 13): what cannot be forwarded is given back and tried later", test_dp_fails},
+		{"G-14 (RFC 5213 6.9.1.2 item 12): without a tunnel no advertisement", test_peer_fails},
+		{"G-14 (RFC 5213 5.2): another node's prefix is not taken over", test_foreign_prefix},
+		{"G-46 (RFC 5213 6.12): a renumbering that cannot be forwarded ends service", test_renumber_fails},
+		{"G-21 (RFC 5213 6.9.4 item 2): a refresh is not repeated for a node that is gone", test_vanished_while_refreshing},
+		{"G-32 (RFC 5213 6.9.1.4): a rejected refresh leaves the old binding to be de-registered", test_rejected_refresh_then_gone},
+		{"G-14 (RFC 5213 6.9.1.2 item 13): a move that forwarding does not follow ends service", test_move_fails},
+		{"G-15 (RFC 5213 6.8): the router's address follows the node to another link", test_move_link_local},
+		{"G-16 (RFC 6275 11.7.3): an answer that comes after the lifetime it grants serves nobody", test_late_answer},
+		{0},
 	};
 	return cu_main("mag session", tests, argc, argv);
 }
