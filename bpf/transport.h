@@ -191,7 +191,8 @@ pm_inline int pm_judge_inside(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 			if (r_from == PM_FOUND && pm_from_node(p, &from))
 				return pm_uplink(ctx, p, a, &from);
 			/* a node's packet to another one may come before that one's session */
-			r_from = PM_NONE;
+			if (r_from != PM_FOUND || pm_has(&from, PM_F_LINK | PM_F_ANCHORED))
+				r_from = PM_NONE;
 		}
 		if (pm_for_us(pm_outer(p), p->outer_v4))
 			return pm_refuse_tunnel(p, a, r_from, &from, r_to, &to);

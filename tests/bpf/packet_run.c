@@ -15,7 +15,7 @@ static char witness_path[] = "/tmp/pmip-packets-XXXXXX";
 static bool forwards(enum pm_verdict v)
 {
 	return v != PM_V_TO_KERNEL && v != PM_V_TO_TC && v != PM_V_DROPPED && v != PM_V_REPLIED &&
-	       v != PM_V_EARLY && v != PM_V_TO_DAEMON;
+	       v != PM_V_EARLY && v != PM_V_BUFFER && v != PM_V_TO_DAEMON;
 }
 
 /* What the kernel shall do with it. */
@@ -31,6 +31,7 @@ static int retval_of(enum pm_hook hook, const struct row *r, enum pm_verdict v)
 	case PM_V_DROPPED:
 	case PM_V_EARLY:
 	case PM_V_FRAGMENT:
+	case PM_V_BUFFER:
 	case PM_V_TO_DAEMON:
 		return drop;
 	case PM_V_DECAP_ROUTE: /* or stripped and handed to this host, which has the frame's address
@@ -98,6 +99,7 @@ static void expect_bytes(enum pm_hook hook, const struct row *r, const struct fr
 	case PM_V_DROPPED:
 	case PM_V_EARLY:
 	case PM_V_FRAGMENT:
+	case PM_V_BUFFER:
 	case PM_V_TO_DAEMON:
 		return;
 	case PM_V_TO_KERNEL:

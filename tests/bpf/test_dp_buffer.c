@@ -385,16 +385,209 @@ static void test_load_fast(void)
 	under_load(DP_BPF_TC, 1000000);
 }
 
+/* ---- bounds and pace: frames come one by one, and time is a number */
+
+static nsec_t at;
+
+static void come(unsigned n)
+{
+	struct env_tunnelled t = {.dst = own,
+				  .outer_src = env_addr("2001:db8:2::1"),
+				  .outer_dst = env_addr("2001:db8:11::1"),
+				  .src = env_addr("2001:db8:c::"),
+				  .dst_addr = env_addr("2001:db8:100:1::9")};
+	uint8_t frame[ENV_TUNNELLED];
+
+	for (; n--; t.number++) {
+		env_tunnelled(frame, &t);
+		CU_ASSERT_EQUAL(env_judge(t0, frame, sizeof(frame)), 1);
+	}
+	dp_bpf_buffer(dp, at);
+}
+
+static void start(const struct dp_bpf_buffer_cfg *b)
+{
+	struct dp_bpf_cfg cfg = config();
+
+	cfg.buffer = *b;
+	setup(&cfg, DP_BPF_XDP);
+	at = NSEC_PER_SEC;
+	dp_bpf_buffer(dp, at);
+	mode(DP_BUFFER);
+}
+
+static uint64_t counter(const char *name)
+{
+	const struct counter_set s = dp_bpf_buffer_counters(dp);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!strcmp(s.desc[i].name, name))
+			return s.value[i];
+	CU_FAIL("no such counter");
+	return 0;
+}
+
+static void test_octets(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+
+	b.node_octets = 10 * ENV_TUNNELLED + 1;
+	start(&b);
+	come(14);
+	CU_ASSERT_EQUAL(buffered().packets, 10);
+	CU_ASSERT_EQUAL(buffered().octets, 10 * ENV_TUNNELLED);
+	CU_ASSERT_EQUAL(buffered().dropped[DP_BUFFER_NODE_OCTETS], 4);
+	teardown();
+}
+
+static void test_total(void)
+{
+	const struct prefix6 p = env_prefix("2001:db8:100:2::/64");
+	struct dp_bpf_buffer_cfg b = config().buffer;
+	struct dp_session s;
+	dp_ref second = 0;
+
+	b.all_packets = 6;
+	start(&b);
+	s = at_link(&p);
+	s.mode = DP_BUFFER;
+	CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &second), 0);
+	come(8);
+	CU_ASSERT_EQUAL(buffered().dropped[DP_BUFFER_ALL_PACKETS], 2);
+	CU_ASSERT_EQUAL(counter("packets"), 6);
+	CU_ASSERT_EQUAL(counter("all_packets"), 2);
+	CU_ASSERT_EQUAL(counter("sessions"), 2);
+	d->ops->session_del(d, session);
+	CU_ASSERT_EQUAL(counter("packets"), 0);
+	CU_ASSERT_EQUAL(counter("octets"), 0);
+	CU_ASSERT_EQUAL(counter("discarded"), 6);
+	CU_ASSERT_EQUAL(counter("sessions"), 1);
+	teardown();
+}
+
+static void test_age(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+
+	b.age = nsec_from_ms(500);
+	start(&b);
+	come(3);
+	CU_ASSERT_EQUAL(buffered().oldest, at);
+	at += nsec_from_ms(300);
+	come(2);
+	at += nsec_from_ms(199);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().packets, 5);
+	at += nsec_from_ms(1);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().packets, 2);
+	CU_ASSERT_EQUAL(buffered().dropped[DP_BUFFER_TOO_OLD], 3);
+	/* what is being handed on does not grow old */
+	mode(DP_FORWARD);
+	at += nsec_from_s(1);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().handed_on, 2);
+	teardown();
+}
+
+/* RFC 5568 5.4: five at once, the others at the rate that was metered, here that itself. */
+static void test_pace(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+
+	b.drain_speed = 100;
+	start(&b);
+	for (unsigned i = 0; i < 200; i++) {
+		come(1); /* 500 a second */
+		at += nsec_from_ms(2);
+	}
+	mode(DP_FORWARD);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().handed_on, 5);
+	for (unsigned i = 0; i < 10; i++) {
+		at += nsec_from_ms(2);
+		CU_ASSERT(dp_bpf_buffer_next(dp) <= at);
+		dp_bpf_buffer(dp, at);
+	}
+	CU_ASSERT(buffered().handed_on >= 14 && buffered().handed_on <= 16);
+	/* a late timer is made up for, within reason */
+	at += nsec_from_ms(100);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT(buffered().handed_on <= 16 + 6);
+	/* and back: what has not left yet goes on waiting */
+	mode(DP_BUFFER);
+	at += nsec_from_ms(100);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().packets + buffered().handed_on, 200);
+	CU_ASSERT(buffered().packets > 170);
+	teardown();
+}
+
+/* A configured rate, and the session's own descriptor again when all is quiet. */
+static void test_rate(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+	struct dp_bpf_session_info info;
+
+	b.drain_rate = 1000;
+	start(&b);
+	come(30);
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, session, &info), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(info.text, " buffer"));
+	mode(DP_FORWARD);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().handed_on, 5);
+	at += nsec_from_ms(5);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().handed_on, 10);
+	at += nsec_from_ms(10);
+	dp_bpf_buffer(dp, at);
+	at += nsec_from_ms(10);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(buffered().handed_on, 30);
+	CU_ASSERT_FALSE(buffered().draining);
+	CU_ASSERT(dp_bpf_buffer_next(dp) != NSEC_NEVER);
+	at += nsec_from_ms(100);
+	dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(dp_bpf_buffer_next(dp), NSEC_NEVER);
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, session, &info), 0);
+	CU_ASSERT_PTR_NULL(strstr(info.text, " buffer"));
+	teardown();
+}
+
+/* A daemon that ends hands on what it may, and leaves no buffer behind that nobody would empty. */
+static void test_leaves(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+	struct dp_bpf_session_info info;
+
+	b.drain_rate = 10;
+	start(&b);
+	come(30);
+	mode(DP_FORWARD);
+	dp_bpf_leave(dp);
+	CU_ASSERT_EQUAL(buffered().handed_on, 30);
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, session, &info), 0);
+	CU_ASSERT_PTR_NULL(strstr(info.text, " buffer"));
+	teardown();
+}
+
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"XDP: nothing is lost, doubled or overtaken in handovers under load",
-		 test_load_xdp},
-		{"TC: nothing is lost, doubled or overtaken in handovers under load",								      test_load_tc},
-		{"neither when all that waits is handed on at once",test_load_fast},
-		{0		  },
+		{"XDP: nothing is lost, doubled or overtaken in handovers under load", test_load_xdp},
+		{"TC: nothing is lost, doubled or overtaken in handovers under load", test_load_tc},
+		{"neither when all that waits is handed on at once", test_load_fast},
+		{"what a node's packets may hold in octets is bounded", test_octets},
+		{"what all nodes' packets may be together is bounded", test_total},
+		{"packets that have waited too long are dropped, oldest first", test_age},
+		{"RFC 5568 5.4: five packets back to back, the others at the metered rate", test_pace},
+		{"a configured rate, and then no trace of the buffer", test_rate},
+		{"a daemon that ends empties what it may", test_leaves},
+		{0},
 	};
-
+	// clang-format on
 	env_enter();
 	env_sh(true,
 	       "ip link add t0 address 02:00:00:00:00:aa numrxqueues 4 numtxqueues 4 type veth "

@@ -90,16 +90,19 @@ enum world_slot {
 	MN_NONE,       /* no session anywhere: beyond the pool's slots and in no hash */
 	MN_HASH = 70,  /* prefix outside the pools, through pm_prefix6 */
 
-	MN_K = 80,	 /* and the following: anchored, behind a gateway by that encapsulation */
-	MN_K_OTHER = 90, /* another node behind the same gateway */
-	MN_K_LINK = 100, /* on a0, anchored at an LMA by that encapsulation */
-	MN_K_WAIT = 110, /* on a0, key announced, no answer yet: no tunnel */
-	MN_DOM1 = 120,	 /* anchored behind one gateway, each with the IPv4 address DOM_ADDR4 of */
-	MN_DOM2,	 /* a domain of its own */
-	MN_ONLY4,	 /* anchored, no prefix at all: IPv4 address ONLY4_ADDR */
-	MN_LINK_LR2,	 /* on a1, local routing allowed */
-	MN_K_NEXT = 130, /* anchored, behind a gateway by that encapsulation, next hop not known */
-	MN_ADDR4 = 256,	 /* alias of node n for its IPv4 address: MN_ADDR4 + n */
+	MN_K = 80,	  /* and the following: anchored, behind a gateway by that encapsulation */
+	MN_K_OTHER = 90,  /* another node behind the same gateway */
+	MN_K_LINK = 100,  /* on a0, anchored at an LMA by that encapsulation */
+	MN_K_WAIT = 110,  /* on a0, key announced, no answer yet: no tunnel */
+	MN_DOM1 = 120,	  /* anchored behind one gateway, each with the IPv4 address DOM_ADDR4 of */
+	MN_DOM2,	  /* a domain of its own */
+	MN_ONLY4,	  /* anchored, no prefix at all: IPv4 address ONLY4_ADDR */
+	MN_LINK_LR2,	  /* on a1, local routing allowed */
+	MN_K_NEXT = 130,  /* anchored, behind a gateway by that encapsulation, next hop not known */
+	MN_LEFT = 140,	  /* was on a link here, went to another gateway: MN_LEFT + 10 * kind of the
+			   * tunnel    to its anchor + kind of the one to that gateway */
+	MN_K_COMES = 240, /* on a0, comes from another gateway: by TUN_K_LMA and TUN_K_MAG */
+	MN_ADDR4 = 256,	  /* alias of node n for its IPv4 address: MN_ADDR4 + n */
 	MN_DOM_ADDR4 = 520, /* the aliases of MN_DOM1, MN_DOM2 */
 	MN_SLOTS = 576
 };

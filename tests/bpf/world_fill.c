@@ -229,7 +229,7 @@ void world_set_iface(struct world *w, enum world_prog prog, uint32_t flags, uint
 
 static void fill_pools(struct world *w)
 {
-	struct pm_pool six = {.base = 1, .n = 200}, four = {.base = MN_ADDR4, .n = 200};
+	struct pm_pool six = {.base = 1, .n = 250}, four = {.base = MN_ADDR4, .n = 250};
 	uint8_t addr[16];
 
 	frame_addr(addr, "2001:db8:100::");
@@ -261,6 +261,10 @@ static void fill_kinds(struct world *w)
 		put_session(w, MN_K_LINK + k, 0, PM_F_LINK, TUN_K_LMA + k, 1);
 		put_session(w, MN_K_WAIT + k, 0, PM_F_LINK, 0, 1);
 		put_session(w, MN_K_NEXT + k, TUN_K_NEXT + k, PM_F_ANCHORED, 0, 0);
+		put_session(w, MN_K_COMES + k, 0, PM_F_LINK, TUN_K_LMA + k, 1);
+		world_session(w, MN_K_COMES + k)->also = (uint16_t)(TUN_K_MAG + k);
+		for (uint32_t to = 0; to < KINDS; to++)
+			put_session(w, MN_LEFT + 10 * k + to, TUN_K_MAG + to, 0, TUN_K_LMA + k, 0);
 	}
 }
 

@@ -58,7 +58,7 @@ static int adopt_half(struct dp_bpf *dp, dp_ref ref, const struct dp_kept *k)
 			free(b);
 			return -ENOMEM;
 		}
-		dp->buffers.sessions++;
+		dp->buffers.counter[COUNT_DP_BUFFER_C_SESSIONS] = ++dp->buffers.sessions;
 	}
 	r->body = b;
 	r->unclaimed = true;

@@ -445,6 +445,7 @@ static void set_mode(struct dp_bpf *dp, struct dp_half_rec *r, enum dp_mode mode
 {
 	dp->buffers.sessions -= r->mode == DP_BUFFER;
 	dp->buffers.sessions += mode == DP_BUFFER;
+	dp->buffers.counter[COUNT_DP_BUFFER_C_SESSIONS] = dp->buffers.sessions;
 	r->mode = (uint8_t)mode;
 }
 
