@@ -131,7 +131,7 @@ void mag_ho_act_buffer(void *obj, void *arg)
 /* Refused, or never answered: the node is handed over as any other, if it goes at all. */
 void mag_ho_act_gave_up(void *obj, void *arg)
 {
-	over(obj, arg, "not accepted");
+	over(obj, arg, "no answer");
 }
 
 /* RFC 5949 6.1.1, code 2 */

@@ -394,21 +394,21 @@ static void test_any_order(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"F-37 RFC 5949 7 messages of strangers, without P, MN-ID or an open request are "
-		 "counted only",			 test_not_heard},
-		{"F-32 RFC 5949 4.2 contexts that are not fit are refused at once",							    test_refused},
-		{"F-32 RFC 5949 4.2 without room the answer is code 130",test_no_room},
+		{"F-37 RFC 5949 7 messages of strangers, without P, MN-ID or an open request are counted only", test_not_heard},
+		{"F-32 RFC 5949 4.2 contexts that are not fit are refused at once", test_refused},
+		{"F-32 RFC 5949 4.2 without room the answer is code 130", test_no_room},
 		{"a node that is not entitled is refused with code 129", test_not_entitled},
-		{"a prefix in use is not given to an announced node",							      test_foreign_prefix},
-		{"RFC 5949 6.1.1 context in several messages is put together",				       test_fragments},
-		{"a neighbour's Handover Initiates are limited",	 test_rate},
-		{"H-6 RFC 6275 9.2 a neighbour without fast handover is not asked again",
-		 test_binding_error},
-		{"a reload keeps handovers with neighbours that stay",    test_reload},
-		{"an announced node may be given up by the operator",	      test_expected_ended},
-		{"anything in any order comes to rest",							test_any_order},
-		{0				     },
+		{"a prefix in use is not given to an announced node", test_foreign_prefix},
+		{"RFC 5949 6.1.1 context in several messages is put together", test_fragments},
+		{"a neighbour's Handover Initiates are limited", test_rate},
+		{"H-6 RFC 6275 9.2 a neighbour without fast handover is not asked again", test_binding_error},
+		{"a reload keeps handovers with neighbours that stay", test_reload},
+		{"an announced node may be given up by the operator", test_expected_ended},
+		{"anything in any order comes to rest", test_any_order},
+		{0},
 	};
+	// clang-format on
 	return cu_main("fho_hostile", tests, argc, argv);
 }

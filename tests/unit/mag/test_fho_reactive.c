@@ -526,29 +526,27 @@ static void test_new_restarts(void)
 
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
-		{"F-20 F-21 F-22 RFC 5949 4.1 a reactive handover from attachment to end",
-		 test_whole},
-		{"RFC 5949 A.2 HI with F stops local routing",									 test_local_routing_stops},
-		{"F-21 a node that the old MAG does not know gets code 131",test_unknown_there},
-		{"an access point that nobody has is no handover",		   test_unknown_access_point},
-		{"a silent old MAG delays the registration by one timeout",									    test_old_is_silent},
-		{"context that comes during the registration has it made anew",
-		 test_context_during_registration},
-		{"a registration before HAck takes forwarded packets all the same",
-		 test_registered_before_answer},
-		{"F-21 code 132 brings the context without forwarding",									 test_no_forwarding},
-		{"F-21 RFC 5949 6.1.2 6.2.1 codes 5, 6 and 131 follow the Context Request",
-		 test_context_requests},
-		{"RFC 5949 6.1.2 code 5 without use is asked about again",	   test_more_to_be_had},
-		{"crossing HIs of both modes become one handover",									 test_crossing},
-		{"HIs in opposite directions are refused",test_opposite_directions},
+		{"F-20 F-21 F-22 RFC 5949 4.1 a reactive handover from attachment to end", test_whole},
+		{"RFC 5949 A.2 HI with F stops local routing", test_local_routing_stops},
+		{"F-21 a node that the old MAG does not know gets code 131", test_unknown_there},
+		{"an access point that nobody has is no handover", test_unknown_access_point},
+		{"a silent old MAG delays the registration by one timeout", test_old_is_silent},
+		{"context that comes during the registration has it made anew", test_context_during_registration},
+		{"a registration before HAck takes forwarded packets all the same", test_registered_before_answer},
+		{"F-21 code 132 brings the context without forwarding", test_no_forwarding},
+		{"F-21 RFC 5949 6.1.2 6.2.1 codes 5, 6 and 131 follow the Context Request", test_context_requests},
+		{"RFC 5949 6.1.2 code 5 without use is asked about again", test_more_to_be_had},
+		{"crossing HIs of both modes become one handover", test_crossing},
+		{"HIs in opposite directions are refused", test_opposite_directions},
 		{"a node may be announced after it has come", test_announced_late},
-		{"a node may go back and forth",									 test_back_and_forth},
-		{"a node may be announced back while it is forwarded",					       test_comes_back_announced},
-		{"a node may go to another MAG than was predicted",			    test_goes_elsewhere},
-		{"a new MAG that restarts leaves nothing behind",									 test_new_restarts},
-		{0								  },
+		{"a node may go back and forth", test_back_and_forth},
+		{"a node may be announced back while it is forwarded", test_comes_back_announced},
+		{"a node may go to another MAG than was predicted", test_goes_elsewhere},
+		{"a new MAG that restarts leaves nothing behind", test_new_restarts},
+		{0},
 	};
+	// clang-format on
 	return cu_main("fho_reactive", tests, argc, argv);
 }
