@@ -164,7 +164,7 @@ def test_lma_is_killed_and_remembers(fresh):
     assert peer(t, "mag1", "lma")["restart_counter"] == was
     assert counter(t, "mag1", "peer_restarted", "mag-heartbeat") == 0
     assert counter(t, "mag1", "reregistered", "mag") == 0
-    t.attach(t.nodes[0], 2)
+    t.move(t.nodes[0], 2)
     settled(t, t.nodes[0], 2)
     assert binding(t, t.nodes[0])["prefixes"] == had[0]["prefixes"]
 
