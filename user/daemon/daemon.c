@@ -34,6 +34,7 @@ static int env_send(void *ctx, const struct packet *pkt)
 {
 	struct daemon *d = ctx;
 
+	durable_tell(d);
 	if (!addr_is_ip4(&pkt->dst))
 		return mh_sock_send(d->mh, pkt);
 	return d->udp ? mh_udp_send(d->udp, pkt) : -EAFNOSUPPORT;

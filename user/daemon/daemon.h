@@ -324,6 +324,7 @@ int durable_open(struct daemon *d, char *err, size_t cap);
 /* The roles get back what is theirs: when the links are known, before the data plane is swept, and
  * any message is heard. */
 int durable_restore(struct daemon *d, char *err, size_t cap);
+void durable_tell(struct daemon *d); /* before a message is queued: it may leave within the turn */
 void durable_turn(struct daemon *d,
 		  nsec_t now); /* at the end of each turn, before messages leave */
 nsec_t durable_next(const struct daemon *d);

@@ -28,7 +28,7 @@ static int to_server(void *ctx, const struct in6_addr *server, const void *msg, 
 	if (!d->dhcp6_sock)
 		return -ENOTCONN;
 	return dhcp_sock_send(d->dhcp6_sock, nl_vrf_of_addr(d->nl, &d->cfg->mag.proxy_coa), server,
-			       msg, len);
+			      msg, len);
 }
 
 static int to_link(void *ctx, unsigned ifindex, const void *frame, size_t len)

@@ -188,16 +188,27 @@ static void watch(struct daemon *d)
 	ev_io_start(d->loop, &d->store_io);
 }
 
-void durable_turn(struct daemon *d, nsec_t now)
+static bool has_unsaved(const struct daemon *d)
 {
 	struct store_status s;
 
+	store_status(d->store, &s);
+	return s.dirty || s.in_flight;
+}
+
+void durable_tell(struct daemon *d)
+{
+	if (d->store && has_unsaved(d))
+		unsaved_note(d, UNSAVED_CHANGES);
+}
+
+void durable_turn(struct daemon *d, nsec_t now)
+{
 	if (!d->store)
 		return;
 	store_flush(d->store, now);
 	watch(d);
-	store_status(d->store, &s);
-	unsaved_note(d, s.dirty || s.in_flight ? UNSAVED_CHANGES : UNSAVED_NOTHING);
+	unsaved_note(d, has_unsaved(d) ? UNSAVED_CHANGES : UNSAVED_NOTHING);
 	if (d->lma)
 		lma_committed(d->lma);
 }
@@ -226,13 +237,10 @@ static void drain(struct daemon *d)
 
 void durable_drain(struct daemon *d)
 {
-	struct store_status s;
-
 	if (!d->store)
 		return;
 	drain(d);
-	store_status(d->store, &s);
-	if (!s.dirty && !s.in_flight)
+	if (!has_unsaved(d))
 		unsaved_note(d, UNSAVED_ENDED);
 	if (d->lma)
 		lma_committed(d->lma);
