@@ -215,6 +215,7 @@ void lma_revoke_end(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now)
 
 	if (b->state == LMA_ST_REVOKING)
 		return;
+	lma_store_touch(l, b, now); /* the MAG hears of the end when it is on disk */
 	if (b->state == LMA_ST_ACTIVE && mag_that_hears(l, &b->reg.proxy_coa) &&
 	    send_for(l, b, &b->reg, LMA_REV_END, trigger, &err, now)) {
 		/* fails only for a session that the data plane lost */

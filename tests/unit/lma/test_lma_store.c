@@ -580,6 +580,46 @@ static void test_reply_order(void)
 	down(&f);
 }
 
+/* What is revoked while its acceptance waits is not revived by it: the MAG hears of the end last,
+ * and of a repetition not before the first. */
+static void test_revocation_order(void)
+{
+	const struct mnid id = mn("mn1@example.com");
+	struct life f;
+	struct pbu p;
+
+	init(&f);
+	f.b.cfg.binding_revocation = true;
+	f.b.cfg.revocation = (struct revocation_cfg){
+		REVOCATION_INIT_MIN_DELAY_MS, REVOCATION_MAX_TIMEOUT_MS, REVOCATION_MAX_RETRIES};
+	bed_start(&f.b);
+	set_store(&f, 0);
+	store_fake_delay(f.disk, true);
+	p = pbu(&f.b, MAG1);
+	p.hi = HI_NEW_INTERFACE;
+	CU_ASSERT_EQUAL(bed_send(&f.b, &p), NO_REPLY);
+	turn(&f); /* on its way to the disk */
+	CU_ASSERT_EQUAL(lma_delete(f.b.l, &id, f.b.now), 1);
+	turn(&f);
+	CU_ASSERT_EQUAL(f.b.n_sent + f.b.n_br, 0);
+	/* it is repeated after InitMINDelayBRIs */
+	bed_wait(&f.b, 1100);
+	CU_ASSERT_EQUAL(f.b.n_sent + f.b.n_br, 0);
+	store_fake_commit(f.disk, f.b.now);
+	turn(&f);
+	CU_ASSERT_EQUAL(f.b.n_sent, 1);
+	CU_ASSERT_EQUAL(f.b.pba.ba.seq, p.seq);
+	CU_ASSERT_EQUAL(f.b.n_br, 0); /* the end is not on disk yet */
+	store_fake_commit(f.disk, f.b.now);
+	turn(&f);
+	CU_ASSERT_EQUAL(f.b.n_sent, 1);
+	CU_ASSERT_EQUAL(f.b.n_br, 2);
+	CU_ASSERT_EQUAL(f.b.br[0].msg.type, MH_BINDING_REVOCATION);
+	CU_ASSERT_TRUE(addr6_eq(&f.b.br[0].pkt.dst, &p.src));
+	CU_ASSERT_EQUAL(f.b.br[0].msg.br.seq, f.b.br[1].msg.br.seq);
+	down(&f);
+}
+
 static void test_reply_failing_disk(void)
 {
 	struct life f;
@@ -1063,6 +1103,7 @@ int main(int argc, char **argv)
 		{"window 0: a reply leaves after the commit, a de-registration's as well", test_reply_waits},
 		{"window 0: over UDP it goes to the port of the request; a refusal waits for nothing", test_reply_ipv4},
 		{"window 0: replies leave in the order of the requests, whatever is repeated meanwhile", test_reply_order},
+		{"window 0: a revocation comes after the acceptance that it ends", test_revocation_order},
 		{"window 0: nobody waits for a disk that fails", test_reply_failing_disk},
 		{"window 0: the replies that wait are bounded", test_reply_bound},
 		{"with a window nobody waits", test_window},
