@@ -99,20 +99,51 @@ static void reload(void)
 	settle(15);
 }
 
+/* Not for ever: the node may come back. */
+static void revoke(void)
+{
+	const char *name = w.node[0].name;
+	const struct lma_revoke_order o = {
+		.id = {MNID_NAI, (uint8_t)strlen(name), (const uint8_t *)name},
+		.trigger = BR_OUT_OF_SYNC,
+	};
+
+	if (world_is_up(&w, SIM_LMA))
+		(void)lma_revoke(w.lma.lma, &o, w.now);
+	settle(15);
+}
+
+static void revoke_all(void)
+{
+	if (world_is_up(&w, SIM_LMA))
+		(void)lma_revoke_all(w.lma.lma, "mag0", NULL, w.now);
+	settle(15);
+}
+
+static void revoke_all_at_mag(void)
+{
+	if (world_is_up(&w, 0))
+		(void)mag_revoke_all(w.mag[0].mag, NULL, w.now);
+	settle(15);
+}
+
 static const struct procedure {
 	const char *name;
 	void (*before)(void), (*run)(void);
 } procedures[] = {
-	{"attach",		   nothing,	    attach	  },
+	{"attach",		     nothing,	    attach		  },
 	{"refresh",		    attach,		    refresh	   },
-	{"handover",	     attach,	     hand_over	      },
-	{"handover, unknown",   attach,	      leave_and_come  },
-	{"leave",		  attach,		  leave	       },
-	{"expire",		   attach,		   expire		 },
-	{"change of interface", attach,		change_interface},
-	{"address asked for",   attach_and_release, ask_ipv4	  },
-	{"address given back",  attach,	       release_ipv4	   },
-	{"change of policy",    attach,	     reload	   },
+	{"handover",		     attach,	     hand_over	      },
+	{"handover, unknown",	      attach,	      leave_and_come   },
+	{"leave",		      attach,		  leave	       },
+	{"expire",		     attach,		   expire		 },
+	{"change of interface",	attach,		change_interface },
+	{"address asked for",	      attach_and_release, ask_ipv4	  },
+	{"address given back",	       attach,	       release_ipv4	   },
+	{"revocation",		       attach,	       revoke	     },
+	{"revocation of all of a MAG", attach,	       revoke_all	 },
+	{"revocation of all by a MAG", attach,	       revoke_all_at_mag},
+	{"change of policy",	     attach,	     reload	   },
 };
 
 /* ---- deaths */
@@ -125,6 +156,7 @@ static struct world_cfg death_cfg(uint64_t seed, bool dual)
 	cfg.heartbeat_s = 30;
 	cfg.mag_restart_grace_s = 30;
 	cfg.store = true;
+	cfg.revokes = true;
 	cfg.disk_us = 5000;
 	for (unsigned n = 0; dual && n < cfg.n_nodes; n++)
 		cfg.family[n] = SIM_DUAL;
@@ -145,9 +177,10 @@ static void speak(void)
 				world_ask_ipv4(&w, n, i);
 }
 
-/* False: the procedure has less than n deeds. */
-static bool die_at(const struct world_cfg *cfg, const struct procedure *p, int who, unsigned n,
-		   unsigned keeps)
+/* Killed at deed n, and again at deed `again` of the start that follows. Returns how often it died.
+ */
+static unsigned die_at(const struct world_cfg *cfg, const struct procedure *p, int who, unsigned n,
+		       unsigned again, unsigned keeps)
 {
 	unsigned deaths;
 
@@ -160,6 +193,8 @@ static bool die_at(const struct world_cfg *cfg, const struct procedure *p, int w
 	p->before();
 	settle(1);
 	world_kill_at(&w, who, n);
+	if (again)
+		world_kill_again_at(&w, who, again);
 	p->run();
 	deaths = w.deaths;
 	world_spare(&w, who);
@@ -190,11 +225,36 @@ static void die_everywhere(int who, unsigned keeps)
 			const struct world_cfg cfg = death_cfg(100 + i, dual);
 			unsigned n = 1;
 
-			while (n < DEEDS_MAX && die_at(&cfg, &procedures[i], who, n, keeps))
+			while (n < DEEDS_MAX && die_at(&cfg, &procedures[i], who, n, 0, keeps))
 				n++;
 			CU_ASSERT(n < DEEDS_MAX);
 		}
 	}
+}
+
+/* At every thing that a start does. */
+static void die_twice(int who, unsigned keeps)
+{
+	for (unsigned dual = 0; dual < 2; dual++) {
+		for (size_t i = 1; i < sizeof(procedures) / sizeof(procedures[0]); i += 2) {
+			const struct world_cfg cfg = death_cfg(200 + i, dual);
+			unsigned again = 1;
+
+			while (again < DEEDS_MAX &&
+			       die_at(&cfg, &procedures[i], who, 2, again, keeps) > 1)
+				again++;
+			CU_ASSERT(again < DEEDS_MAX);
+		}
+	}
+}
+
+static void test_twice(void)
+{
+	die_twice(SIM_LMA, SIM_KEEPS_ALL);
+	die_twice(SIM_LMA, SIM_KEEPS_NOTHING);
+	die_twice(0, SIM_KEEPS_ALL);
+	die_twice(0, SIM_KEEPS_DISK);
+	printf("%u runs ", runs);
 }
 
 static void test_lma_keeps_nothing(void)
@@ -238,7 +298,6 @@ static void test_mag_keeps_nothing(void)
 static void test_mag_keeps_data_plane(void)
 {
 	die_everywhere(0, SIM_KEEPS_DATA_PLANE);
-	printf("%u runs ", runs);
 }
 
 const struct cu_test flows_death[] = {
@@ -250,5 +309,6 @@ const struct cu_test flows_death[] = {
 	{"a MAG dies anywhere, its disk and data plane are left",			  test_mag_keeps_all},
 	{"a MAG dies anywhere and has nothing left",	     test_mag_keeps_nothing},
 	{"a MAG dies anywhere, only its data plane is left",					     test_mag_keeps_data_plane},
-	{0	  },
+	{"who dies while it starts again has lost no more by that",    test_twice},
+	{0  },
 };

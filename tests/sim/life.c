@@ -130,7 +130,10 @@ void sim_life_init(struct sim_life *l, bool disk)
 {
 	l->face.ops = &ops;
 	l->dead = l->writing = false;
-	l->deeds = l->last = 0;
+	l->deeds = 0;
+	l->last = l->again;
+	l->again = 0;
+	l->starting = true;
 	if (!l->dp && dp_fake_new(&l->dp))
 		abort();
 	if (disk && !l->disk && store_fake_new(&l->disk))

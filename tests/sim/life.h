@@ -18,9 +18,11 @@ struct sim_life {
 	struct store *store;	 /* of this life */
 	bool writing;		 /* a commit is on its way, and an event that ends it */
 	bool dead;
-	bool unsaved;	/* it died before all that others had heard of was on its disk */
+	bool unsaved; /* something is lost, and no peer was told: it died too soon for either */
+	bool starting;
 	unsigned deeds; /* done so far */
 	unsigned last;	/* the deed that is not done any more; 0: none */
+	unsigned again; /* what `last` will be in the next life */
 };
 
 /* A life begins, with a new data plane unless there is one, and with a disk if it is to have one.

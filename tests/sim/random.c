@@ -262,6 +262,13 @@ static void restart(struct world *w, int who)
 	world_start(w, who, world_below(w, 3) ? w->cfg.keeps : world_below(w, 4));
 }
 
+static void kill_at(struct world *w, int who)
+{
+	world_kill_at(w, who, 1 + world_below(w, 40));
+	if (world_below(w, 4) == 0)
+		world_kill_again_at(w, who, 1 + world_below(w, 20));
+}
+
 /* Something dies, or can only speak, or only hear. */
 static void death(struct world *w)
 {
@@ -296,10 +303,10 @@ static void death(struct world *w)
 		break;
 	case 8: /* in the middle of something, sooner or later */
 	case 9:
-		world_kill_at(w, mag, 1 + world_below(w, 40));
+		kill_at(w, mag);
 		break;
 	default:
-		world_kill_at(w, SIM_LMA, 1 + world_below(w, 40));
+		kill_at(w, SIM_LMA);
 	}
 }
 

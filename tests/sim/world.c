@@ -131,7 +131,17 @@ static void fill_lma_cfg(struct world *w)
 	c->fixed_mag_link_local_address_on_all_access_links = addr("fe80::200:5eff:fe00:5213");
 }
 
-static void init_lma(struct world *w)
+/* A role that was killed before it was complete. */
+static bool stillborn(struct sim_life *life, struct tunnels **tunnels)
+{
+	if (!life->dead)
+		abort();
+	tunnels_free(tunnels);
+	return false;
+}
+
+/* False: it died meanwhile. */
+static bool init_lma(struct world *w)
 {
 	struct sim_lma *l = &w->lma;
 	uint64_t rng;
@@ -155,10 +165,11 @@ static void init_lma(struct world *w)
 	rng = w->rng;
 	if (lma_new(&l->lma, &w->lma_cfg, &l->env, &l->life.face, l->tunnels, &w->profiles,
 		    &l->sink))
-		abort();
+		return stillborn(&l->life, &l->tunnels);
 	if (sim_life_store(&l->life, w->cfg.window_ms))
 		lma_set_store(l->lma, l->life.store);
 	w->rng = rng; /* a seed's life does not hang on what secrets the LMA draws */
+	return true;
 }
 
 static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg *lma)
@@ -193,9 +204,10 @@ static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg 
 	};
 }
 
-static void init_mag(struct world *w, int index)
+static bool init_mag(struct world *w, int index)
 {
 	struct sim_mag *m = &w->mag[index];
+	const bool fresh = !m->life.dp;
 	struct mag_lma_cfg lma;
 	const struct mag_cfg c = mag_cfg_of(w, index, &lma);
 
@@ -204,11 +216,9 @@ static void init_mag(struct world *w, int index)
 	m->env = sim_mag_env(m);
 	m->sink = (struct event_sink){w, emit};
 	m->links = sim_links(m);
-	if (!m->life.dp) {
-		sim_life_init(&m->life, w->cfg.store);
-		dp_fake_set_first_key(m->life.dp, 1000000u * (unsigned)(index + 1));
-	}
 	sim_life_init(&m->life, w->cfg.store);
+	if (fresh)
+		dp_fake_set_first_key(m->life.dp, 1000000u * (unsigned)(index + 1));
 	m->dp = m->life.dp;
 	if (tunnels_new(&m->tunnels, &m->life.face))
 		abort();
@@ -222,9 +232,10 @@ static void init_mag(struct world *w, int index)
 		inbox_on(&m->inbox, MH_HEARTBEAT, to_mag, m);
 	if (mag_new(&m->mag, &c, &m->env, &m->life.face, m->tunnels, &w->profiles, &m->links,
 		    &m->sink))
-		abort();
+		return stillborn(&m->life, &m->tunnels);
 	if (sim_life_store(&m->life, w->cfg.window_ms))
 		mag_set_store(m->mag, m->life.store);
+	return true;
 }
 
 static void init_nodes(struct world *w)
@@ -345,7 +356,7 @@ void world_kill(struct world *w, int who)
 		return;
 	w->deaths++;
 	life->dead = true;
-	life->unsaved = tells_too_soon(w, who);
+	life->unsaved = (life->starting && life->unsaved) || tells_too_soon(w, who);
 	free_role(w, who);
 	sim_life_end(life, life->disk && world_below(w, 2), w->now);
 	if (who != SIM_LMA)
@@ -360,9 +371,14 @@ void world_kill_at(struct world *w, int who, unsigned n)
 	life->last = life->deeds + n;
 }
 
+void world_kill_again_at(struct world *w, int who, unsigned n)
+{
+	sim_life_of(w, who)->again = n;
+}
+
 void world_spare(struct world *w, int who)
 {
-	sim_life_of(w, who)->last = 0;
+	sim_life_of(w, who)->last = sim_life_of(w, who)->again = 0;
 	world_start(w, who, w->cfg.keeps);
 }
 
@@ -432,62 +448,78 @@ static void check_kept(struct world *w)
 	}
 }
 
-static void start_lma(struct world *w, unsigned keeps)
+static void start_lma(struct world *w, bool kept)
 {
-	const bool kept = keeps & SIM_KEEPS_DISK && w->lma.life.disk;
+	struct sim_life *life = &w->lma.life;
 	bool lost;
 
 	/* a new life owes the old one nothing but what was acknowledged */
 	memset(w->past, 0, sizeof(w->past));
-	if (!kept)
-		memset(w->ack, 0, sizeof(w->ack));
-	init_lma(w);
+	if (!init_lma(w))
+		return;
 	lost = restore_all(w, SIM_LMA, kept);
+	if (life->dead)
+		return;
+	life->unsaved = lost;
 	if (lost)
 		lma_set_restart_counter(w->lma.lma, ++w->lma.lives, w->now);
-	w->lma.life.face.ops->sweep(&w->lma.life.face);
+	life->face.ops->sweep(&life->face);
+	if (life->dead)
+		return;
 	/* what is lost is told */
-	if (kept && !lost)
-		check_kept(w);
-	else
+	if (lost)
 		memset(w->ack, 0, sizeof(w->ack));
+	else
+		check_kept(w);
 	if (lost)
 		lma_announce_restart(w->lma.lma, w->now);
 }
 
-static void start_mag(struct world *w, int index, unsigned keeps)
+static void start_mag(struct world *w, int index, bool kept)
 {
 	struct sim_mag *m = &w->mag[index];
 	bool lost;
 
-	const bool kept = keeps & SIM_KEEPS_DISK && m->life.disk;
-
-	init_mag(w, index);
+	if (!init_mag(w, index))
+		return;
 	lost = restore_all(w, index, kept);
+	if (m->life.dead)
+		return;
+	m->life.unsaved = lost;
 	if (lost)
 		mag_set_restart_counter(m->mag, ++m->lives, w->now);
 	m->life.face.ops->sweep(&m->life.face);
-	if (lost)
+	if (lost && !m->life.dead)
 		mag_announce_restart(m->mag, w->now);
+}
+
+static void start_later(struct world *w, int who)
+{
+	sim_schedule(w, w->now + w->down_time, SIM_START, 0)->mag = who;
 }
 
 void world_start(struct world *w, int who, unsigned keeps)
 {
 	struct sim_life *life = sim_life_of(w, who);
+	bool kept;
 
 	if (there(w, who))
 		return;
 	if (!(keeps & SIM_KEEPS_DISK))
 		store_fake_free(&life->disk);
+	kept = life->disk;
 	if (!(keeps & SIM_KEEPS_DATA_PLANE))
 		dp_fake_free(&life->dp);
 	else
 		dp_fake_restart(life->dp);
 	if (who == SIM_LMA)
-		start_lma(w, keeps);
+		start_lma(w, kept);
 	else
-		start_mag(w, who, keeps);
+		start_mag(w, who, kept);
+	if (!there(w, who))
+		start_later(w, who); /* it was killed too early to be buried */
 	sim_end_turn(w);
+	life->starting = false;
 }
 
 static void write_out(struct world *w, int who)
@@ -521,7 +553,7 @@ static void end_turn_of(struct world *w, int who)
 		lma_committed(w->lma.lma);
 	if (life->dead) {
 		world_kill(w, who);
-		sim_schedule(w, w->now + w->down_time, SIM_START, 0)->mag = who;
+		start_later(w, who);
 	}
 }
 

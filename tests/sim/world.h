@@ -218,6 +218,8 @@ void world_kill(struct world *w, int who);
 /* It is killed instead of what it does as the n-th from now on, and starts again `down_time` later
  * with what it keeps. */
 void world_kill_at(struct world *w, int who, unsigned n);
+/* And then again, instead of the n-th thing that it does when it starts. */
+void world_kill_again_at(struct world *w, int who, unsigned n);
 /* Lets it live, and starts it now if it is down. */
 void world_spare(struct world *w, int who);
 void world_start(struct world *w, int who, unsigned keeps);
