@@ -215,6 +215,8 @@ enum ctl_format {
 	  "every counter, one per status and per drop reason") \
 	X(DROPS, "drops", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_DROPS, \
 	  "packets the data plane discarded, by reason") \
+	X(STORE, "store", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
+	  "what is on disk, what waits for it, and what was found there at the start") \
 	X(MONITOR, "monitor", CTL_STREAM, CTL_ARGS_MONITOR, CTL_COLS_NONE, \
 	  "messages, states and handovers as they happen") \
 	X(ATTACH, "attach", CTL_OBJECT, CTL_ARGS_ATTACH, CTL_COLS_NONE, \

@@ -22,6 +22,7 @@
 #include "base/nsec.h"
 #include "core/event.h"
 #include "core/profile.h"
+#include "core/store.h"
 #include "core/tunnel.h"
 #include "lma/lma.h"
 #include "mag/mag.h"
@@ -66,6 +67,21 @@ struct control_nexthop {
 	struct mac mac;
 };
 
+struct control_store {
+	const char *file;
+	bool open; /* else nothing is kept, and of the rest only `found` says something */
+	struct store_status status;
+	/* as it was at the start */
+	const char *found; /* "sound", "new", "damaged (...)", or why it could not be opened */
+	const char *aside; /* name of the damaged file; NULL: none */
+	uint64_t records;  /* that were read */
+	uint64_t missing;  /* that were there before the damage; 0 where that is not known */
+	uint64_t restored, refused;
+	nsec_t took;
+	bool lost; /* peers were told that sessions are lost */
+	uint32_t restart_counter;
+};
+
 struct control_ops {
 	void *ctx;
 	void (*walk_interfaces)(void *ctx, void (*cb)(void *arg, const struct control_iface *i),
@@ -80,6 +96,7 @@ struct control_ops {
 	size_t (*counters)(void *ctx, struct counter_set *out, size_t max);
 	/* Packets discarded by the data plane, one counter per reason. 0 or -errno. */
 	int (*drops)(void *ctx, struct counter_set *out);
+	void (*store)(void *ctx, struct control_store *out);
 	/* Where a tunnel's packets go. 0, or -ENOENT. */
 	int (*nexthop)(void *ctx, dp_ref peer, struct control_nexthop *out);
 	/* An external trigger. mnid and prev_ap are NULL and hint HI_RESERVED when not given. As

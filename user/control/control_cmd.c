@@ -182,6 +182,44 @@ static int do_status(struct control_req *r, json_t *o)
 	return 0;
 }
 
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static int do_store(struct control_req *r, json_t *o)
+{
+	const struct control_ops *ops = &r->ctx->ops;
+	struct control_store s = {0};
+
+	if (!ops->store)
+		return refuse(r, -EOPNOTSUPP, "this daemon has no store");
+	ops->store(ops->ctx, &s);
+	control_set(o, "file", control_str(s.file));
+	control_set(o, "state",
+		    control_str(!s.open		 ? "none"
+				: s.status.error ? "failing"
+						 : "writing"));
+	if (s.open) {
+		control_set(o, "loss_window_ms", number(s.status.window_ms));
+		control_set(o, "items", number(s.status.items));
+		control_set(o, "dirty", number(s.status.dirty));
+		control_set(o, "in_flight", number(s.status.in_flight));
+		control_set(o, "last_error",
+			    control_str(s.status.error ? strerror(-s.status.error) : NULL));
+	}
+	control_set(o, "found", control_str(s.found));
+	control_set(o, "damaged_file", control_str(s.aside));
+	control_set(o, "records_found", number(s.records));
+	control_set(o, "records_missing", number(s.missing));
+	control_set(o, "restored", number(s.restored));
+	control_set(o, "refused", number(s.refused));
+	control_set(o, "restore_ms", number(s.took / nsec_from_ms(1)));
+	control_set(o, "sessions_lost", json_boolean(s.lost));
+	control_set(o, "restart_counter", number(s.restart_counter));
+	return 0;
+}
+
 static int do_version(struct control_req *r, json_t *o)
 {
 	control_set(o, "version", control_str(r->ctx->version));
@@ -478,6 +516,7 @@ static const struct {
 	[CTL_PROFILES] = {.list = control_profiles},
 	[CTL_COUNTERS] = {.list = control_counter_list},
 	[CTL_DROPS] = {.list = control_drops},
+	[CTL_STORE] = {.object = do_store},
 	[CTL_MONITOR] = {.object = do_monitor},
 	[CTL_ATTACH] = {.object = do_attach},
 	[CTL_DETACH] = {.object = do_detach},

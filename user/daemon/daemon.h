@@ -170,6 +170,8 @@ struct daemon {
 	struct store_lmdb *store_file; /* both NULL: nothing can be kept */
 	struct store *store;
 	struct store_lmdb_report store_report;
+	uint64_t restored, refused; /* records, at the start */
+	nsec_t restore_took;
 	struct unsaved unsaved;
 	ev_io store_io;
 	unsigned store_generation;

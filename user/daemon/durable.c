@@ -103,7 +103,6 @@ int durable_open(struct daemon *d, char *err, size_t cap)
 
 struct restoring {
 	struct daemon *d;
-	uint64_t kept, dropped;
 	bool lost; /* a peer may still have what was dropped */
 };
 
@@ -118,9 +117,9 @@ static int restore_record(void *ctx, const struct store_record *r)
 	else if (r->kind == STORE_UPDATE && d->mag)
 		use = mag_restore(d->mag, r, daemon_now());
 	if (use == STORE_KEEP)
-		s->kept++;
+		d->restored++;
 	else if (use == STORE_DROP)
-		s->dropped++;
+		d->refused++;
 	/* a MAG gives back to its LMAs what it drops, where it can read it */
 	if (use == STORE_DROP && !(r->kind == STORE_UPDATE && d->mag))
 		s->lost = true;
@@ -143,19 +142,20 @@ int durable_restore(struct daemon *d, char *err, size_t cap)
 		mag_set_store(d->mag, d->store);
 	rc = store_load(d->store, restore_record, &s);
 	if (rc) {
-		snprintf(err, cap, "store: after %llu records: %s", (unsigned long long)s.kept,
+		snprintf(err, cap, "store: after %llu records: %s", (unsigned long long)d->restored,
 			 strerror(-rc));
 		return rc;
 	}
+	d->restore_took = daemon_now() - began;
 	if (s.lost || (d->mag && mag_lost_sessions(d->mag)))
 		d->state_lost = true;
-	if (s.dropped)
+	if (d->refused)
 		log_msg(LOG_C_LOCAL, "%llu sessions are restored, %llu are not",
-			(unsigned long long)s.kept, (unsigned long long)s.dropped);
-	else if (s.kept)
+			(unsigned long long)d->restored, (unsigned long long)d->refused);
+	else if (d->restored)
 		log_msg(LOG_C_INFO, "%llu sessions are restored, in %llu ms",
-			(unsigned long long)s.kept,
-			(unsigned long long)((daemon_now() - began) / nsec_from_ms(1)));
+			(unsigned long long)d->restored,
+			(unsigned long long)(d->restore_took / nsec_from_ms(1)));
 	return 0;
 }
 

@@ -172,6 +172,32 @@ static int drops(void *ctx, struct counter_set *out)
 	return dp_bpf_drops(d->dp, out);
 }
 
+static void store(void *ctx, struct control_store *out)
+{
+	const struct daemon *d = ctx;
+	const struct store_lmdb_report *r = &d->store_report;
+
+	*out = (struct control_store){
+		.file = d->cfg->state_directory,
+		.open = d->store,
+		.found = r->fresh ? "new" : "sound",
+		.records = r->saved,
+		.restored = d->restored,
+		.refused = d->refused,
+		.took = d->restore_took,
+		.lost = d->state_lost,
+		.restart_counter = d->restart_counter,
+	};
+	if (d->store)
+		store_status(d->store, &out->status);
+	if (r->what[0])
+		out->found = r->what;
+	if (r->damaged) {
+		out->aside = r->aside;
+		out->missing = r->claimed > r->saved ? r->claimed - r->saved : 0;
+	}
+}
+
 static int nexthop(void *ctx, dp_ref peer, struct control_nexthop *out)
 {
 	const struct daemon *d = ctx;
@@ -253,6 +279,7 @@ struct control_ops show_ops(struct daemon *d)
 		.walk_profiles = walk_profiles,
 		.counters = counters,
 		.drops = drops,
+		.store = store,
 		.nexthop = nexthop,
 		.attach = attach,
 		.detach = detach,

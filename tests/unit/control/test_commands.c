@@ -32,6 +32,7 @@ static struct world {
 	struct control_ctx ctx;
 	struct in6_addr lmaa, coa;
 	unsigned reloads, shutdowns;
+	struct control_store store;
 	bool flush;
 	int reload_rc, attach_rc;
 	struct link_node last;
@@ -255,6 +256,11 @@ static int op_reload(void *ctx, char *msg, size_t cap, nsec_t now)
 	return w.reload_rc;
 }
 
+static void op_store(void *ctx, struct control_store *out)
+{
+	*out = w.store;
+}
+
 static int op_shut_down(void *ctx, bool flush, char *msg, size_t cap)
 {
 	w.shutdowns++;
@@ -368,8 +374,8 @@ static void build(void)
 		.mag = w.mag,
 		.dp = dp_fake_dataplane(w.fake),
 		.tunnels = w.tunnels,
-		.ops = {NULL, walk_interfaces, walk_nodes, walk_profiles, counters, drops, nexthop,
-			op_attach, op_detach, op_ifname, op_reload, op_shut_down},
+		.ops = {NULL, walk_interfaces, walk_nodes, walk_profiles, counters, drops, op_store,
+			nexthop, op_attach, op_detach, op_ifname, op_reload, op_shut_down},
 		.instance = "test",
 		.config_file = "/etc/pmipd.yaml",
 		.version = "1.0",
@@ -933,6 +939,64 @@ static void test_reload(void)
 	destroy();
 }
 
+static void test_store(void)
+{
+	json_t *a, *d;
+	int fd;
+
+	build();
+	fd = client(&w.loop);
+	w.store = (struct control_store){
+		.file = "/var/lib/pmipd/lma1",
+		.open = true,
+		.status = {.items = 7, .dirty = 3, .in_flight = 2, .window_ms = 100},
+		.found = "sound",
+		.records = 6,
+		.restored = 5,
+		.refused = 1,
+		.took = nsec_from_ms(12),
+		.restart_counter = 4000000000,
+	};
+	d = ask_granted(&w.loop, fd, "{\"cmd\":\"store\"}", &a);
+	CU_ASSERT_STRING_EQUAL(str(d, "file"), "/var/lib/pmipd/lma1");
+	CU_ASSERT_STRING_EQUAL(str(d, "state"), "writing");
+	CU_ASSERT_STRING_EQUAL(str(d, "found"), "sound");
+	CU_ASSERT_EQUAL(num(d, "loss_window_ms"), 100);
+	CU_ASSERT_EQUAL(num(d, "items"), 7);
+	CU_ASSERT_EQUAL(num(d, "dirty"), 3);
+	CU_ASSERT_EQUAL(num(d, "in_flight"), 2);
+	CU_ASSERT_EQUAL(num(d, "records_found"), 6);
+	CU_ASSERT_EQUAL(num(d, "records_missing"), 0);
+	CU_ASSERT_EQUAL(num(d, "restored"), 5);
+	CU_ASSERT_EQUAL(num(d, "refused"), 1);
+	CU_ASSERT_EQUAL(num(d, "restore_ms"), 12);
+	CU_ASSERT_EQUAL(num(d, "restart_counter"), 4000000000);
+	CU_ASSERT(json_is_false(json_object_get(d, "sessions_lost")));
+	CU_ASSERT(json_is_null(json_object_get(d, "last_error")));
+	CU_ASSERT(json_is_null(json_object_get(d, "damaged_file")));
+	json_decref(a);
+	w.store.status.error = -ENOSPC;
+	w.store.found = "damaged (a page is missing)";
+	w.store.aside = "store.damaged-20260101T000000Z";
+	w.store.missing = 2;
+	w.store.lost = true;
+	d = ask_granted(&w.loop, fd, "{\"cmd\":\"store\"}", &a);
+	CU_ASSERT_STRING_EQUAL(str(d, "state"), "failing");
+	CU_ASSERT_STRING_EQUAL(str(d, "last_error"), strerror(ENOSPC));
+	CU_ASSERT_STRING_EQUAL(str(d, "damaged_file"), w.store.aside);
+	CU_ASSERT_EQUAL(num(d, "records_missing"), 2);
+	CU_ASSERT(json_is_true(json_object_get(d, "sessions_lost")));
+	json_decref(a);
+	w.store = (struct control_store){.file = "/proc", .found = "cannot be opened: no"};
+	d = ask_granted(&w.loop, fd, "{\"cmd\":\"store\"}", &a);
+	CU_ASSERT_STRING_EQUAL(str(d, "state"), "none");
+	CU_ASSERT_STRING_EQUAL(str(d, "found"), "cannot be opened: no");
+	CU_ASSERT_PTR_NULL(json_object_get(d, "items"));
+	json_decref(a);
+	close(fd);
+	destroy();
+}
+
 static void test_shutdown(void)
 {
 	json_t *a;
@@ -1069,27 +1133,28 @@ static void test_nothing_there(void)
 int main(int argc, char **argv)
 {
 	static const struct cu_test tests[] = {
-		{"bindings",				       test_bindings},
-		{"update-list",						test_update_list},
+		{"bindings",					   test_bindings},
+		{"update-list",						    test_update_list},
 		{"sessions",test_sessions},
-		{"peers shows MAGs, LMAs and tunnels",				       test_peers},
+		{"peers shows MAGs, LMAs and tunnels",					       test_peers},
 		{"interfaces, nodes, pools, profiles",						       test_interfaces_nodes_pools_profiles},
 		{"IPv4 home addresses, their pools, leases and profiles; tunnels and GRE keys",
 		 test_ipv4},
-		{"counters and drops",	       test_counters_and_drops},
-		{"status and version",						test_status_and_version},
-		{"log-level",					test_log_level},
-		{"attach",			     test_attach},
-		{"RFC 5949 4.1 a handover is triggered and shown",						   test_handover},
+		{"counters and drops",		       test_counters_and_drops},
+		{"status and version",						    test_status_and_version},
+		{"log-level",					    test_log_level},
+		{"attach",				 test_attach},
+		{"RFC 5949 4.1 a handover is triggered and shown",							   test_handover},
 		{"detach by MN-ID and by place",test_detach},
-		{"delete",				      test_delete},
-		{"revoke says what, and refuses what it cannot",						 test_revoke},
-		{"shutdown, with and without flush",	     test_shutdown},
-		{"reload", test_reload},
-		{"help lists every command",						test_help},
-		{"a list comes in pages, each row once",							    test_pages},
-		{"monitor sees the signalling of an attachment",					 test_monitor_sees_signalling},
-		{"commands on a daemon that has nothing",						  test_nothing_there},
+		{"delete",					  test_delete},
+		{"revoke says what, and refuses what it cannot",							 test_revoke},
+		{"store: what is on disk, what waits, what was found",	       test_store},
+		{"shutdown, with and without flush",     test_shutdown},
+		{"reload",						    test_reload},
+		{"help lists every command",								test_help},
+		{"a list comes in pages, each row once",						 test_pages},
+		{"monitor sees the signalling of an attachment",							 test_monitor_sees_signalling},
+		{"commands on a daemon that has nothing",test_nothing_there},
 		{0},
 	};
 
