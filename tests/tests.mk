@@ -98,7 +98,7 @@ ALONE_BINS := $(ALONE_TESTS:%=$(O)/tests/unit/%)
 .PHONY: check-run
 check-run: $(UNIT_BINS) $(O)/tests/sim/sim $(FUZZ_BINS)
 	@scripts/run-tests.sh --out $(BUILD)/results-check --jobs $(JOBS) \
-		"$(O)/tests/sim/sim --seeds 200 --jobs 2" $(filter-out $(ALONE_BINS),$(UNIT_BINS)) $(FUZZ_BINS) \
+		"$(O)/tests/sim/sim --quick --seeds 120 --jobs 2" $(filter-out $(ALONE_BINS),$(UNIT_BINS)) $(FUZZ_BINS) \
 		tests/unit/wire/witness_tshark.py tests/unit/control/completion.sh --alone $(ALONE_BINS)
 
 .PHONY: check

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *	sim [--seeds N] [--first S] [--jobs J] [--trace] [NAME]
+ *	sim [--seeds N] [--first S] [--jobs J] [--quick] [--trace] [NAME]
  *
  * Plays the named call flows (those whose names contain NAME), then N random seeds from S on, in J
- * processes. A seed that fails is printed with the command that replays it.
+ * processes. --quick: roles die at every third thing that they do only. A seed that fails is
+ *printed with the command that replays it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -112,10 +113,11 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"seeds",		  required_argument, NULL, 'n'},
-		{"first",		  required_argument, NULL, 'f'},
-		{"jobs",			 required_argument, NULL, 'j'},
-		{"trace",no_argument, NULL, 't'},
-		{0		  },
+		 {"first",		   required_argument, NULL, 'f'},
+		{"quick",		  no_argument, NULL, 'q'},
+		 {"jobs",required_argument, NULL, 'j'},
+		{"trace",		  no_argument, NULL, 't'},
+		 {0	   },
 	};
 	struct cu_test tests[128] = {0};
 	size_t n = 0;
@@ -134,12 +136,16 @@ int main(int argc, char **argv)
 			jobs = (unsigned)strtoul(optarg, NULL, 10);
 			jobs = jobs < 1 ? 1 : jobs > 64 ? 64 : jobs;
 			break;
+		case 'q':
+			flows_death_quick = true;
+			break;
 		case 't':
 			trace = world_trace = true;
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--seeds N] [--first S] [--jobs J] [--trace] [NAME]\n",
+				"usage: %s [--seeds N] [--first S] [--jobs J] [--quick] [--trace] "
+				"[NAME]\n",
 				self);
 			return 2;
 		}
