@@ -62,6 +62,7 @@ void dp_contract_claims(void);
 void dp_contract_claims_changed(void);
 void dp_contract_claims_without_address(void);
 void dp_contract_gives_way(void);
+void dp_contract_peer_adopted_again(void);
 void dp_contract_sweeps(void);
 void dp_contract_random_again(void);
 void dp_contract_also_from(void);
@@ -99,6 +100,7 @@ void dp_contract_buffer_again(void);
 	{"contract: who puts something else of the same node changes it in place", dp_contract_claims_changed}, \
 	{"contract: a session without an address is claimed by its node", dp_contract_claims_without_address}, \
 	{"contract: what nobody claimed gives way to another node with its address", dp_contract_gives_way}, \
+	{"contract: a peer deleted while adopted sessions use it is adopted again", dp_contract_peer_adopted_again}, \
 	{"contract: sweep removes exactly what nobody claimed", dp_contract_sweeps},               \
 	{"contract: random restarts between random calls lose and invent nothing", dp_contract_random_again}, \
 	{"contract: an access half may have one more tunnel to hear, an anchor half none", dp_contract_also_from}, \

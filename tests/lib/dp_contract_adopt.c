@@ -224,6 +224,43 @@ void dp_contract_gives_way(void)
 	dp_contract_end();
 }
 
+/* Who gives up a peer that it has claimed does not end what nobody has asked for yet. */
+void dp_contract_peer_adopted_again(void)
+{
+	struct dp_session s;
+
+	put_all();
+	dp_contract_again();
+	CU_ASSERT_EQUAL(model_peer(1), plain);
+	expect_adopted(1, KINDS);
+	/* the model has it still: sessions use it */
+	model_dp->ops->peer_del(model_dp, plain);
+	expect_adopted(2, KINDS);
+	model_agree();
+	/* also when it served one that was claimed */
+	CU_ASSERT_EQUAL(model_peer(1), plain);
+	s = kind(0, plain, keyed);
+	CU_ASSERT_EQUAL(model_claim(&s, ref[0]), 0);
+	expect_adopted(1, KINDS - 1);
+	model_del(ref[0]);
+	model_dp->ops->peer_del(model_dp, plain);
+	expect_adopted(2, KINDS - 1);
+	model_agree();
+	/* they go together, and the peer comes again */
+	CU_ASSERT_EQUAL(model_dp->ops->sweep(model_dp), KINDS - 1 + 2);
+	expect_adopted(0, 0);
+	for (unsigned i = 1; i < KINDS; i++)
+		model_del(ref[i]);
+	model_peer_del(keyed);
+	model_peer_del(plain);
+	model_agree();
+	s = kind(0, model_peer(1), 0);
+	ref[0] = 0;
+	CU_ASSERT_EQUAL(model_put(&s, &ref[0]), 0);
+	model_agree();
+	dp_contract_end();
+}
+
 void dp_contract_sweeps(void)
 {
 	struct dp_session s;
