@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "lib/oom.h"
+#include "store/store_fake.h"
 
 static struct {
 	unsigned peers, sessions;
@@ -283,6 +284,107 @@ static void test_release(void)
 	starve(true, true, release4);
 }
 
+/* ---- what an earlier LMA had */
+
+struct restoring {
+	struct bed *b;
+	struct store *st;
+	unsigned dropped;
+};
+
+static int restore_one(void *ctx, const struct store_record *rec)
+{
+	struct restoring *r = ctx;
+	const int use = lma_restore(r->b->l, rec, r->b->now);
+
+	r->dropped += use == STORE_DROP;
+	return use;
+}
+
+static void begin_again(struct restoring *r, struct store_fake *disk)
+{
+	const struct store_cfg window = {.window_ms = 100};
+	const struct profiles profiles = profile_table_profiles(r->b->profiles);
+	struct bed *b = r->b;
+
+	tunnels_free(&b->tunnels);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, plane_new()), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		lma_new(&b->l, &b->cfg, &b->env, plane_new(), b->tunnels, &profiles, &b->sink), 0);
+	CU_ASSERT_EQUAL_FATAL(store_new(&r->st, store_fake_backend(disk), &window), 0);
+	lma_set_store(b->l, r->st);
+}
+
+static void end_it(struct restoring *r)
+{
+	lma_free(&r->b->l);
+	store_free(&r->st);
+	CU_ASSERT_EQUAL(plane.peers + plane.sessions, 0);
+}
+
+/* Two bindings, the second with keys and all that is kept outside of an entry. */
+static void leave_two(struct restoring *r, struct store_fake *disk)
+{
+	struct pbu p;
+
+	begin_again(r, disk);
+	bed_attach_dual(r->b, MAG1);
+	p = second_node(r->b);
+	CU_ASSERT_EQUAL_FATAL(bed_send(r->b, &p), PBA_ACCEPTED);
+	CU_ASSERT_EQUAL_FATAL(lma_count(r->b->l), 2);
+	CU_ASSERT_TRUE_FATAL(store_drain(r->st, r->b->now));
+	end_it(r);
+	CU_ASSERT_EQUAL_FATAL(store_fake_count(disk), 2);
+}
+
+/* Nothing is dropped for want of memory: the start ends, and the next one has all. */
+static void test_restore(void)
+{
+	unsigned n = 0, failed = 0;
+	bool came = true;
+
+	while (came) {
+		struct store_fake *disk;
+		struct bed b;
+		struct restoring r = {.b = &b};
+		int err;
+
+		n++;
+		bed_init(&b);
+		bed_add_profile(&b, "mn1@example.com", (struct profile){.ipv4 = true});
+		b.cfg.gre = LMA_GRE_ACCEPT;
+		CU_ASSERT_EQUAL_FATAL(store_fake_new(&disk), 0);
+		leave_two(&r, disk);
+		begin_again(&r, disk);
+		oom.calls = 0;
+		oom.left = n;
+		err = store_load(r.st, restore_one, &r);
+		came = oom.calls >= n;
+		oom.now = false;
+		oom.left = 0;
+		CU_ASSERT(err == 0 || (came && err == -ENOMEM));
+		CU_ASSERT_EQUAL(r.dropped, 0);
+		check_agreement(&b);
+		failed += err != 0;
+		if (err) {
+			end_it(&r);
+			CU_ASSERT_EQUAL(store_fake_count(disk), 2);
+			begin_again(&r, disk);
+			CU_ASSERT_EQUAL(store_load(r.st, restore_one, &r), 0);
+		}
+		CU_ASSERT_EQUAL(lma_count(b.l), 2);
+		check_agreement(&b);
+		CU_ASSERT_EQUAL(bed_counter(&b, "unexpected_events"), 0);
+		CU_ASSERT_TRUE(store_drain(r.st, b.now));
+		CU_ASSERT_EQUAL(store_fake_count(disk), 2);
+		end_it(&r);
+		store_fake_free(&disk);
+		bed_down(&b);
+		CU_ASSERT_FATAL(n < 100);
+	}
+	CU_ASSERT(failed > 4);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -293,6 +395,7 @@ int main(int argc, char **argv)
 		{"V-10 a handoff that drops a family without memory: 130, and all agrees", test_drop},
 		{"V-10 L-30 a held request takes over without memory: 130, and all agrees", test_held},
 		{"V-11 a family's release without memory: 130, and all agrees", test_release},
+		{"a restore without memory ends the start, drops nothing and leaves nothing", test_restore},
 		{0},
 	};
 	// clang-format on
