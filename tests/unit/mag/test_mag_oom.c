@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory runs out at each allocation that the MAG makes, in turn: list, tunnels and data plane still
- * agree, nothing is left behind, and the node is served once there is memory again. The data plane
- * under test keeps its own memory.
+ * Memory runs out at each allocation that the MAG makes, in turn: list, tunnels and data plane
+ * still agree, nothing is left behind, and the node is served once there is memory again. The data
+ * plane under test keeps its own memory.
  */
 #include "mag_harness.h"
 
 #include "lib/oom.h"
+#include "store/store_fake.h"
 
 static struct dataplane *below;
 
 /* The data plane's allocations do not count. */
-#define WITH_MEMORY(call)                            \
-	({                                           \
-		const unsigned left_ = oom.left;     \
-		const bool now_ = oom.now;           \
-		__typeof__(call) result_;            \
-		oom.left = 0;                        \
-		oom.now = false;                     \
-		result_ = (call);                    \
-		oom.left = left_;                    \
-		oom.now = now_;                      \
-		result_;                             \
+#define WITH_MEMORY(call)                        \
+	({                                       \
+		const unsigned left_ = oom.left; \
+		const bool now_ = oom.now;       \
+		__typeof__(call) result_;        \
+		oom.left = 0;                    \
+		oom.now = false;                 \
+		result_ = (call);                \
+		oom.left = left_;                \
+		oom.now = now_;                  \
+		result_;                         \
 	})
 
 static int put_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
@@ -86,7 +87,8 @@ static struct bench *bench_oom(void)
 
 static int start(struct bench *b)
 {
-	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links, &b->sink);
+	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links,
+		       &b->sink);
 }
 
 /* The n-th allocation from here on fails, and all after it. */
@@ -204,7 +206,10 @@ static void test_refresh(void)
 		CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
 		fail_at(n);
 		/* other prefixes, another address, another tunnel */
-		answer(b, &(struct reply){.prefix = {HNP2, HNP3}, .home4 = "10.1.0.9", .no_gre = true});
+		answer(b, &(struct reply){
+				  .prefix = {HNP2, HNP3},
+					  .home4 = "10.1.0.9", .no_gre = true
+		     });
 		failed = memory_again();
 		failures += failed;
 		if (in_state(b, 1, "ROLLBACK")) {
@@ -277,6 +282,96 @@ static void test_without_allocation(void)
 	bench_free(b);
 }
 
+/* ---- what an earlier MAG had */
+
+static unsigned dropped;
+
+static int restore_one(void *ctx, const struct store_record *r)
+{
+	struct bench *b = ctx;
+	const int use = mag_restore(b->m, r, b->now);
+
+	dropped += use == STORE_DROP;
+	return use;
+}
+
+static struct store *begin_again(struct bench *b, struct store_fake *disk)
+{
+	struct store *st;
+
+	CU_ASSERT_EQUAL_FATAL(start(b), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		store_new(&st, store_fake_backend(disk), &(struct store_cfg){.window_ms = 100}), 0);
+	mag_set_store(b->m, st);
+	return st;
+}
+
+/* The data plane goes on. */
+static void end_it(struct bench *b, struct store *st)
+{
+	mag_free(&b->m);
+	store_free(&st);
+	dp_fake_restart(b->fake);
+	tunnels_free(&b->tunnels);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane), 0);
+}
+
+/* Nothing is dropped for want of memory: the start ends, and the next one has all. */
+static void test_restore(void)
+{
+	unsigned n, failures = 0, refused = 0;
+	bool failed = true;
+
+	for (n = 1; failed; n++) {
+		struct bench *b = bench_oom();
+		struct store_fake *disk;
+		struct store *st;
+		int err;
+
+		CU_ASSERT_EQUAL_FATAL(store_fake_new(&disk), 0);
+		st = begin_again(b, disk);
+		attach(b, 7, 1);
+		accept_it(b);
+		CU_ASSERT_TRUE_FATAL(store_drain(st, b->now));
+		CU_ASSERT_EQUAL_FATAL(store_fake_count(disk), 1);
+		end_it(b, st);
+		st = begin_again(b, disk);
+		dropped = 0;
+		fail_at(n);
+		err = store_load(st, restore_one, b);
+		failed = memory_again();
+		failures += failed;
+		refused += err != 0;
+		CU_ASSERT_EQUAL(dropped, 0);
+		CU_ASSERT(!err || (failed && err == -ENOMEM));
+		if (err) {
+			CU_ASSERT_EQUAL(mag_count(b->m), 0);
+			end_it(b, st);
+			CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+			st = begin_again(b, disk);
+			CU_ASSERT_EQUAL(store_load(st, restore_one, b), 0);
+		}
+		below->ops->sweep(below);
+		CU_ASSERT_EQUAL(mag_count(b->m), 1);
+		/* what could not be routed is when the node is found */
+		confirm(b, 7, 1);
+		run_ms(b, 100);
+		if (in_state(b, 1, "REFRESHING"))
+			accept_it(b);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
+		CU_ASSERT_EQUAL(dp_fake_peers(b->fake), 1);
+		CU_ASSERT_TRUE(store_drain(st, b->now));
+		CU_ASSERT_EQUAL(store_fake_count(disk), 1);
+		mag_free(&b->m);
+		store_free(&st);
+		store_fake_free(&disk);
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(refused > 1 && failures > refused);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -287,6 +382,7 @@ int main(int argc, char **argv)
 		{"no memory for a renumbering ends service as a whole", test_refresh},
 		{"without memory for a revocation that waits the node's last known place decides", test_revoked},
 		{"moving fails without memory and changes nothing; giving back and leaving need none", test_without_allocation},
+		{"a restore without memory ends the start or forwards later, drops nothing and leaves nothing", test_restore},
 		{0},
 	};
 	// clang-format on
