@@ -303,6 +303,7 @@ struct lma_rev {
 	uint8_t trigger;
 	struct revocation_path path;
 	/* LMA_REV_GLOBAL */
+	nsec_t since;
 	uint8_t realm_len;
 	uint8_t realm[]; /* "@example.com"; length 0: all */
 };

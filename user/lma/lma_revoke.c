@@ -310,20 +310,31 @@ unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now)
 
 /* ---- globally */
 
-/* `tell`: the MAG is told of each binding. */
+/*
+ * `tell`: the MAG is told of each binding. Else the MAG has ended what it had when the indication
+ * came. A binding that was registered since then may be younger than that, where an answer was
+ * lost: the MAG is told that it is over, and has a fresh start.
+ */
 static void end_all(struct lma *l, struct lma_mag *m, const struct lma_rev *r, bool tell,
 		    nsec_t now)
 {
-	const struct lma_doom d = {
+	const int since = l->conf.cfg.binding_revocation ? BR_OUT_OF_SYNC : -1;
+	struct lma_doom d = {
 		.lmaa = r->path.local,
 		.at = now,
 		.before = now,
 		.event = LMA_EV_REVOKED,
-		.trigger = tell ? BR_UNSPECIFIED : -1,
+		.trigger = tell ? BR_UNSPECIFIED : since,
 		.realm_len = r->realm_len,
 	};
+	int err = lma_doom(l, m, &d, r->realm);
 
-	if (lma_doom(l, m, &d, r->realm))
+	if (!err && !tell) {
+		d.before = r->since;
+		d.trigger = -1;
+		err = lma_doom(l, m, &d, r->realm);
+	}
+	if (err)
 		log_limited(&l->local, now, LOG_C_LOCAL, "lma: no memory to end bindings of %s",
 			    m->cfg.name);
 }
@@ -343,6 +354,7 @@ static void revoke_global(struct lma *l, struct lma_mag *m, const struct in6_add
 		lma_bump(l, LMA_C_REVOCATION_FORGONE);
 		return;
 	}
+	r->since = now;
 	if (realm->len)
 		mh_opt_add(&msg, MHO_MN_ID)->mnid = *realm;
 	if (mag_that_hears(l, &m->cfg.addr) && !transmit(r, &msg, now))

@@ -491,6 +491,32 @@ static void test_global(void)
 	bed_down(&b);
 }
 
+/* The MAG's first answer is lost, so that it serves a new node when the second one arrives, which
+ * says nothing about that. */
+static void test_global_late(void)
+{
+	static const struct mnid mn2 = {MNID_NAI, 15, (const uint8_t *)"mn2@example.com"};
+	struct bed b;
+	struct pbu p;
+
+	start(&b);
+	bed_attach(&b, MAG1);
+	bed_wait(&b, 100);
+	CU_ASSERT_EQUAL(lma_revoke_all(b.l, "mag1", NULL, b.now), 1);
+	bed_wait(&b, 500);
+	p = other_pbu(&b, MAG1, "mn2@example.com", 2);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	bed_wait(&b, 600);
+	CU_ASSERT_EQUAL(b.n_br, 2);
+	bra(&b, MAG1, BRA_SUCCESS);
+	bed_wait(&b, 100);
+	CU_ASSERT_EQUAL(lma_count(b.l), 0);
+	CU_ASSERT_EQUAL(b.n_br, 3);
+	expect_bri(&b, MAG1, BR_OUT_OF_SYNC, 0);
+	expect_names(&b, &mn2, 1, 0);
+	bed_down(&b);
+}
+
 static void test_global_unanswered(void)
 {
 	struct bed b;
@@ -1122,6 +1148,7 @@ int main(int argc, char **argv)
 		{"RFC 5846 6.2 a MAG that answers with a Binding Error is told nothing more", test_unsupported},
 		{"without binding-revocation none is sent", test_switched_off},
 		{"R-14 RFC 5846 8.1 all bindings of a MAG", test_global},
+		{"a binding younger than a global indication is ended at both ends", test_global_late},
 		{"R-50 a global revocation without an answer", test_global_unanswered},
 		{"R-14 RFC 5846 8.1 all bindings of a realm", test_realm},
 		{"a MAG that knows no global revocation is told one by one", test_global_one_by_one},
