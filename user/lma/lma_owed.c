@@ -4,8 +4,7 @@
  * or they were too many to be told of at once. Each is revoked when the MAG answers heartbeats and
  * has room, unless the node has registered there again in the meantime.
  *
- * There are max-bindings of them at most, and none is kept longer than the lifetime that the MAG
- * was granted.
+ * There are max-bindings of them at most, and none is kept longer than a lifetime.
  */
 #include "lma/lma_priv.h"
 
@@ -15,6 +14,7 @@
 
 #define WINDOW	   64 /* without an answer, per MAG */
 #define WINDOW_ALL (REVOCATION_OUTSTANDING_MAX / 2)
+#define POINTLESS  1024 /* dropped at once, per MAG */
 
 static void unlink_first(struct lma_mag *m)
 {
@@ -107,7 +107,7 @@ static bool shares_address(const struct lma_owed *o, const struct bce *b)
 	       h.domain == o->home4.domain;
 }
 
-/* Sends it, unless it is pointless. 0, or -errno: not now. */
+/* Sends it, unless it is pointless. 0, or -errno: it cannot be sent. */
 static int pay_one(struct lma *l, const struct lma_owed *o, nsec_t now)
 {
 	const struct mnid id = id_of(o);
@@ -135,26 +135,43 @@ static bool may_pay(const struct lma *l, const struct lma_mag *m)
 	       revocation_outstanding(l->revocation) < WINDOW_ALL;
 }
 
+static void pay_mag(struct lma *l, struct lma_mag *m, nsec_t now)
+{
+	/* what is pointless costs too */
+	for (unsigned n = 0; n < WINDOW && may_pay(l, m); n++) {
+		const size_t open = revocation_outstanding(l->revocation);
+		const int err = pay_one(l, m->owed, now);
+
+		if (err == -EOPNOTSUPP) {
+			drop_all(l, m);
+			break;
+		}
+		if (err)
+			lma_bump(l, LMA_C_REVOCATION_FORGONE);
+		m->owed_open += revocation_outstanding(l->revocation) > open;
+		drop_first(l, m);
+	}
+}
+
+/* The oldest stands for those behind it, which are pointless soon, too. */
+static nsec_t pointless_at(const struct lma_mag *m)
+{
+	return m->owed ? m->owed->until : NSEC_NEVER;
+}
+
 static void pay(struct deadline *d, void *ctx, nsec_t now)
 {
 	struct lma *l = ctx;
+	nsec_t next = NSEC_NEVER;
 
-	(void)d;
 	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next) {
-		/* what is pointless costs too */
-		for (unsigned n = 0; n < WINDOW && may_pay(l, m); n++) {
-			const size_t open = revocation_outstanding(l->revocation);
-
-			if (pay_one(l, m->owed, now) == -EOPNOTSUPP) {
-				drop_all(l, m);
-				break;
-			}
-			m->owed_open += revocation_outstanding(l->revocation) > open;
+		for (unsigned n = 0; n < POINTLESS && pointless_at(m) <= now; n++)
 			drop_first(l, m);
-		}
-		if (may_pay(l, m))
-			deadline_arm(&l->deadlines, &l->pay, now);
+		pay_mag(l, m, now);
+		next = nsec_min(next, may_pay(l, m) ? now : pointless_at(m));
 	}
+	if (next != NSEC_NEVER)
+		deadline_arm(&l->deadlines, d, next);
 }
 
 void lma_owed_done(struct lma *l, const struct in6_addr *mag, bool unsupported, nsec_t now)

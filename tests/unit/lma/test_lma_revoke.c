@@ -1037,8 +1037,11 @@ static void test_owed_ends(void)
 	b.cfg.n_mags = 2;
 	CU_ASSERT_EQUAL_FATAL(lma_reload(b.l, &b.cfg, &prof, &why, b.now), 0);
 	CU_ASSERT_EQUAL(b.l->n_owed, 1);
-	answering[MAG1] = true;
+	/* also when it never comes back */
 	pass(&b, 60);
+	CU_ASSERT_EQUAL(b.l->n_owed, 0);
+	CU_ASSERT(is_down(&b, MAG1));
+	answering[MAG1] = true;
 	bed_attach(&b, MAG1); /* so that it is asked */
 	pass(&b, 30);
 	CU_ASSERT_FALSE(is_down(&b, MAG1));
