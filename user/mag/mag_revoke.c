@@ -550,6 +550,13 @@ static bool came_our_way(const struct mag *m, const struct mag_lma *lma, const s
 	return !addr_is_ip4(&pkt->src) || !pkt->port || pkt->port == MH_UDP_PORT;
 }
 
+/* The node had left when the indication was answered, and has been registered again since. An LMA
+ * that has not had the answer would let the new binding go for it. */
+static bool is_back(const struct mag_answered *before, const struct judged *j)
+{
+	return before->status < BRA_NO_BINDING && is_handover(j);
+}
+
 void mag_revoke_receive(struct mag *m, struct mag_lma *lma, const struct packet *pkt,
 			const struct mh_msg *msg, nsec_t now)
 {
@@ -561,14 +568,14 @@ void mag_revoke_receive(struct mag *m, struct mag_lma *lma, const struct packet 
 		return;
 	}
 	before = answered_before(m, pkt, now);
-	if (before) {
+	judge(m, &j);
+	if (before && !is_back(before, &j)) {
 		if (!may_answer(m, lma, now))
 			return;
 		mag_count_up(m, MAG_C_BRI_REPEATED);
 		send_bra(m, pkt, msg, before->status, before->missing, now);
 		return;
 	}
-	judge(m, &j);
 	if (is_handover(&j))
 		conclude_handover(m, pkt, &j, now);
 	else if (j.status < BRA_NO_BINDING || may_answer(m, lma, now))

@@ -407,6 +407,29 @@ static void test_handover_left(void)
 	}
 }
 
+/* The node went, the answer that said so was lost, and before the LMA repeats its question the node
+ * is back. */
+static void test_handover_back(void)
+{
+	struct bench *b = bench_active();
+	const struct bri a = {.trigger = 4, .id = MN1, .seq = 77};
+
+	b->attached = false;
+	CU_ASSERT_EQUAL(revoke(b, &a), 0);
+	run_ms(b, 400);
+	CU_ASSERT_EQUAL(revoke(b, &a), 0);
+	b->attached = true;
+	CU_ASSERT_EQUAL(attach(b, 7, 1), 0);
+	run_ms(b, 600);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	b->confirm_at_once = true;
+	CU_ASSERT_EQUAL(revoke(b, &a), 132);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(revoke(b, &a), 132);
+	bench_free(b);
+}
+
 static void test_handover_here(void)
 {
 	for (uint8_t t = 2; t <= 4; t++) {
@@ -1260,6 +1283,7 @@ int main(int argc, char **argv)
 		{"RFC 5846 9.1: after trigger 7 a trigger of the node registers it", test_out_of_sync_trigger},
 		{"RFC 5846 9.1: after trigger 7 a node that is gone is not de-registered", test_out_of_sync_gone},
 		{"R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that left end its session at once", test_handover_left},
+		{"R-22 (RFC 5846 9.1): also when it had left, and the answer to that was lost", test_handover_back},
 		{"R-22 (RFC 5846 9.1): triggers 2 to 4 of a node that is here are answered 132", test_handover_here},
 		{"R-22 (RFC 5846 9.1): a node that does not answer the probe has left", test_handover_silent},
 		{"R-22 (RFC 5846 9.1): the answer waits for the probe", test_handover_late_answer},
