@@ -277,7 +277,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.max_sessions = preset_slots(c),
 		.pool_slots = preset_pool_slots(c),
 		.max_peers = 65535,
- /* our own pools give /64s; another domain's anchor may give others */
+		/* our own pools give /64s; another domain's anchor may give others */
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,

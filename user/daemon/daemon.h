@@ -12,8 +12,8 @@
  *	host.c      the interface by which this host reaches nodes; routes of the home networks
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	dhcp4.c     the socket of the DHCPv4 relay agent
- *	preset.c    what the configuration alone puts into the data plane: end points, static
- *sessions slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
+ *	preset.c    what the configuration alone puts into the data plane: ends, static sessions
+ *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
  *	routing.c   routing tables and VLAN interfaces, as far as programs must know of them
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
  *	show.c      facts for the control socket

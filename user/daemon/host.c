@@ -12,7 +12,7 @@
  *
  * The pair belongs to the daemon: made, or taken over from an earlier run, at the start; removed at
  * the end, unless forwarding goes on without the daemon. Its alias says whose it is. Somebody
- *else's interface of that name is left alone, and the log and `pmipctl interfaces` say so.
+ * else's interface of that name is left alone, and the log and `pmipctl interfaces` say so.
  *
  * Neither end resolves neighbours or has addresses. The pair's MTU is that of the widest tunnel, so
  * that sockets choose fitting segments and the kernel fragments datagrams; what a narrower tunnel

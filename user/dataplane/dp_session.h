@@ -11,14 +11,15 @@
  *	peer is another node       any           down: that tunnel; up: as the anchor says
  *	peer is this very daemon   on a link     down: that link; up: as the anchor says
  *	peer is this very daemon   none          drop
- *	peer is another node       hears it too  down: as the access half says; up: as the anchor
- *says none                       on a link     down: that link; up: the access half's peer none up
- *peer self  drop: the anchor has no binding (any more) lingering (DP_DROP)        any drop
+ *	peer is another node       hears it too  down: as the access half; up: as the anchor
+ *	none                       on a link     down: that link; up: the access half's peer
+ *	none                       up peer self  drop: the anchor has no binding (any more)
+ *	lingering (DP_DROP)        any           drop
  *
  * Where packets go down is behind a buffer while the half that says so is in DP_BUFFER, and until
- *what was kept has left (dp_buffer.h). An access half hears another gateway as well (also_from)
- *while its node comes from there: what the anchor would send there comes back here, so it goes
- *straight.
+ * what was kept has left (dp_buffer.h). An access half hears another gateway as well (also_from)
+ * while its node comes from there: what the anchor would send there comes back here, so it goes
+ * straight.
  *
  * Slots with the same two owners form a group: its first slot is the primary, the others are
  * aliases of it. So moving a half is one store into one descriptor.
@@ -27,7 +28,7 @@
  * when it came without addresses. It stays for the half's whole life: a slot of the key's own
  * becomes an alias when addresses come, and the slot of an address that goes becomes one of the
  * key's own. Such a slot belongs to one half only and leads to where that half's first address
- *does.
+ * does.
  */
 #pragma once
 

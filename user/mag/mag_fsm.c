@@ -13,9 +13,9 @@
  *
  * Service (forwarding, advertisement) exists in FINDING, ACTIVE, VERIFYING, REFRESHING,
  * RETURNING_IPV4, STALLED and ARRIVING, forwarding alone in LEAVING, and neither in any other
- *state: a rejection ends it whatever it says (RFC 5213 6.9.1.2 item 11). A rejection that may be
- *repaired at once leads back to REGISTERING, one that needs time to BACKOFF, one that repeating
- *cannot cure to REJECTED, and one that RFC 5213 reserves for the operator to BARRED.
+ * state: a rejection ends it whatever it says (RFC 5213 6.9.1.2 item 11). A rejection that may be
+ * repaired at once leads back to REGISTERING, one that needs time to BACKOFF, one that repeating
+ * cannot cure to REJECTED, and one that RFC 5213 reserves for the operator to BARRED.
  */
 #include "mag/mag_act.h"
 
