@@ -10,8 +10,8 @@
  *	link acc1
  *
  * The host interface bears its owner's name itself; host.c. Written whole under another name and
- *put in place. Nothing depends on it but that nothing stays behind, so it is not waited for until a
- * disk has it, and what cannot be understood is skipped.
+ * put in place. Nothing depends on it but that nothing stays behind, so it is not waited for until
+ * a disk has it, and what cannot be understood is skipped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -162,11 +162,14 @@ void left_save(struct daemon *d)
 {
 	char path[CONFIG_PATH_LEN + 32], temp[CONFIG_PATH_LEN + 32];
 	FILE *f;
-	int err = 0;
+	int fd, err = 0;
 
 	path_of(d, FILE_NAME, path);
 	path_of(d, TEMP_NAME, temp);
-	f = fopen(temp, "we");
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	f = fd < 0 ? NULL : fdopen(fd, "w");
+	if (fd >= 0 && !f)
+		close(fd);
 	if (f) {
 		write_all(d, f);
 		err = ferror(f) ? -EIO : 0;

@@ -71,7 +71,8 @@ static int write_file(int fd, uint32_t counter)
 
 static int write_counter(int dir, uint32_t counter)
 {
-	int fd = openat(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd =
+		openat(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int err;
 
 	if (fd < 0)
