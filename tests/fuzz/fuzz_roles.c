@@ -66,6 +66,7 @@ static struct {
 	struct prefix6 statics[1];
 	struct lma_mag_cfg mags[2];
 	struct mag_lma_cfg lmas[1];
+	struct mag_neighbour_cfg neighbour;
 	nsec_t now;
 	uint64_t seed;
 } w;
@@ -203,6 +204,7 @@ static void address_mag(unsigned i)
 	w.mag_cfg.proxy_coa = ip4 ? in6addr_any : w.host[i].addr;
 	w.mag_cfg.ipv4_proxy_coa = ip4 ? w.host[i].addr : in6addr_any;
 	w.lmas[0].addr = ip4 ? w.lmaa4 : w.host[LMA_HOST].addr;
+	w.neighbour.addr = w.host[HOSTS - i].addr;
 }
 
 static void host_start(unsigned i)
@@ -230,6 +232,8 @@ static void host_start(unsigned i)
 		inbox_on(&h->inbox, MH_BA, on_ba, h);
 		inbox_on(&h->inbox, MH_BRR, on_ba, h);
 		inbox_on(&h->inbox, MH_BE, on_ba, h);
+		inbox_on(&h->inbox, MH_HI, on_ba, h);
+		inbox_on(&h->inbox, MH_HACK, on_ba, h);
 	}
 }
 
@@ -306,12 +310,24 @@ static void start(uint8_t how)
 		.fixed_mag_link_local_address_on_all_access_links = {.s6_addr = {0xfe,
 										 0x80, [15] = 1}		},
 	};
+	w.neighbour = (struct mag_neighbour_cfg){
+		.name = "other", .encap = how & 8 ? DP_ENCAP_GRE_KEY : DP_ENCAP_MAX};
 	w.mag_cfg = (struct mag_cfg){
 		.gre = how & GRE_KEYS ? MAG_GRE_KEYS : MAG_GRE_NONE,
 		.gre_tlv = how & 1,
 		.force_ipv4_udp_encapsulation_support = how & 2,
 		.lmas = w.lmas,
 		.n_lmas = 1,
+		.neighbours = &w.neighbour,
+		.n_neighbours = how & SECOND_OVER_IPV4 ? 0 : 1,
+		.fho = {.buffer_at_old = how & 4,
+			.hi_timeout_ms = 100,
+			.hi_retries = 3,
+			.forwarding_ms = 10000,
+			.settle_ms = 500,
+			.leave_ms = 2000,
+			.max = 4,
+			.hi_rate = 50},
 		.max_bindings = 12,
 		.lifetime = 3600,
 		.refresh_percent = 75,
@@ -430,7 +446,7 @@ static struct link_node node_of(uint8_t b)
 	return (struct link_node){.ifindex = 1 + (b >> 4 & 1), .mac = {{2, 0, 0, 0, 0, b & 7}}};
 }
 
-static void attach(struct mag *m, uint8_t which, uint8_t how, bool wants_ipv4)
+static void attach(struct mag *m, uint8_t which, uint8_t how, uint8_t what)
 {
 	static const uint8_t other[] = "other@example.com";
 	const struct mnid id = {MNID_NAI, sizeof(other) - 1, other};
@@ -440,7 +456,8 @@ static void attach(struct mag *m, uint8_t which, uint8_t how, bool wants_ipv4)
 		.handoff_hint = how >> 2 & 7,
 		.access_mtu = 1500,
 		.domain = w.how & GRE_KEYS && (which & 7) == 1 ? OFFICE : 0,
-		.wants_ipv4 = wants_ipv4,
+		.wants_ipv4 = what & 32,
+		.prev_ap = what & 64 ? "other" : NULL,
 		.mnid = how & 0x40 ? &id : NULL,
 		.cause = how & 0x80 ? MAG_CAUSE_CONTROL : "rs",
 	};
@@ -525,6 +542,39 @@ static void find_home4(void *ctx, const struct mag_binding *b)
 		f->addr = b->home4.addr;
 }
 
+struct find_id {
+	struct link_node node;
+	struct name name;
+};
+
+static void find_id(void *ctx, const struct mag_binding *b)
+{
+	struct find_id *f = ctx;
+
+	if (!mac_eq(&b->node.mac, &f->node.mac) || b->mnid.subtype != MNID_NAI)
+		return;
+	f->name.len = b->mnid.len;
+	memcpy(f->name.id, b->mnid.id, b->mnid.len);
+}
+
+static void shown_handover(void *ctx, const struct mag_handover *h)
+{
+	demand(h->mn_id && h->neighbour && h->state, "a handover without a name");
+}
+
+/* A trigger of a predictive handover. */
+static void hand_over(struct mag *m, const struct link_node *n)
+{
+	struct find_id f = {.node = *n};
+	struct mnid id = {.subtype = MNID_NAI, .id = f.name.id};
+
+	mag_walk(m, w.now, find_id, &f);
+	id.len = f.name.len;
+	if (id.len)
+		mag_handover(m, &id, "other", w.now);
+	mag_walk_handovers(m, w.now, shown_handover, NULL);
+}
+
 static void release_ipv4(struct mag *m, const struct link_node *n)
 {
 	struct find4 f = {.node = *n};
@@ -574,7 +624,7 @@ static void step(struct rd *r)
 	switch (what % 16) {
 	case 0:
 	case 1:
-		attach(m, arg, rd_u8(r), what & 32);
+		attach(m, arg, rd_u8(r), what);
 		break;
 	case 2:
 		mag_detach(m, &node, what & 16 ? MAG_CAUSE_CONTROL : "nud", w.now);
@@ -611,6 +661,8 @@ static void step(struct rd *r)
 		revoke(m, rd_u8(r));
 		break;
 	case 14:
+		if (what & 64)
+			hand_over(m, &node);
 		lma_walk(w.host[LMA_HOST].lma, w.now, shown_binding, NULL);
 		mag_walk(m, w.now, shown_entry, NULL);
 		break;

@@ -217,6 +217,53 @@ static bool served(const char *state)
 	       !strcmp(state, "RETURNING_IPV4") || !strcmp(state, "FINDING");
 }
 
+/* In one MAG's hands and another's (RFC 5949 4.1). */
+static bool in_handover(const char *state)
+{
+	return !strcmp(state, "EXPECTED") || !strcmp(state, "ARRIVING") ||
+	       !strcmp(state, "LEAVING");
+}
+
+/* The tunnel's other end is a MAG. */
+static bool leads_to_mag(const struct world *w, const struct sim_mag *m, dp_ref ref)
+{
+	const struct dp_peer *p = dp_fake_peer(m->dp, ref);
+
+	for (int i = 0; p && i < SIM_MAGS; i++)
+		if (addr6_eq(&p->remote, &w->mag[i].addr))
+			return true;
+	return false;
+}
+
+static void check_handover(struct world *w, int mag, const struct mag_binding *b,
+			   const struct dp_session *s, const char *node)
+{
+	const struct sim_mag *m = &w->mag[mag];
+	const struct dp_path *const down = &s->down, *const up = &s->up;
+
+	if (!strcmp(b->state, "EXPECTED")) {
+		if (down->kind != DP_TO_NOWHERE || s->mode != DP_BUFFER)
+			world_break(w, "mag%d: packets of %s are not kept", mag, node);
+		if (up->kind != DP_TO_PEER || !leads_to_mag(w, m, up->peer))
+			world_break(w, "mag%d: expects %s from nobody", mag, node);
+	} else if (!strcmp(b->state, "ARRIVING")) {
+		if (down->kind != DP_TO_LINK || s->mode != DP_FORWARD)
+			world_break(w, "mag%d: %s arrived and gets nothing", mag, node);
+		if (up->kind == DP_TO_PEER && !leads_to_mag(w, m, up->peer))
+			world_break(w, "mag%d: %s is served without a registration", mag, node);
+	} else {
+		const bool kept = down->kind == DP_TO_LINK && s->mode == DP_BUFFER;
+		const bool forwarded = down->kind == DP_TO_PEER && s->mode == DP_FORWARD &&
+				       leads_to_mag(w, m, down->peer);
+
+		if (!kept && !forwarded)
+			world_break(w, "mag%d: packets of %s are neither kept nor forwarded", mag,
+				    node);
+		if (up->kind != DP_TO_PEER || leads_to_mag(w, m, up->peer))
+			world_break(w, "mag%d: what comes back of %s goes astray", mag, node);
+	}
+}
+
 /* Made for its GRE key, before there is anything to forward. */
 static bool only_a_key(const struct dp_session *s)
 {
@@ -244,6 +291,15 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	mnid_str(&b->mnid, node, sizeof(node));
 	if (!served(b->state) && s && only_a_key(&s->s)) {
 		c->n_sessions++;
+		return;
+	}
+	if (w->cfg.fast && in_handover(b->state)) {
+		c->n_sessions += !!s;
+		if (s)
+			check_handover(w, c->mag, b, &s->s, node);
+		else
+			world_break(w, "mag%d: %s {%s} lacks a session in the data plane", c->mag,
+				    node, b->state);
 		return;
 	}
 	if (unserved(w, b, s)) {
@@ -285,7 +341,8 @@ static void check_adverts(struct world *w, int mag)
 
 			if (!a->on)
 				continue;
-			if (!world_update(w, mag, n, i, &b) || !served(b.state)) {
+			if (!world_update(w, mag, n, i, &b) ||
+			    (!served(b.state) && strcmp(b.state, "ARRIVING") != 0)) {
 				world_break(w, "mag%d advertises to %s without a binding", mag,
 					    w->node[n].name);
 				return;
@@ -516,7 +573,7 @@ void world_check_quiet(struct world *w)
 				world_break(w, "%s left, its binding did not", w->node[n].name);
 			for (int m = 0; m < SIM_MAGS; m++)
 				if (m != w->node[n].at[i] && world_update(w, m, n, i, &u) &&
-				    served(u.state))
+				    (served(u.state) || in_handover(u.state)))
 					world_break(w, "mag%d serves %s, which is not there", m,
 						    w->node[n].name);
 		}

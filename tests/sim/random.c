@@ -134,6 +134,33 @@ static void dhcp(struct world *w, unsigned n, unsigned i)
 		world_ask_ipv4(w, n, i);
 }
 
+/* Its MAGs help each other; false: it goes like any other. */
+static bool roam_fast(struct world *w, unsigned n, unsigned i)
+{
+	const int at = w->node[n].at[i], to = other_mag(w, at);
+
+	switch (world_below(w, 5)) {
+	case 0: /* announced, and does not go yet */
+		world_hand_over(w, n, i, to);
+		return true;
+	case 1: /* goes when the MAGs are ready, or before */
+		world_hand_over(w, n, i, to);
+		world_run(w, nsec_from_ms(world_below(w, 200)));
+		if (w->node[n].at[i] != at)
+			return true;
+		world_detach(w, n, i, world_below(w, 2));
+		world_run(w, nsec_from_ms(world_below(w, 500)));
+		world_attach(w, n, i, world_below(w, 4) ? to : other_mag(w, to), HI_RESERVED);
+		return true;
+	case 2: /* gone, and its new MAG knows where it was */
+		world_detach(w, n, i, world_below(w, 2));
+		world_attach_from(w, n, i, to, at);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* One thing that a node does. */
 static void act(struct world *w)
 {
@@ -170,6 +197,8 @@ static void act(struct world *w)
 				     w->cfg.static4[n] ? HI_RESERVED : HI_NEW_INTERFACE);
 		break;
 	default: /* roams */
+		if (w->cfg.fast && at != SIM_NOWHERE && roam_fast(w, n, i))
+			break;
 		world_move(w, n, i, other_mag(w, at),
 			   world_below(w, 2) ? HI_BETWEEN_MAGS : HI_RESERVED, random_late(w));
 	}
@@ -386,6 +415,7 @@ int sim_random(uint64_t seed, unsigned with, bool trace, unsigned *messages)
 		add_deaths(&cfg);
 	if (with & SIM_WITH_REVOCATIONS)
 		add_revocations(&cfg);
+	cfg.fast = with & SIM_WITH_FAST;
 	world_init(&w, &cfg);
 	for (unsigned k = 0; k < moves && !w.broken[0]; k++) {
 		act(&w);

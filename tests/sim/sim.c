@@ -40,7 +40,7 @@ static void quiet(void *ctx, enum log_class cls, const char *line)
 static unsigned with_of(uint64_t seed)
 {
 	return (seed % 4 ? SIM_WITH_IPV4 : 0) | (seed % 3 ? SIM_WITH_DEATHS : 0) |
-	       (seed % 5 > 1 ? SIM_WITH_REVOCATIONS : 0);
+	       (seed % 5 > 1 ? SIM_WITH_REVOCATIONS : 0) | (seed % 7 > 4 ? SIM_WITH_FAST : 0);
 }
 
 /* What the processes that share the seeds have found. */

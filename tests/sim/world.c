@@ -172,6 +172,22 @@ static bool init_lma(struct world *w)
 	return true;
 }
 
+/* MAGs reach each other over the transport that they share. */
+static unsigned fill_neighbours(struct world *w, int index)
+{
+	struct mag_neighbour_cfg *out = w->mag[index].neighbour;
+	unsigned n = 0;
+
+	for (int i = 0; w->cfg.fast && i < SIM_MAGS; i++) {
+		if (i == index || w->cfg.mag[i].ip4 != w->cfg.mag[index].ip4)
+			continue;
+		out[n] = (struct mag_neighbour_cfg){.addr = w->mag[i].addr, .encap = DP_ENCAP_MAX};
+		snprintf(out[n].name, sizeof(out[n].name), "mag%d", i);
+		n++;
+	}
+	return n;
+}
+
 static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg *lma)
 {
 	const struct sim_mag *m = &w->mag[index];
@@ -186,6 +202,15 @@ static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg 
 		.gre_tlv = mine->tlv,
 		.lmas = lma,
 		.n_lmas = 1,
+		.neighbours = m->neighbour,
+		.n_neighbours = fill_neighbours(w, index),
+		.fho = {.buffer_at_old = w->cfg.seed & 1,
+			.hi_timeout_ms = 100,
+			.hi_retries = 3,
+			.forwarding_ms = 10000,
+			.settle_ms = 500,
+			.leave_ms = 2000,
+			.max = 100},
 		.max_bindings = 1000,
 		.lifetime = w->cfg.lifetime_s,
 		.refresh_percent = 70,
@@ -197,8 +222,8 @@ static struct mag_cfg mag_cfg_of(struct world *w, int index, struct mag_lma_cfg 
 			addr("fe80::200:5eff:fe00:5213"),
 		.realm = "example.com",
 		.deprecate_on_detach = true,
-		.heartbeat = {w->cfg.heartbeat_s, 3,    m->lives},
-		.revocation = {1000,		     2000, 1	    },
+		.heartbeat = {w->cfg.heartbeat_s,		  3,			     m->lives							     },
+		.revocation = {1000,		     2000, 1},
 		.identity = "mag@example.com",
 		.reregister_rate = w->cfg.reregister_rate,
 	};
@@ -226,6 +251,10 @@ static bool init_mag(struct world *w, int index)
 	inbox_on(&m->inbox, MH_BA, to_mag, m);
 	inbox_on(&m->inbox, MH_BRR, to_mag, m);
 	inbox_on(&m->inbox, MH_BE, to_mag, m);
+	if (w->cfg.fast) {
+		inbox_on(&m->inbox, MH_HI, to_mag, m);
+		inbox_on(&m->inbox, MH_HACK, to_mag, m);
+	}
 	if (!w->cfg.no_revocation[index])
 		inbox_on(&m->inbox, MH_BINDING_REVOCATION, to_mag, m);
 	if (!w->cfg.no_heartbeat[index])
@@ -678,6 +707,7 @@ static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8
 		.wants_ipv4 = wants_ipv4,
 		.mnid = w->cfg.no_llid ? &id : NULL,
 		.cause = cause,
+		.prev_ap = w->prev_ap,
 	};
 	int rc;
 
@@ -692,6 +722,34 @@ static int attach(struct world *w, unsigned node, unsigned iface, int mag, uint8
 int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint)
 {
 	return attach(w, node, iface, mag, hint, false, "sim");
+}
+
+int world_attach_from(struct world *w, unsigned node, unsigned iface, int mag, int from)
+{
+	char name[16];
+	int rc;
+
+	snprintf(name, sizeof(name), "mag%d", from);
+	w->prev_ap = name;
+	rc = attach(w, node, iface, mag, HI_RESERVED, false, "sim");
+	w->prev_ap = NULL;
+	return rc;
+}
+
+int world_hand_over(struct world *w, unsigned node, unsigned iface, int to)
+{
+	const char *nai = w->node[node].name;
+	const struct mnid id = {MNID_NAI, (uint8_t)strlen(nai), (const uint8_t *)nai};
+	const int mag = w->node[node].at[iface];
+	char name[16];
+	int rc;
+
+	if (mag == SIM_NOWHERE || !world_is_up(w, mag))
+		return -ENETDOWN;
+	snprintf(name, sizeof(name), "mag%d", to);
+	rc = mag_handover(w->mag[mag].mag, &id, name, w->now);
+	sim_end_turn(w);
+	return rc;
 }
 
 int world_order(struct world *w, unsigned node, unsigned iface)

@@ -59,18 +59,19 @@ struct world_cfg {
 	uint32_t heartbeat_s; /* HEARTBEAT_INTERVAL of all; 0: off */
 	enum lma_orphans on_mag_failure, on_mag_restart;
 	uint32_t mag_restart_grace_s;
-	uint32_t reregister_rate;    /* of MAGs */
-	bool no_heartbeat[SIM_MAGS]; /* the MAG is of a kind that does not know them */
-	bool moody;		     /* policies change now and then */
-	bool full;		     /* data planes refuse something now and then */
-	bool revokes;		     /* LMA and MAGs know revocation (RFC 5846) */
+	uint32_t reregister_rate;     /* of MAGs */
+	bool no_heartbeat[SIM_MAGS];  /* the MAG is of a kind that does not know them */
+	bool moody;		      /* policies change now and then */
+	bool full;		      /* data planes refuse something now and then */
+	bool revokes;		      /* LMA and MAGs know revocation (RFC 5846) */
 	bool no_revocation[SIM_MAGS]; /* but this one does not */
-	bool may_revoke[SIM_MAGS];   /* all its bindings at once */
-	bool mortal;		     /* roles end and begin anew, ways break in one direction */
-	bool store;		     /* LMA and MAGs have a disk */
-	uint32_t window_ms;	     /* of their stores */
-	uint32_t disk_us;	     /* a commit takes at most that */
-	unsigned keeps;		     /* enum sim_keeps: what is left of who was killed at a deed */
+	bool may_revoke[SIM_MAGS];    /* all its bindings at once */
+	bool fast;		      /* MAGs of one family hand nodes over (RFC 5949) */
+	bool mortal;		      /* roles end and begin anew, ways break in one direction */
+	bool store;		      /* LMA and MAGs have a disk */
+	uint32_t window_ms;	      /* of their stores */
+	uint32_t disk_us;	      /* a commit takes at most that */
+	unsigned keeps;		      /* enum sim_keeps: what is left of who was killed at a deed */
 };
 struct world_cfg world_defaults(uint64_t seed);
 extern bool world_trace; /* what `trace` is by default */
@@ -126,9 +127,10 @@ struct sim_mag {
 	struct mag *mag; /* NULL: it is down */
 	struct link_ops links;
 	struct event_sink sink;
-	bool cut;	/* unreachable for the LMA, both ways */
-	bool mute;	/* what it sends is lost */
-	bool deaf;	/* what is sent to it is lost */
+	bool cut;  /* unreachable for the LMA, both ways */
+	bool mute; /* what it sends is lost */
+	bool deaf; /* what is sent to it is lost */
+	struct mag_neighbour_cfg neighbour[SIM_MAGS];
 	uint32_t lives; /* its Restart Counter */
 	struct sim_advert advert[SIM_NODES][SIM_IFACES];
 };
@@ -167,6 +169,7 @@ struct world {
 	struct sim_ack ack[SIM_NODES][SIM_IFACES];
 	nsec_t down_time; /* of who is killed by world_kill_at() */
 	unsigned deaths;
+	const char *prev_ap;			 /* of the attachment that is being made */
 	struct prefix6 kept[8][DP_PREFIXES_MAX]; /* prefixes of views, reused in turn */
 	unsigned next_kept;
 	unsigned messages, steps, reloads;
@@ -190,6 +193,10 @@ void world_run(struct world *w, nsec_t duration);
 
 /* The node's interface shows up at a MAG: the MAG hears of it now. */
 int world_attach(struct world *w, unsigned node, unsigned iface, int mag, uint8_t hint);
+/* The same with the MAG known that it was at before (RFC 5949). */
+int world_attach_from(struct world *w, unsigned node, unsigned iface, int mag, int from);
+/* Somebody tells the node's MAG that it is about to go to that one. */
+int world_hand_over(struct world *w, unsigned node, unsigned iface, int to);
 /* The operator has the MAG register it, where it is: lifts what bars it. */
 int world_order(struct world *w, unsigned node, unsigned iface);
 /* The node asks for an IPv4 address by DHCP, where it is. */
