@@ -131,6 +131,16 @@ void mag_act_again(void *obj, void *arg)
 	mag_request(c->m, s, (enum mag_request_kind)s->req.kind, c->now);
 }
 
+/* Nothing was said against what it is served by. */
+void mag_act_again_served(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	s->quick++;
+	mag_request(c->m, s, (enum mag_request_kind)s->req.kind, c->now);
+}
+
 /* RFC 5213 6.9.1.2 (10) */
 void mag_act_ask_any(void *obj, void *arg)
 {

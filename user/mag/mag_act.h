@@ -15,6 +15,7 @@ void mag_act_accept(void *obj, void *arg);
 void mag_act_upload(void *obj, void *arg);
 void mag_act_advertise(void *obj, void *arg);
 void mag_act_again(void *obj, void *arg);
+void mag_act_again_served(void *obj, void *arg);
 void mag_act_ask_any(void *obj, void *arg);
 void mag_act_backoff(void *obj, void *arg);
 void mag_act_backoff_clock(void *obj, void *arg);

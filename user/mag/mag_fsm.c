@@ -337,6 +337,7 @@ static const struct fsm_rule rules[] = {
 	{MST_ARRIVING,      MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5949 4.1 (l)"},
 	{MST_ARRIVING,      MEV_AGAIN,      may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
 	{MST_ARRIVING,      MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_ARRIVING,      MEV_LATE,       may_repeat_here, mag_act_again_served,       FSM_SAME,          "RFC 5213 6.9.4 (4)"},
 	REJECTIONS(MST_ARRIVING),
 	{MST_ARRIVING,      MEV_MISMATCH,   NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 	{MST_ARRIVING,      MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
