@@ -353,6 +353,11 @@ nsec_t store_deadline(const struct store *st)
 	return st->retry_at > due ? st->retry_at : due;
 }
 
+void store_hurry(struct store *st)
+{
+	st->retry_at = 0;
+}
+
 bool store_drain(struct store *st, nsec_t now)
 {
 	while (st->head && !st->n_flight && st->retry_at <= now)

@@ -116,6 +116,8 @@ void store_remove(struct store *st, struct store_item **p, nsec_t now);
 /* Makes a batch of what is due and hands it over; call it at the end of each turn of the loop. */
 void store_flush(struct store *st, nsec_t now);
 nsec_t store_deadline(const struct store *st); /* of the next store_flush() */
+/* The pause after a failure is over: whatever it was may be mended. */
+void store_hurry(struct store *st);
 /* Hands over what there is, due or not. True when nothing is left to write or wait for; else call
  * again after the backend has reported. */
 bool store_drain(struct store *st, nsec_t now);

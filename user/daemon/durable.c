@@ -219,6 +219,7 @@ static void drain(struct daemon *d)
 	struct store_status s;
 	unsigned generation;
 
+	store_hurry(d->store);
 	while (!store_drain(d->store, daemon_now())) {
 		struct pollfd p = {.fd = store_lmdb_fd(d->store_file, &generation),
 				   .events = POLLIN};

@@ -235,6 +235,29 @@ static void test_failure(void)
 	down();
 }
 
+/* Somebody made room, and ends the daemon before the pause is over. */
+static void test_failure_then_end(void)
+{
+	struct store_status s;
+	struct thing a;
+
+	up(0);
+	store_fake_fail(disk, 2, ENOSPC);
+	add(&a, 1, 0);
+	store_flush(st, 0);
+	CU_ASSERT_FALSE(store_drain(st, 1));
+	CU_ASSERT_FALSE(on_disk(1, 1));
+	store_hurry(st);
+	CU_ASSERT_FALSE(store_drain(st, 1)); /* once */
+	CU_ASSERT_EQUAL(counter(STORE_C_FAILED), 2);
+	store_hurry(st);
+	CU_ASSERT_TRUE(store_drain(st, 2));
+	CU_ASSERT_TRUE(on_disk(1, 1));
+	store_status(st, &s);
+	CU_ASSERT_EQUAL(s.error, 0);
+	down();
+}
+
 /* A change that failed with its batch is again due before what came later. */
 static void test_order_after_failure(void)
 {
@@ -510,6 +533,7 @@ int main(int argc, char **argv)
 		{"a record goes with its object", test_remove},
 		{"an object that goes while it is written",								       test_remove_in_flight},
 		{"a disk that fails is named, not waited for, and tried again",								test_failure},
+		{"at the end a disk that failed is tried once more", test_failure_then_end},
 		{"after a failure the order of changes holds",			       test_order_after_failure},
 		{"a deletion that failed is tried again",								       test_removed_then_failed},
 		{"a batch is bounded, and the rest follows",test_batches},
