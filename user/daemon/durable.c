@@ -83,6 +83,8 @@ int durable_open(struct daemon *d, char *err, size_t cap)
 		log_msg(LOG_C_LOCAL,
 			"state-directory %s: the store %s; nothing is kept for the next start", dir,
 			d->store_report.what);
+		/* a store that is there again then knows nothing of this run */
+		unsaved_open(d);
 		return 0;
 	}
 	tell_report(dir, &d->store_report);

@@ -79,7 +79,7 @@ bool unsaved_open(struct daemon *d)
 
 	read_boot(u->boot);
 	snprintf(path, sizeof(path), "%s/" FILE_NAME, d->cfg->state_directory);
-	u->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	u->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (u->fd < 0) {
 		err = -errno;
 	} else {
