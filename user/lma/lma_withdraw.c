@@ -59,6 +59,7 @@ static enum bra_status withdraw_all(struct withdrawal *w)
 		return refuse(w, BRA_TRIGGER_NOT_SUPPORTED, "trigger not supported");
 	if (!w->m->cfg.may_revoke || !w->id || !is_its_identity(w) || !speaks_for(w))
 		return refuse(w, BRA_GLOBAL_NOT_AUTHORIZED, "not authorized for global revocation");
+	/* many: answered at once, and ended by and by */
 	w->silent = lma_doom(w->l, w->coa_mag, &d, NULL);
 	return BRA_SUCCESS;
 }
