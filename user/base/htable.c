@@ -177,6 +177,11 @@ void htable_reserve(struct htable *t, size_t n)
 		;
 }
 
+void htable_prefetch(const struct htable *t, uint32_t hash)
+{
+	__builtin_prefetch(home(t, hash));
+}
+
 void htable_add(struct htable *t, struct hnode *n, uint32_t hash)
 {
 	struct hnode **p;

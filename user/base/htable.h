@@ -42,6 +42,9 @@ uint32_t htable_hash(const struct htable *t, const void *key, size_t len);
  * end before. */
 void htable_reserve(struct htable *t, size_t n);
 
+/* Has what htable_find() will look at come into the caches meanwhile. */
+void htable_prefetch(const struct htable *t, uint32_t hash);
+
 /* Cannot fail: where there is no memory for a bucket the others get longer, until there is. The
  * entry must not be in a table, and stay where it is while it is in this one. */
 void htable_add(struct htable *t, struct hnode *n, uint32_t hash);

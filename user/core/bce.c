@@ -60,14 +60,26 @@ void bce_cache_reserve(struct bce_cache *c, size_t n)
 	htable_reserve(&c->by_prefix, n);
 }
 
-size_t bce_count(const struct bce_cache *c)
-{
-	return c->n;
-}
-
 static uint32_t hash_mnid(const struct bce_cache *c, const struct mnid *id)
 {
 	return htable_hash(&c->by_mnid, id->id, id->len) + id->subtype;
+}
+
+static uint32_t hash_prefix(const struct bce_cache *c, const struct prefix6 *p)
+{
+	return htable_hash(&c->by_prefix, &p->addr, sizeof(p->addr)) + p->len;
+}
+
+void bce_cache_prefetch(const struct bce_cache *c, const struct mnid *id, const struct prefix6 *p)
+{
+	htable_prefetch(&c->by_mnid, hash_mnid(c, id));
+	if (p)
+		htable_prefetch(&c->by_prefix, hash_prefix(c, p));
+}
+
+size_t bce_count(const struct bce_cache *c)
+{
+	return c->n;
 }
 
 static struct mnid node_mnid(const struct bce_node *n)
@@ -131,11 +143,6 @@ static void node_drop_if_empty(struct bce_cache *c, struct bce_node *n)
 		c->newest = n->prev;
 	htable_del(&c->by_mnid, &n->hnode);
 	free(n);
-}
-
-static uint32_t hash_prefix(const struct bce_cache *c, const struct prefix6 *p)
-{
-	return htable_hash(&c->by_prefix, &p->addr, sizeof(p->addr)) + p->len;
 }
 
 static struct bce_prefix *find_prefix(const struct bce_cache *c, const struct prefix6 *p,

@@ -78,6 +78,8 @@ void bce_cache_free(struct bce_cache **p); /* and all entries */
 size_t bce_count(const struct bce_cache *c);
 /* So many entries are coming. */
 void bce_cache_reserve(struct bce_cache *c, size_t n);
+/* Before bce_add() of the same, whose look-ups then wait less; `p` NULL: without prefixes. */
+void bce_cache_prefetch(const struct bce_cache *c, const struct mnid *id, const struct prefix6 *p);
 
 /*
  * Makes an entry and puts it into every index. The MN-ID, the prefixes (masked to their length) and

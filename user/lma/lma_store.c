@@ -251,6 +251,7 @@ int lma_restore(struct lma *l, const struct store_record *rec, nsec_t now)
 			    err == -EPROTONOSUPPORT ? "its record is of another version"
 						    : "its record makes no sense",
 			    now);
+	bce_cache_prefetch(l->cache, &r.mnid, r.n_prefixes ? &r.prefixes[0] : NULL);
 	why = misfit(l, &r);
 	if (why)
 		return drop(l, &r.mnid, why, now);
