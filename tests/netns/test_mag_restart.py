@@ -15,7 +15,7 @@ import tcp
 from ask import binding, counter, settled, update_entry, wait_registered
 from conftest import make_topo
 from netns import wait_until
-from topo import CN, CN4
+from topo import CN, CN4, mag_addr
 
 LEASE = 12  # s; renewed at half of it
 RA = 134
@@ -74,8 +74,23 @@ def lma_view(t, node):
                               "down_gre_key", "up_gre_key")}
 
 
+def renew(client):
+    done = len(client.events())
+    client.renew()
+    wait_until(lambda: any(e.split()[0].lower() == "renew" for e in client.events()[done:]),
+               LEASE, "a renewal")
+
+
+def again_all(d, t, nodes):
+    """Starts it; returns when all its nodes are found, and the LMA has confirmed each."""
+    again(d)
+    wait_until(lambda: counter(t, "mag1", "found") == len(nodes), 10, "all to be found")
+    for n in nodes:
+        wait_until(lambda n=n: update_entry(t, n, 1)["state"] == "ACTIVE", 5, "the LMA's answer")
+
+
 def advertisements(frames):
-    """[(router lifetime, [valid lifetime of each prefix])]"""
+    """[(router lifetime, (valid lifetime of each prefix))]"""
     out = []
     for _, f in frames:
         if f[12:14] != b"\x86\xdd" or f[20] != 58 or f[54] != RA:
@@ -86,7 +101,7 @@ def advertisements(frames):
             if kind == 3:
                 valid.append(struct.unpack_from("!I", body, at + 4)[0])
             at += n
-        out.append((struct.unpack_from("!H", body, 6)[0], valid))
+        out.append((struct.unpack_from("!H", body, 6)[0], tuple(valid)))
     return out
 
 
@@ -117,21 +132,19 @@ def test_nodes_that_stay_notice_nothing(t):
         time.sleep(0.3)
         d = kill(t)
         time.sleep(1)
-        again(d)
-        wait_until(lambda: counter(t, "mag1", "found") == len(t.nodes), 10, "all to be found")
+        again_all(d, t, t.nodes)
         time.sleep(0.3)
 
     tcp.carry(node, t.cn, CN, 1 << 20, source=was[0][0], during=restart)
     assert [lost(p) for p in pings] == [0, 0, 0, 0]
     assert addresses(t, node, client) == was
-    # neither the LMA nor the node was told anything
+    # each was registered again once, which changed nothing at the LMA, and nothing for the node
     assert counter(t, "mag1", "restored") == len(t.nodes)
-    assert counter(t, "mag1", "pbu_sent") == 0
+    assert counter(t, "mag1", "pbu_sent") == counter(t, "mag1", "pbu_refresh") == len(t.nodes)
     assert [lma_view(t, n) for n in t.nodes] == before
-    assert all(life and all(valid) for life, valid in advertisements(watch.stop().frames()))
+    told = advertisements(watch.stop().frames())
+    assert told and set(told) == {told[0]} and told[0][0] and told[0][1] == (3600,)
     assert restart_counter(t) == counted
-    for n in t.nodes:
-        assert update_entry(t, n, 1)["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["dhclient", "udhcpc"])
@@ -142,9 +155,7 @@ def test_leases_are_renewed(t, which):
     done = len(client.events())
     d = kill(t)
     again(d)
-    client.renew()
-    wait_until(lambda: any(e.split()[0].lower() == "renew" for e in client.events()[done:]),
-               LEASE, "a renewal")
+    renew(client)
     assert all(e.split()[1:] == [was] for e in client.events()[done:])
     assert client.address() == was and node.ping(CN4, 3, 0.1, src=was) == 3
 
@@ -162,6 +173,7 @@ def test_nodes_that_left_meanwhile_are_missed(t):
     again(d)
     wait_until(lambda: counter(t, "mag1", "not_found") +
                counter(t, "mag1", "revoked", "mag") == 2, 15, "both to be missed")
+    wait_until(lambda: counter(t, "mag1", "found") == 2, 5, "those that stayed to be found")
     wait_until(lambda: binding(t, gone) is None or binding(t, gone)["state"] != "ACTIVE", 3,
                "the LMA to hear of it")
     for n in (gone, moved):
@@ -169,13 +181,40 @@ def test_nodes_that_left_meanwhile_are_missed(t):
     assert lma_view(t, moved) == there
     assert moved.ping(CN, 3, 0.1) == 3
     assert lma_view(t, t.nodes[0]) == stays
-    assert counter(t, "mag1", "pbu_sent") == counter(t, "mag1", "pbu_deregister") == \
-        counter(t, "mag1", "not_found")
+    assert counter(t, "mag1", "pbu_deregister") == counter(t, "mag1", "not_found")
+    assert counter(t, "mag1", "pbu_sent") == counter(t, "mag1", "not_found") + 2
+
+
+def test_a_node_that_was_elsewhere_meanwhile(t):
+    """It was at another MAG while this one was down, and came back: nothing that can be seen there
+    has changed, nobody is left to tell of it, and the binding is the other MAG's."""
+    node, solicitations = t.nodes[3], f"net__ipv6__conf__{t.nodes[3].ifname}__router_solicitations"
+    t.move(node, 1)
+    settled(t, node, 1)
+    time.sleep(0.5)  # it is on disk
+    handovers = binding(t, node)["handovers"]
+    given_up = counter(t, "lma", "no_answer")
+    d = kill(t)
+    t.move(node, 2)
+    wait_registered(t, node, 2)
+    wait_until(lambda: counter(t, "lma", "no_answer") > given_up, 10, "the LMA to give up MAG 1")
+    # the node itself asks for no router when it is back
+    node.sysctl(**{solicitations: 0})
+    t.move(node, 1)
+    time.sleep(2)
+    assert binding(t, node)["proxy_coa"] == mag_addr(2)
+    again(d)
+    wait_registered(t, node, 1)
+    node.sysctl(**{solicitations: 3})
+    wait_until(lambda: update_entry(t, node, 1)["state"] == "ACTIVE", 5, "the LMA's answer")
+    assert binding(t, node)["handovers"] == handovers + 2
+    assert node.ping(CN, 3, 0.1) == 3
 
 
 def test_an_end_that_was_under_way_goes_on(t):
     """Killed while nobody answers its de-registration: it is made up for."""
     node = t.nodes[1]
+    renew(t.clients[1])  # nothing is to be heard from it for a while: it would be registered again
     t.net.ip("link set lma0 down")
     try:
         t.daemons["mag1"].ctl("detach", node.mnid)
@@ -198,7 +237,8 @@ def test_a_link_that_comes_late(t):
     d = kill(t)
     t.mag1.ip("link set acc0 name away0")
     again(d)
-    assert update_entry(t, node, 1)["state"] == "FINDING"
+    entry = update_entry(t, node, 1)
+    assert (entry["state"], entry["ifname"]) == ("FINDING", "acc0")
     time.sleep(1)
     t.mag1.ip("link set away0 down", "link set away0 name acc0", "link set acc0 up")
     wait_until(lambda: update_entry(t, node, 1)["state"] == "ACTIVE", 10, "it to be found")

@@ -122,8 +122,10 @@ static void show_update(void *ctx, const struct mag_binding *b)
 		return;
 	o = json_object();
 	control_set(o, "mn_id", control_mnid(&b->mnid));
-	control_set(o, "ifname", control_str(ifname_of(r->ctx, b->node.ifindex)));
-	control_set(o, "ifindex", json_integer(b->node.ifindex));
+	control_set(o, "ifname",
+		    control_str(b->ifname ? b->ifname : ifname_of(r->ctx, b->node.ifindex)));
+	if (!b->ifname)
+		control_set(o, "ifindex", json_integer(b->node.ifindex));
 	control_set(o, "mac", control_mac(&b->node.mac));
 	control_set(o, "prefixes", control_prefixes(b->prefixes, b->n_prefixes));
 	set_home4(o, &b->home4);

@@ -267,7 +267,6 @@ size_t record_update_write(const struct record_update *u, uint8_t *buf, size_t c
 	wr_u16(&w, u->domain);
 	wr_u32(&w, u->lifetime_s);
 	wr_u64(&w, u->expires);
-	wr_u64(&w, u->refresh);
 	wr_u64(&w, u->timestamp);
 	wr_u32(&w, u->access_mtu);
 	wr_u32(&w, u->down_key);
@@ -312,7 +311,6 @@ int record_update_read(struct record_update *out, const uint8_t *data, size_t le
 	u.domain = rd_u16(&r);
 	u.lifetime_s = rd_u32(&r);
 	u.expires = rd_u64(&r);
-	u.refresh = rd_u64(&r);
 	u.timestamp = rd_u64(&r);
 	u.access_mtu = rd_u32(&r);
 	u.down_key = rd_u32(&r);

@@ -63,7 +63,7 @@ size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t
  * record_binding_write() makes. */
 int record_binding_read(struct record_binding *out, const uint8_t *data, size_t len);
 
-#define RECORD_UPDATE_VERSION 1
+#define RECORD_UPDATE_VERSION 2
 #define RECORD_UPDATE_MAX     768 /* octets */
 
 enum record_update_state {
@@ -85,8 +85,7 @@ struct record_update {
 	struct in6_addr lmaa;	 /* the LMA; of the same family */
 	struct in6_addr router;	 /* our link-local address on the link; ::, a fixed one */
 	struct in6_addr node;	 /* the node's link-local address; ::, not known */
-	uint64_t expires;	 /* ns since 1970-01-01 UTC; as the next */
-	uint64_t refresh;	 /* when to register again */
+	uint64_t expires;	 /* ns since 1970-01-01 UTC */
 	uint64_t timestamp;	 /* last one sent, in option format */
 	uint32_t lifetime_s;	 /* granted */
 	uint32_t access_mtu;	 /* 0: unknown */

@@ -379,6 +379,7 @@ void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struc
 		struct mag_binding b = {
 			.mnid = e->mnid,
 			.node = mag_node(s),
+			.ifname = s->no_link ? s->ifname : NULL,
 			.att = e->att,
 			.lmaa = e->lmaa,
 			.lma_name = s->lma->name,

@@ -108,8 +108,9 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 /*
  * Sessions outlive the daemon. Each whose binding stands has a record of kind STORE_UPDATE. After a
  * restart its node is served as before, and looked for, reregister_rate of them in a second: one
- * that is there knows nothing of it, one that is not is de-registered. Nothing is registered for a
- * node before it has proved to be there, since it may be at another MAG by now.
+ * that is there is registered again and knows nothing of it, one that is not is de-registered.
+ * Nothing is registered for a node before it has proved to be there, since it may be at another MAG
+ * by now.
  *
  * The store is borrowed; to be set before the first session.
  */
@@ -195,6 +196,7 @@ bool mag_knows_lma(const struct mag *m, const struct in6_addr *addr);
 struct mag_binding {
 	struct mnid mnid;
 	struct link_node node;
+	const char *ifname; /* of a link that is not there; else NULL */
 	uint8_t att;
 	struct in6_addr lmaa;
 	const char *lma_name;

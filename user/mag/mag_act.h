@@ -32,7 +32,6 @@ void mag_act_lapse(void *obj, void *arg);
 
 /* mag_find.c */
 void mag_act_found(void *obj, void *arg);
-void mag_act_found_due(void *obj, void *arg);
 void mag_act_found_lapsed(void *obj, void *arg);
 void mag_act_lapse_unfound(void *obj, void *arg);
 void mag_act_not_found(void *obj, void *arg);

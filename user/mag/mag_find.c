@@ -4,8 +4,10 @@
  *
  * The node may have left while nobody looked, and be at another MAG: until it has proved to be
  * here nothing is registered for it, or this MAG would take the binding from that one. Any sign of
- * it is a proof. A session whose node gives none is asked for in its turn; one whose link is not
- * there, or has no carrier, waits for that, MAG_LINK_WAIT_MS at most.
+ * it is a proof. One that is here may have been there meanwhile, or the LMA may have ended its
+ * binding without being heard: it is registered again at once, and served on. A session whose node
+ * gives none is asked for in its turn; one whose link is not there, or has no carrier, waits for
+ * that, MAG_LINK_WAIT_MS at most.
  *
  * A link that is not there has no index. A number that none has stands in for it, so that sessions
  * of several such links keep apart.
@@ -172,22 +174,17 @@ static void found(struct mag_session *s, struct mag_ctx *c)
 	s->waits = false;
 }
 
-/* The node knows nothing of it, and neither does the LMA. */
+/* An IPv4 address is given back first: the registration would ask for it. */
 void mag_act_found(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
 	found(s, c);
-	deadline_arm(&c->m->timers, &s->timer, s->refresh_at);
 	if (home4_is_set(&s->b.home4) && !mag_wants4(c->m, s))
 		mag_return_home4(c->m, s, "no longer entitled to IPv4", c->now);
-}
-
-void mag_act_found_due(void *obj, void *arg)
-{
-	found(obj, arg);
-	mag_act_refresh(obj, arg);
+	else
+		mag_act_refresh(obj, arg);
 }
 
 /* The LMA has no binding, or one for packets that do not arrive: asks for the same addresses by
@@ -198,6 +195,10 @@ void mag_act_found_lapsed(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	found(s, c);
+	if (home4_is_set(&s->b.home4) && !mag_wants4(c->m, s)) {
+		s->returned4 = s->b.home4;
+		s->b.home4 = (struct home4){0};
+	}
 	s->b.expires = nsec_add(c->now, mag_quiet_time(c->m));
 	mag_act_refresh(obj, arg);
 }

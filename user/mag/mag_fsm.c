@@ -4,7 +4,7 @@
  *
  *	NEW -> REGISTERING -> ACTIVE -> VERIFYING -> REFRESHING -> ACTIVE ...
  *	                  any of them -> DEREGISTERING -> (RELEASED) -> gone
- *	after a restart: FINDING -> ACTIVE
+ *	after a restart: FINDING -> REFRESHING -> ACTIVE
  *
  * A fast handover (RFC 5949) has a node go through LEAVING at its old MAG, and at its new one begin
  * in EXPECTED, when that is told before it comes, or in FETCHING:
@@ -73,15 +73,6 @@ static bool is_bound(void *obj, void *arg)
 	const struct mag_ctx *c = arg;
 
 	return mag_is_bound(obj, c->now);
-}
-
-/* Nothing has to be registered before its time. */
-static bool is_current(void *obj, void *arg)
-{
-	const struct mag_session *s = obj;
-	const struct mag_ctx *c = arg;
-
-	return is_bound(obj, arg) && c->now < s->refresh_at;
 }
 
 static bool sent_lately(void *obj, void *arg)
@@ -182,10 +173,9 @@ static const struct fsm_rule rules[] = {
 	{MST_FINDING,       MEV_HAND_OVER,  NULL,            mag_act_hand_over,          MST_LEAVING,       "RFC 5949 4.1 (f)"},
 	{MST_FINDING,       MEV_DETACH,     mag_fho_holds,   mag_act_hold,               MST_LEAVING,       "RFC 5949 4.1"},
 
-	{MST_FINDING,       MEV_CONFIRMED,  is_current,      mag_act_found,              MST_ACTIVE,        "RFC 5213 6.9.1.3"},
-	{MST_FINDING,       MEV_CONFIRMED,  is_bound,        mag_act_found_due,          MST_REFRESHING,    "RFC 5213 6.9.1.3"},
+	{MST_FINDING,       MEV_CONFIRMED,  is_bound,        mag_act_found,              MST_REFRESHING,    "RFC 5213 6.9.1.3"},
 	{MST_FINDING,       MEV_CONFIRMED,  NULL,            mag_act_found_lapsed,       MST_REFRESHING,    "RFC 5213 6.9.1.1 (3)"},
-	{MST_FINDING,       MEV_ATTACH,     is_bound,        mag_act_found_due,          MST_REFRESHING,    "RFC 5213 6.9.1.1"},
+	{MST_FINDING,       MEV_ATTACH,     is_bound,        mag_act_found,              MST_REFRESHING,    "RFC 5213 6.9.1.1"},
 	{MST_FINDING,       MEV_ATTACH,     NULL,            mag_act_found_lapsed,       MST_REFRESHING,    "RFC 5213 6.9.1.1 (3)"},
 	{MST_FINDING,       MEV_EXPIRED,    NULL,            mag_act_lapse_unfound,      FSM_SAME,          "RFC 5213 6.9.2 (2)"},
 	{MST_FINDING,       MEV_TIMEOUT,    NULL,            mag_act_not_found,          MST_DEREGISTERING, "RFC 5213 6.13"},

@@ -93,12 +93,9 @@ static void register_all(struct mag *m, const struct mag_lma *l, nsec_t now)
 	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (s->lma != l || !s->serving || s->end_link)
-			continue;
-		/* not before its node has proved to be there */
-		if (s->state == MST_FINDING)
-			s->refresh_at = now;
-		else if (!s->again_link)
+		/* one that is looked for is registered anew when it is found, not before */
+		if (s->lma == l && s->serving && !s->end_link && s->state != MST_FINDING &&
+		    !s->again_link)
 			enqueue(m, s);
 	}
 	if (m->again && !m->again_timer.armed)
@@ -227,13 +224,6 @@ void mag_set_restart_counter(struct mag *m, uint32_t counter, nsec_t now)
 
 void mag_announce_restart(struct mag *m, nsec_t now)
 {
-	/* LMAs may take those for lost that are not registered again */
-	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
-		struct mag_session *s = mag_session_of(e);
-
-		if (s->state == MST_FINDING)
-			s->refresh_at = now;
-	}
 	heartbeat_announce(m->heartbeat, now);
 }
 

@@ -77,10 +77,8 @@ static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 		u.prefixes[i] = s->b.prefixes[i];
 	if (!s->b.parked && !s->no_link)
 		u.node = m->links->address(m->links->ctx, &node);
-	if (s->registered) {
+	if (s->registered)
 		u.expires = to_wall(m, s->b.expires, now);
-		u.refresh = to_wall(m, s->refresh_at, now);
-	}
 	if (heartbeat_info(m->heartbeat, &s->b.lmaa, &lma) && lma.has_counter) {
 		u.has_peer_restarts = true;
 		u.peer_restarts = lma.restart_counter;
@@ -179,27 +177,9 @@ static void take_times(struct mag *m, struct mag_session *s, const struct record
 	/* another Proxy-CoA is another care-of address: the binding is not at this one */
 	s->registered = left && addr6_eq(&u->coa, mag_coa(m, &u->lmaa));
 	s->b.expires = s->registered ? nsec_add(now, left) : NSEC_NEVER;
-	s->refresh_at = nsec_add(now, left_until(m, u->refresh, whole));
+	s->refresh_at = now; /* what the LMA holds by now is not known */
 	s->b.sent_at = nsec_sub(nsec_add(now, left), whole);
 	s->b.timestamp = u->timestamp;
-	/* a MAG without fixed addresses gets one for the router with its next registration */
-	if (addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) &&
-	    addr6_is_zero(&u->router))
-		s->refresh_at = now;
-}
-
-/* Whether the LMA is the one that it was. Without heartbeats, nobody knows. */
-static void take_peer(struct mag *m, struct mag_session *s, const struct record_update *u,
-		      nsec_t now)
-{
-	struct heartbeat_info lma;
-
-	if (!u->has_peer_restarts)
-		return;
-	heartbeat_remember(m->heartbeat, &u->lmaa, u->peer_restarts);
-	if (heartbeat_info(m->heartbeat, &u->lmaa, &lma) && lma.has_counter &&
-	    lma.restart_counter != u->peer_restarts)
-		s->refresh_at = now;
 }
 
 static void take_session(struct mag *m, struct mag_session *s, const struct record_update *u,
@@ -227,7 +207,8 @@ static void take_session(struct mag *m, struct mag_session *s, const struct reco
 	s->dhcp_relay = u->dhcp_relay;
 	memcpy(s->ifname, u->ifname, sizeof(s->ifname));
 	take_times(m, s, u, now);
-	take_peer(m, s, u, now);
+	if (u->has_peer_restarts)
+		heartbeat_remember(m->heartbeat, &u->lmaa, u->peer_restarts);
 }
 
 /* Why it may not go on; it is de-registered in its turn. */

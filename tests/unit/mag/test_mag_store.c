@@ -198,6 +198,26 @@ static void test_orderly_end_keeps_records(void)
 
 /* ---- found again */
 
+/* The last thing said on the link is what was said before the restart. */
+static bool is_told_the_same(struct bench *b)
+{
+	const struct call *was = last_call(b, CALL_RESUME), *is = last_call(b, CALL_ADVERTISE);
+
+	return is->n_prefixes == was->n_prefixes && is_first(&is->prefixes[0]) &&
+	       is_first(&was->prefixes[0]) && is->valid_s == was->valid_s &&
+	       addr6_eq(&is->ll, &was->ll) && home4_eq(&is->home4, &was->home4);
+}
+
+/* Registered again, with what it had. */
+static bool is_refreshed(struct bench *b)
+{
+	const struct mh_opt *o = mh_opt(&last_sent(b)->msg, MHO_HNP);
+
+	return in_state(b, 1, "REFRESHING") && b->n_sent == 1 && o && is_first(&o->hnp.prefix) &&
+	       opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND) == HI_NO_CHANGE &&
+	       last_sent(b)->msg.bu.lifetime;
+}
+
 static void test_node_notices_nothing(void)
 {
 	struct bench *b = dual_active(bench_new());
@@ -227,23 +247,35 @@ static void test_node_notices_nothing(void)
 				&b->cfg.fixed_mag_link_local_address_on_all_access_links));
 	CU_ASSERT_TRUE(home4_eq(&last_call(b, CALL_RESUME)->home4, &before.b.home4));
 	CU_ASSERT_TRUE(addr6_eq(&last_call(b, CALL_RESUME)->own, &b->node_address));
-	/* it is asked, answers, and the LMA hears nothing before its time */
+	/* it is asked, answers, and is registered again, by its IPv4 address, too */
 	run_ms(b, 0);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
-	confirm(b, 7, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
-	CU_ASSERT_EQUAL(counter(b, "found"), 1);
-	run_to(b, nsec_from_s(1000 + 2700) - 1);
 	CU_ASSERT_EQUAL(b->n_sent, 0);
-	run_ms(b, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "VERIFYING"));
 	confirm(b, 7, 1);
-	CU_ASSERT_EQUAL(b->n_sent, 1);
-	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
-	accept_it(b);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(counter(b, "found"), 1);
+	CU_ASSERT_TRUE(is_refreshed(b));
+	CU_ASSERT_EQUAL(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST)->hoa4.addr.s_addr,
+			ADDR4("10.1.0.5").s_addr);
+	/* served on meanwhile, and what it is told then is nothing new */
+	dp_fake_fail(b->fake, DP_FAKE_SESSION_PUT, 1, ENOSPC); /* it is not touched */
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
 	CU_ASSERT_PTR_NOT_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 0);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(shown(b, 1).b.session, ref);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NOT_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_EQUAL(calls(b, CALL_ADVERTISE), 1);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	CU_ASSERT_TRUE(is_told_the_same(b));
+	CU_ASSERT_EQUAL(b->ups, 1);
+	CU_ASSERT_EQUAL(b->downs, 0);
+	/* and only once */
+	run_ms(b, 2700000 - 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
+	run_ms(b, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "VERIFYING"));
 	end(b);
 }
 
@@ -277,11 +309,64 @@ static void test_sign_of_life_is_proof(void)
 	accept_it(b);
 	restart(b);
 	confirm(b, 7, 1); /* before its turn */
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_TRUE(is_refreshed(b));
+	accept_it(b);
 	run_ms(b, 60000);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
-	CU_ASSERT_EQUAL(b->n_sent, 0);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
 	end(b);
+}
+
+/* While the MAG was down the node was at another one, whose binding it is, and came back; or the
+ * LMA revoked its binding and heard no answer. Nothing of that can be seen here. */
+static void test_lma_may_know_other_things(void)
+{
+	struct bench *b = dual_active(bench_new());
+
+	restart(b);
+	CU_ASSERT_TRUE(shown(b, 1).b.remaining_s > 3500);
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(is_refreshed(b));
+	/* until the LMA has answered, like any other request */
+	run_ms(b, 1000);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	end(b);
+}
+
+/* What the LMA says to that is what it says to any refresh. */
+static void test_refused_when_found(void)
+{
+	static const struct {
+		uint8_t status;
+		const char *state;
+	} row[] = {
+		{PBA_NOT_LMA_FOR_THIS_MN,	  "REJECTED"   },
+		     {PBA_PROXY_REG_NOT_ENABLED,	 "BARRED"	 },
+		{PBA_INSUFFICIENT_RESOURCES, "BACKOFF"    },
+		     {PBA_TIMESTAMP_LOWER,	   "REASSERTING"},
+		{PBA_NOT_AUTHORIZED_FOR_HNP, "REGISTERING"},
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(row); i++) {
+		struct bench *b = dual_active(bench_new());
+
+		if (i & 1) {
+			restart(b);
+			run_ms(b, 0);
+			confirm(b, 7, 1);
+		} else {
+			attach(b, 7, 1);
+		}
+		answer_status(b, row[i / 2].status);
+		CU_ASSERT_TRUE(in_state(b, 1, row[i / 2].state));
+		CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+		flush(b);
+		CU_ASSERT_EQUAL(store_fake_count(disk), 0);
+		end(b);
+	}
 }
 
 /* It says that it has just come: it may have been elsewhere. */
@@ -320,6 +405,8 @@ static void test_turns_are_paced(void)
 	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 30);
 	run_ms(b, 95);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 10);
+	/* and so are their registrations, since each has to answer first */
+	CU_ASSERT_EQUAL(b->n_sent, 0);
 	run_ms(b, 1000);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 30);
 	end(b);
@@ -373,6 +460,7 @@ static void test_waits_for_its_link(void)
 	lives(b);
 	/* its half in the data plane is kept, though it leads nowhere */
 	CU_ASSERT_EQUAL(shown(b, 1).b.session, ref);
+	CU_ASSERT_STRING_EQUAL(shown(b, 1).b.ifname, "acc7");
 	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_NOWHERE);
 	CU_ASSERT_EQUAL(b->n_calls, 0);
 	run_ms(b, 10000);
@@ -386,9 +474,12 @@ static void test_waits_for_its_link(void)
 	CU_ASSERT_EQUAL(calls(b, CALL_RESUME), 1);
 	run_ms(b, 0);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
-	confirm(b, 11, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NULL(shown(b, 1).b.ifname);
 	CU_ASSERT_EQUAL(b->n_sent, 0);
+	confirm(b, 11, 1);
+	CU_ASSERT_TRUE(is_refreshed(b));
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	end(b);
 }
 
@@ -407,10 +498,11 @@ static void test_link_does_not_come(void)
 	CU_ASSERT_EQUAL(keep, 2);
 	run_ms(b, 0);
 	confirm(b, 8, 2);
+	answer(b, &(struct reply){.prefix = {HNP2}});
 	run_ms(b, 29999);
-	CU_ASSERT_EQUAL(b->n_sent, 0);
-	run_ms(b, 1);
 	CU_ASSERT_EQUAL(b->n_sent, 1);
+	run_ms(b, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 2);
 	CU_ASSERT_EQUAL(last_sent(b)->msg.bu.lifetime, 0);
 	CU_ASSERT_TRUE(in_state(b, 2, "ACTIVE"));
 	/* the name is known to the record, that of the link is not to be had */
@@ -436,7 +528,7 @@ static void test_link_without_carrier(void)
 	run_ms(b, 0);
 	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
 	confirm(b, 7, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_TRUE(is_refreshed(b));
 	end(b);
 }
 
@@ -459,28 +551,6 @@ static void test_turns_up_on_another_link(void)
 }
 
 /* ---- what is not as it was */
-
-static void test_refresh_is_due(void)
-{
-	struct bench *b = with_store(bench_new());
-
-	attach(b, 7, 1);
-	accept_it(b);
-	flush(b);
-	dies(b);
-	b->now += nsec_from_s(3000);
-	lives(b);
-	run_ms(b, 0);
-	CU_ASSERT_EQUAL(b->n_sent, 0);
-	confirm(b, 7, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
-	CU_ASSERT_EQUAL(b->n_sent, 1);
-	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
-	accept_it(b);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
-	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
-	end(b);
-}
 
 static void test_binding_is_over(void)
 {
@@ -593,7 +663,11 @@ static void test_keys_stay(void)
 	CU_ASSERT_EQUAL(forwarding(b, HNP1)->up.key, 0x5000);
 	run_ms(b, 0);
 	confirm(b, 7, 1);
-	CU_ASSERT_EQUAL(b->n_sent, 0);
+	CU_ASSERT_TRUE(is_refreshed(b));
+	CU_ASSERT_EQUAL(mh_opt(&last_sent(b)->msg, MHO_GRE_KEY)->gre.key, down);
+	accept_it(b);
+	CU_ASSERT_EQUAL(shown(b, 1).b.down_key, down);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->up.key, 0x5000);
 	end(b);
 }
 
@@ -642,8 +716,7 @@ static void test_data_plane_is_empty(void)
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
 	run_ms(b, 0);
 	confirm(b, 7, 1);
-	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
-	CU_ASSERT_EQUAL(b->n_sent, 0);
+	CU_ASSERT_TRUE(is_refreshed(b));
 	end(b);
 }
 
@@ -736,13 +809,15 @@ static void test_no_longer_entitled(void)
 	end(b);
 }
 
-static void test_no_longer_ipv4(void)
+/* After so many seconds. */
+static struct bench *without_ipv4_by_now(unsigned s)
 {
 	struct bench *b = dual_active(bench_new());
 	struct profile p = {.enabled = true, .local_routing = -1};
 
 	flush(b);
 	dies(b);
+	b->now += nsec_from_s(s);
 	profile_table_free(&b->table);
 	CU_ASSERT_EQUAL_FATAL(profile_table_new(&b->table), 0);
 	b->profiles = profile_table_profiles(b->table);
@@ -750,12 +825,57 @@ static void test_no_longer_ipv4(void)
 	lives(b);
 	run_ms(b, 0);
 	CU_ASSERT_EQUAL(b->n_sent, 0);
+	return b;
+}
+
+/* The address is returned, and then the rest is registered again. */
+static void test_no_longer_ipv4(void)
+{
+	struct bench *b = without_ipv4_by_now(0);
+
 	confirm(b, 7, 1);
+	CU_ASSERT_EQUAL(b->n_sent, 1);
 	CU_ASSERT_TRUE(in_state(b, 1, "RETURNING_IPV4"));
 	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
 	accept_it(b);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	run_ms(b, 0);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_EQUAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(opt_value(&last_sent(b)->msg, MHO_HANDOFF_IND), HI_NO_CHANGE);
+	CU_ASSERT_PTR_NULL(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST));
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	end(b);
+	/* there is no binding to return it from */
+	b = without_ipv4_by_now(4000);
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_PTR_NULL(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST));
+	accept_it(b);
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+	CU_ASSERT_PTR_NULL(forwarding4(b, 0, "10.1.0.5"));
+	CU_ASSERT_FALSE(home4_is_set(&last_call(b, CALL_ADVERTISE)->home4));
+	end(b);
+}
+
+/* By the node itself, while it is looked for: that is a sign of it, but a question is cheap. */
+static void test_returns_ipv4_while_looked_for(void)
+{
+	struct bench *b = dual_active(bench_new());
+	struct link_node n = node_at(7, 1);
+
+	restart(b);
+	run_ms(b, 0);
+	CU_ASSERT_EQUAL(mag_release_ipv4(b->m, &n, ADDR4("10.1.0.5"), "dhcp-release", b->now), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "RETURNING_IPV4"));
+	accept_it(b);
+	run_ms(b, 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "VERIFYING"));
+	confirm(b, 7, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+	CU_ASSERT_EQUAL(b->n_sent, 2);
 	end(b);
 }
 
@@ -805,6 +925,7 @@ static void test_lma_restarted_meanwhile(void)
 	lives(b);
 	run_ms(b, 0);
 	confirm(b, 7, 1);
+	accept_it(b);
 	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
 	run_ms(b, 10000);
 	heartbeat_with(b, 6);
@@ -822,6 +943,7 @@ static void test_lma_did_not_restart(void)
 	lives(b);
 	run_ms(b, 0);
 	confirm(b, 7, 1);
+	accept_it(b);
 	run_ms(b, 10000);
 	heartbeat_with(b, 5);
 	run_ms(b, 1000);
@@ -915,7 +1037,9 @@ static void test_released_ipv4_stays_so(void)
 	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
 	run_ms(b, 0);
 	confirm(b, 7, 1);
-	CU_ASSERT_EQUAL(b->n_sent, 0);
+	CU_ASSERT_TRUE(is_refreshed(b));
+	CU_ASSERT_PTR_NULL(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST));
+	accept_it(b);
 	/* the LMA has not confirmed that: it is named when the session ends */
 	detach_node(b, 7, 1);
 	CU_ASSERT_TRUE(mh_opt(&last_sent(b)->msg, MHO_IPV4_HOA_REQUEST)->hoa4.addr.s_addr ==
@@ -1099,51 +1223,56 @@ int main(int argc, char **argv)
 		 test_unanswered_end_is_forgotten},
 		{"what was rejected is not served after a restart",
 		 test_rejected_is_not_served_again},
-		{"an orderly end keeps the records",	     test_orderly_end_keeps_records},
-		{"after a restart the node notices nothing, nor does the LMA",
+		{"an orderly end keeps the records",		     test_orderly_end_keeps_records},
+		{"after a restart the node notices nothing, and is registered again",
 		 test_node_notices_nothing},
-		{"lifetimes go on",		    test_lifetime_goes_on},
-		{"a sign of life is proof enough", test_sign_of_life_is_proof},
-		{"an arrival is registered",							    test_arrival_registers},
-		{"nodes are looked for at the rate of the configuration",			  test_turns_are_paced},
-		{"a node that left meanwhile is de-registered",				test_gone_meanwhile},
-		{"a link that never answers keeps nobody",							    test_silence_ends},
-		{"sessions wait for a link that is not there",test_waits_for_its_link},
-		{"they do not wait for ever",      test_link_does_not_come},
-		{"sessions wait for the carrier",							    test_link_without_carrier},
-		{"a node that turns up elsewhere has moved",	     test_turns_up_on_another_link},
-		{"a refresh that is due comes once the node is found",		       test_refresh_is_due},
-		{"a binding that is over is asked for by name",								test_binding_is_over},
-		{"what cannot be had again is taken from the node",							    test_binding_is_over_for_good},
-		{"a binding that ends while the node is looked for",				     test_binding_ends_meanwhile},
-		{"GRE keys stay",							    test_keys_stay},
-		{"lost GRE keys are made anew, when the node is found",test_keys_are_lost},
-		{"an empty data plane is filled",			  test_data_plane_is_empty},
-		{"a data plane that refuses",							    test_data_plane_refuses},
-		{"another Proxy-CoA registers anew",		     test_another_proxy_coa},
-		{"sessions of an LMA that is gone are dropped",		test_lma_is_not_ours_any_more},
-		{"a node that is no longer entitled is de-registered",							       test_no_longer_entitled},
-		{"IPv4 that is no longer granted is given back",test_no_longer_ipv4},
-		{"an LMA that restarted meanwhile is noticed",	       test_lma_restarted_meanwhile},
-		{"one that did not is left alone",							    test_lma_did_not_restart},
-		{"B-7 what comes back is registered anew when LMAs are told of a loss", test_told_of_a_loss},
-		{"one that restarts while nodes are looked for",test_lma_restarts_while_looking},
-		{"a de-registration under way goes on",	test_leaving_goes_on},
-		{"unless the node is back",							    test_back_before_that},
-		{"an IPv4 address that was given back stays so",			 test_released_ipv4_stays_so},
+		{"a node that was at another MAG meanwhile is registered again at once",
+		 test_lma_may_know_other_things},
+		{"a node that is found may be refused as at any refresh", test_refused_when_found},
+		{"lifetimes go on",								   test_lifetime_goes_on},
+		{"a sign of life is proof enough",					   test_sign_of_life_is_proof},
+		{"an arrival is registered",	     test_arrival_registers},
+		{"nodes are looked for at the rate of the configuration",									  test_turns_are_paced},
+		{"a node that left meanwhile is de-registered",test_gone_meanwhile},
+		{"a link that never answers keeps nobody",					   test_silence_ends},
+		{"sessions wait for a link that is not there",								   test_waits_for_its_link},
+		{"they do not wait for ever",				      test_link_does_not_come},
+		{"sessions wait for the carrier",		  test_link_without_carrier},
+		{"a node that turns up elsewhere has moved",								   test_turns_up_on_another_link},
+		{"a binding that is over is asked for by name",								     test_binding_is_over},
+		{"what cannot be had again is taken from the node",			    test_binding_is_over_for_good},
+		{"a binding that ends while the node is looked for",								     test_binding_ends_meanwhile},
+		{"GRE keys stay",test_keys_stay},
+		{"lost GRE keys are made anew, when the node is found",						test_keys_are_lost},
+		{"an empty data plane is filled",								   test_data_plane_is_empty},
+		{"a data plane that refuses",			      test_data_plane_refuses},
+		{"another Proxy-CoA registers anew",			     test_another_proxy_coa},
+		{"sessions of an LMA that is gone are dropped",								   test_lma_is_not_ours_any_more},
+		{"a node that is no longer entitled is de-registered",test_no_longer_entitled},
+		{"IPv4 that is no longer granted is given back",			 test_no_longer_ipv4},
+		{"IPv4 that a node gives back while it is looked for",
+		 test_returns_ipv4_while_looked_for},
+		{"an LMA that restarted meanwhile is noticed",test_lma_restarted_meanwhile},
+		{"one that did not is left alone",						     test_lma_did_not_restart},
+		{"B-7 what comes back is registered anew when LMAs are told of a loss",
+		 test_told_of_a_loss},
+		{"one that restarts while nodes are looked for",	 test_lma_restarts_while_looking},
+		{"a de-registration under way goes on",					test_leaving_goes_on},
+		{"unless the node is back",								   test_back_before_that},
+		{"an IPv4 address that was given back stays so",		 test_released_ipv4_stays_so},
 		{"an operator ends a session that is looked for",				  test_ended_by_operator},
-		{"sequence numbers go on",							    test_sequence_goes_on},
-		{"records that nobody can read are losses",		    test_bad_records},
+		{"sequence numbers go on",								   test_sequence_goes_on},
+		{"records that nobody can read are losses",test_bad_records},
 		{"RFC 5846 9.1 a revoked session does not come back",		      test_revoked},
 		{"RFC 5846 9.1 an IPv4 address that was revoked does not come back",
 		 test_revoked_ipv4},
-		{"RFC 5846 9.1 revoked while it is looked for",test_revoked_while_looking},
+		{"RFC 5846 9.1 revoked while it is looked for",				test_revoked_while_looking},
 		{"RFC 5846 9.1 IPv4 revoked while it is looked for",
 		 test_revoked_ipv4_while_looking},
 		{"RFC 5846 9.1 revoked while its de-registration waits",
 		 test_revoked_while_leaving},
-		{"a record of a place that is taken is dropped",			 test_place_is_taken},
-		{0			    },
+		{"a record of a place that is taken is dropped",								  test_place_is_taken},
+		{0				   },
 	};
 
 	return cu_main("mag_store", tests, argc, argv);
