@@ -49,8 +49,16 @@ def t(request, bindir, tmp_path_factory):
     return t
 
 
+def is_saved(d):
+    store = d.ctl("store")
+    return store["dirty"] == store["in_flight"] == 0
+
+
 def kill(t):
+    """A crash that takes something with it would be another test."""
     d = t.daemons["mag1"]
+    wait_until(lambda: is_saved(d), 5, "all to be on disk")
+    time.sleep(0.1)  # and the note that it is
     assert d.stop(signal.SIGKILL) == -signal.SIGKILL
     return d
 
@@ -191,7 +199,6 @@ def test_a_node_that_was_elsewhere_meanwhile(t):
     node, solicitations = t.nodes[3], f"net__ipv6__conf__{t.nodes[3].ifname}__router_solicitations"
     t.move(node, 1)
     settled(t, node, 1)
-    time.sleep(0.5)  # it is on disk
     handovers = binding(t, node)["handovers"]
     given_up = counter(t, "lma", "no_answer")
     d = kill(t)
