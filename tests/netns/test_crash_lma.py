@@ -121,8 +121,10 @@ def test_who_was_idle_lost_nothing(fresh):
     before = [f.read_text() for f in counts]
     for sig in (signal.SIGKILL, signal.SIGTERM):
         for name in ("lma", "mag1"):
-            line = (t.dir / f"state-{name}" / "unsaved").read_text()
-            assert line.startswith("saved ") and line.endswith(" at-once\n"), line
+            mark = t.dir / f"state-{name}" / "unsaved"
+            # the node may have said something a moment ago
+            wait_until(lambda mark=mark: mark.read_text().startswith("saved "), 2, "quiet")
+            assert mark.read_text().endswith(" at-once\n")
             end(t.daemons[name], sig)
             if sig == signal.SIGTERM:
                 assert (t.dir / f"state-{name}" / "unsaved").read_text().startswith("ended ")
