@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A dual-stack mobile node roams between two access gateways while its TCP connections live.
+"""A dual-stack mobile node roams between two access gateways while its TCP connections live. Then
+two nodes change places with the same time without a link, one of them announced (RFC 5949).
 
     demo.py run [--keep 1] [--bin DIR]    lay the topology out, show it, check it, remove it
     demo.py stop                          remove what was kept or left behind
 
 Everything happens in network namespaces named pm-demo-*. The exit status is 1 if the node's
-addresses, its connections or the transfer did not survive.
+addresses, its connections or the transfer did not survive, or if the announced node lost a packet.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -22,8 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "lib"))
 
+import fho  # noqa: E402
 import topo as topology  # noqa: E402
-from ask import counter  # noqa: E402
+from ask import binding, counter, forget, wait_registered  # noqa: E402
 from capture import Flow, mobility_headers  # noqa: E402
 from dhcp import Dhclient  # noqa: E402
 from netns import Timeout, TopoError, wait_until  # noqa: E402
@@ -32,6 +35,8 @@ TAG = "demo"
 WIDTH = 100
 PPS = 1000
 GAP = 0.1         # s without any link
+LONG_GAP = 0.5    # s, when two nodes change places
+BIN = 20          # ms, one column of the plot
 TRANSFER = 8      # s of iperf3
 MOVE_AT = 3.5     # s into the transfer
 POOL4 = "192.0.2.0/24"
@@ -55,6 +60,20 @@ PICTURE = """\
 
 class Failed(Exception):
     pass
+
+
+LEVELS = " ▁▂▃▄▅▆▇█"
+try:
+    LEVELS.encode(sys.stdout.encoding or "ascii")
+except UnicodeEncodeError:
+    LEVELS = " .:-=+*#@"
+
+
+def bars(counts, full):
+    """Two lines, the upper one for what is above half of `full`; what is there is always seen."""
+    eighths = [min(16, max(c > 0, round(16 * c / full))) for c in counts]
+    return ("".join(LEVELS[max(0, e - 8)] for e in eighths),
+            "".join(LEVELS[min(8, e)] for e in eighths))
 
 
 def paint(code, text):
@@ -89,6 +108,8 @@ EVENTS = {
     "handover": "binding moved, one 64-bit store",
     "session-down": "binding gone",
 }
+CODES = {("HI", "3"): "comes to you: context, forwarding", ("HI", "2"): "is here: forwarding over",
+         ("HAck", "5"): "accepted", ("HAck", "0"): "accepted"}
 HANDOFF = {"1": "new interface", "2": "between interfaces", "3": "between MAGs",
            "4": "handoff state unknown", "5": "no change: still here"}
 
@@ -106,7 +127,7 @@ class Ladder:
 
     def __init__(self, t):
         self.monitors = [t.daemons[n].monitor() for n in ("lma", "mag1", "mag2")]
-        self.zero, self.seen, self.waiting = None, [], []
+        self.zero, self.seen, self.waiting, self.only = None, [], [], ""
         self.lock, self.live, self.ending = threading.Lock(), False, False
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -127,11 +148,11 @@ class Ladder:
                 if self.live:
                     self._draw(ev)
 
-    def start(self):
-        """From now on events are drawn; their times count from the first of them."""
+    def start(self, only=""):
+        """From now on events are drawn, or those of one node; their times count from the first."""
         self._collect(time.monotonic_ns())
         with self.lock:
-            self.live, self.zero, self.seen = True, None, []
+            self.live, self.zero, self.seen, self.only = True, None, [], only
         ends = [("ms", 6)] + [(n, c) for n, c in self.COLUMNS.items()]
         line = [" "] * 70
         for name, at in ends:
@@ -152,7 +173,7 @@ class Ladder:
 
     def _draw(self, ev):
         what = describe(ev)
-        if what is None:
+        if what is None or not what[2].startswith(self.only):
             return
         kind, peer, text = what
         if self.zero is None:
@@ -184,6 +205,8 @@ def describe(ev):
     kind, msg = ev["event"], ev.get("message")
     if kind == "sent" and msg:
         summary, text = msg["summary"], ""
+        if msg["name"] == "HB":
+            return None
         if m := re.search(r" HI (\d)", summary):
             text = f"HI {m.group(1)}, {HANDOFF.get(m.group(1), '')}"
         if "status" in msg:
@@ -191,6 +214,12 @@ def describe(ev):
             text = " ".join([f"status {msg['status']}", *(six or four for six, four in given)])
         elif not msg.get("lifetime", 1):
             text = "de-registration"
+        elif m := re.match(r"(HI|HAck) seq \d+ \w* ?code (\d+)", summary):
+            text = CODES.get(m.groups(), "")
+        elif m := re.match(r"BRI trigger (\d+)", summary):
+            text = "is elsewhere now" if m.group(1) in "23" else "revoked"
+        elif msg["name"] == "BRA":
+            return None  # names no node
         return msg["name"], Ladder.NAMES.get(ev.get("peer")), f"{node}: {text}"
     if kind in EVENTS:
         cause = f" ({ev['cause']})" if kind in ("attach", "detach") and "cause" in ev else ""
@@ -224,6 +253,7 @@ class Demo:
         ladder = Ladder(t)
         self.attach(ladder)
         self.roam(ladder)
+        self.change_places(ladder)
         ladder.close()
         return self.verdict()
 
@@ -235,8 +265,7 @@ class Demo:
         t.start("lma", t.lma_config(lma={"ipv4-pools": [{"name": "four", "prefix": POOL4}]}, **may),
                 wait=False)
         for i in (1, 2):
-            t.start(f"mag{i}", t.mag_config(i, mag={"dhcpv4-lease-time": LEASE}, **may),
-                    wait=False)
+            t.start(f"mag{i}", fho.conf(t, i, mag={"dhcpv4-lease-time": LEASE}, **may), wait=False)
         for d in t.daemons.values():
             d.wait_ready()
 
@@ -374,7 +403,72 @@ class Demo:
                    f"{lost} of {len(flow.sent)} UDP packets lost: the link was gone for "
                    f"{(up - down) / 1e6:.0f} ms = {PPS * (up - down) / 1e9:.0f} packets")
 
+    def change_places(self, ladder):
+        t = self.t
+        gap = f"{LONG_GAP * 1000:.0f} ms"
+        title(5, f"mn2 goes to ap2, mn1 to ap1, each without a link for {gap}; mn1 is announced")
+        with contextlib.suppress(Timeout):  # what it remembers of mn1 goes by probing else
+            forget(t, t.mn1, 1)
+        flows = [Flow(t, "cn", n.name, n.wait_address(), 5210 + n.number, PPS) for n in t.nodes]
+        time.sleep(0.5)
+        ladder.start(only="mn1")
+        say(bold(f"mag2: pmipctl handover {t.mn1.mnid} --to ap1; then both links go down"), 12)
+        fho.announce(t, t.mn1, 1)
+        down = [t.detach(n) for n in t.nodes]
+        time.sleep(LONG_GAP)
+        up = [t.attach(n, ap) for n, ap in zip(t.nodes, (1, 2))]
+        try:
+            for n in t.nodes:
+                wait_registered(t, n, n.ap)
+            fho.drained(t, 1, t.mn1)
+            fho.quiet(t)
+        except Timeout:
+            pass  # the verdict below says so
+        ladder.stop()
+        for f in flows:
+            f.finish()
+        say()
+        for n, f, d, u in reversed(list(zip(t.nodes, flows, down, up))):
+            how = "announced, RFC 5949" if n is t.mn1 else "unannounced, RFC 5213"
+            self.plot(f"{n.name}, {how}", f, d, u)
+            self.judge(n is t.mn1, n.name, f)
+        self.check(all(binding(t, n)["mag"] == f"mag{n.ap}" for n in t.nodes),
+                   "both nodes are registered where they went")
+
+    @staticmethod
+    def plot(name, flow, down, up):
+        """Packets that arrive, BIN ms in a column, from 200 ms before the link goes."""
+        begin, columns = down - 200e6, 1400 // BIN
+        counts = [0] * columns
+        for at in flow.got.values():
+            if 0 <= (at - begin) // (BIN * 1e6) < columns:
+                counts[int((at - begin) // (BIN * 1e6))] += 1
+        upper, lower = bars(counts, 4 * PPS * BIN / 1000)
+        marks = [" "] * columns
+        for at, mark in ((down, "v"), (up, "^")):
+            marks[int((at - begin) // (BIN * 1e6))] = mark
+        say(f"{name}: packets in each {BIN} ms, link down (v) and up (^)")
+        say(upper, 6)
+        say(lower, 6)
+        say("".join(marks), 6)
+
+    def judge(self, announced, name, flow):
+        numbers = [n for n, _ in sorted(flow.got.items(), key=lambda x: x[1])]
+        times = sorted(flow.got.values())
+        gap = max((b - a for a, b in zip(times, times[1:])), default=0) / 1e6
+        late = sum(b < a for a, b in zip(numbers, numbers[1:]))
+        lost = len(flow.lost)
+        if announced:
+            self.check(not lost and not late and not flow.duplicates and flow.sent,
+                       f"{name}, announced: {lost} of {len(flow.sent)} packets lost, {late} out of "
+                       f"order, {flow.duplicates} doubled; longest gap {gap:.0f} ms")
+        else:
+            self.check(flow.got and lost >= PPS * LONG_GAP * 0.9,
+                       f"{name}, unannounced: {lost} of {len(flow.sent)} packets lost; longest gap "
+                       f"{gap:.0f} ms")
+
     def verdict(self):
+        print()
         for ok, text in self.checks:
             mark = paint("32", "ok  ") if ok else paint("31", "FAIL")
             say(f"{mark}  {text}")
@@ -402,6 +496,7 @@ class Demo:
                                 f"ip -n {t.radio.full} link set mn1 master ap1 up"),
             ("... and to ap2", f"ip -n {t.radio.full} link set mn1 down; "
                                f"ip -n {t.radio.full} link set mn1 master ap2 up"),
+            ("announce mn1 at ap2", f"{ctl} -s {d['mag1'].socket} handover {t.mn1.mnid} --to ap2"),
             ("sniff signalling", f"ip netns exec {t.lma.full} tshark -i net0 -f 'ip6 proto 135'"),
             ("the maps: first slot", "bpftool map lookup pinned /sys/fs/bpf/pmip/"
                                      f"{d['lma'].instance}/pm_session key 1 0 0 0"),
