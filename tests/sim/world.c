@@ -537,6 +537,8 @@ void world_start(struct world *w, int who, unsigned keeps)
 	if (!(keeps & SIM_KEEPS_DISK))
 		store_fake_free(&life->disk);
 	kept = life->disk;
+	/* known from then on, however far it comes */
+	life->unsaved |= !kept;
 	if (!(keeps & SIM_KEEPS_DATA_PLANE))
 		dp_fake_free(&life->dp);
 	else
