@@ -588,14 +588,15 @@ static void end_turn_of(struct world *w, int who)
 	}
 }
 
-/* What the LMA has deleted while it lived need not come back. */
+/* What the LMA has deleted while it lived, or is about to, need not come back. */
 static void forget_deleted(struct world *w)
 {
 	struct lma_binding b;
 
 	for (unsigned n = 0; world_is_up(w, SIM_LMA) && n < w->cfg.n_nodes; n++)
 		for (unsigned i = 0; i < SIM_IFACES; i++)
-			if (w->ack[n][i].on && !world_binding(w, n, i, &b))
+			if (w->ack[n][i].on &&
+			    (!world_binding(w, n, i, &b) || !strcmp(b.state, "REVOKING")))
 				w->ack[n][i].on = false;
 }
 
