@@ -188,7 +188,8 @@ void sim_note_reply(struct world *w, const struct packet *p)
 	mine = &w->ack[node][iface];
 	fill_ack(w, &m, &said);
 	/* it waited for the disk, and the binding has gone meanwhile, or is another */
-	if (m.ba.lifetime && (!world_binding(w, node, iface, &b) || !has_address(&b, &said)))
+	if (m.ba.lifetime && (!world_binding(w, node, iface, &b) || !has_address(&b, &said) ||
+				      !strcmp(b.state, "REVOKING")))
 		return;
 	*mine = said;
 	/* the session came from another interface of the node */

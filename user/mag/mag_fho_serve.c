@@ -210,6 +210,9 @@ static int resume(struct mag_session *s, struct mag_ctx *c, enum ho_event why)
 		mag_ho_unbind(h);
 	s->absent = false;
 	err = mag_serve_paths(c->m, s);
+	/* what is left in the data plane leads into the tunnel that goes now */
+	if (err)
+		mag_forward_stop(c->m, s);
 	if (h)
 		mag_ho_step(h, why, &hc);
 	if (!err)
