@@ -13,6 +13,9 @@
 
 #include "core/record.h"
 
+/* Far less than what an LMA takes for older (RFC 6275 9.5.1), more than a crash can hide. */
+#define SEQ_SKIPPED 256
+
 /* ---- clocks */
 
 static uint64_t to_wall(const struct mag *m, nsec_t at, nsec_t now)
@@ -189,7 +192,8 @@ static void take_session(struct mag *m, struct mag_session *s, const struct reco
 	s->asked = true;
 	s->b.home4 = u->home4;
 	s->b.link_local = u->router;
-	s->b.seq = u->seq;
+	/* some may have left since it was written down: an answer to one of them is none to us */
+	s->b.seq = (uint16_t)(u->seq + SEQ_SKIPPED);
 	s->returned4 = u->returned4;
 	s->node_address = u->node;
 	s->down_key = u->down_key;
