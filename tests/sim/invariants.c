@@ -180,7 +180,7 @@ static void check_binding(void *ctx, const struct lma_binding *b)
 	const bool lingering = !strcmp(b->state, "DEREGISTERING") || !strcmp(b->state, "REVOKING");
 	const struct dp_fake_session *s = dp_fake_by_ref(w->lma.dp, b->session);
 	const struct dp_peer *peer;
-	char node[64], who[80];
+	char node[64], who[112];
 
 	mnid_str(&b->mnid, node, sizeof(node));
 	for (unsigned i = 0; i < b->n_prefixes; i++) {
@@ -286,7 +286,7 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	const struct sim_mag *m = &w->mag[c->mag];
 	const struct dp_fake_session *s = b->session ? dp_fake_by_ref(m->dp, b->session) : NULL;
 	const struct dp_peer *peer;
-	char node[64], who[80];
+	char node[64], who[112];
 
 	mnid_str(&b->mnid, node, sizeof(node));
 	if (!served(b->state) && s && only_a_key(&s->s)) {
@@ -327,7 +327,7 @@ static void check_update(void *ctx, const struct mag_binding *b)
 	peer = s->s.up.kind == DP_TO_PEER ? dp_fake_peer(m->dp, s->s.up.peer) : NULL;
 	if (!peer || !addr6_eq(&peer->remote, &b->lmaa) || !addr6_eq(&peer->local, &m->addr))
 		world_break(w, "mag%d: packets of %s go elsewhere than to its LMA", c->mag, node);
-	snprintf(who, sizeof(who), "mag%d: %s", c->mag, node);
+	snprintf(who, sizeof(who), "mag%d: %s {%s}", c->mag, node, b->state);
 	check_ends(w, who, m->dp, s, &s->s.up,
 		   &(struct ends){&b->home4, b->encap, b->down_key, b->up_key});
 }

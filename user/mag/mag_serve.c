@@ -377,12 +377,15 @@ void mag_serve_unroute(struct mag *m, struct mag_session *s)
 	s->b.expires = NSEC_NEVER; /* what ends it is that the node is not found */
 }
 
-/* 0; -ESTALE: the LMA sends with a key that is not the session's any more. */
+/* 0; -ESTALE: a key of either end is not known any more. */
 static int forward_again(struct mag *m, struct mag_session *s)
 {
 	const uint32_t before = s->down_key;
 	int err = forward(m, s);
 
+	/* written down while its keys were agreed upon anew */
+	if (!err && dp_encap_keyed((enum dp_encap)s->encap) && !s->up_key)
+		return -ESTALE;
 	if (err || !s->down_key)
 		return err;
 	err = m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
