@@ -417,9 +417,10 @@ def test_full_buffer_drops_what_comes_last(fresh, record_property):
 
 
 def many_nodes(host, n):
-    """That host is many: it has all their link-layer addresses, takes what is sent to any home
+    """That host is many, before it is anywhere: it has all their link-layer addresses, takes what is sent to any home
     address, and says who is there when it is told to."""
-    host.sysctl(net__ipv6__conf__default__addr_gen_mode=1, net__ipv6__conf__default__accept_ra=0)
+    host.sysctl(net__ipv6__conf__default__addr_gen_mode=1, net__ipv6__conf__default__accept_ra=0,
+                net__ipv6__conf__eth0__disable_ipv6=1)  # it is none of them itself
     macs = [f"02:00:00:01:00:{i:02x}" for i in range(n)]
     host.ip("route add local 2001:db8:100::/44 dev lo",
             *[x for i, mac in enumerate(macs) for x in
@@ -469,6 +470,7 @@ def test_two_hundred_nodes_hand_over_within_a_second(fresh, record_property):
     wait_until(lambda: all(h["state"] == "FORWARDING" for h in fho.handovers(t, 1)), 3,
                "mag1 to forward")
     t.move(t.mn1, 2, 0.1)
+    wait_until(lambda: t.mn1.link_up("eth0"), 3, "the link", every=0)
     solicit()
     wait_until(lambda: len(at(2)) >= n, 5, "all nodes to be registered", every=0)
     took = time.monotonic() - began
