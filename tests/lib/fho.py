@@ -34,12 +34,12 @@ def buffer(t, mag, node):
     return found[0]["buffer"] if found else None
 
 
-def announce(t, node, ap):
-    """Triggers at the node's MAG, and waits until its packets go to the other one."""
+def announce(t, node, ap, state="FORWARDING"):
+    """Triggers at the node's MAG, and waits until its packets go to the other one, or are kept."""
     old = node.ap
     t.daemons[f"mag{old}"].ctl("handover", node.mnid, "--to", f"ap{ap}")
-    wait_until(lambda: [h["state"] for h in handovers(t, old, node)] == ["FORWARDING"], 3,
-               f"mag{old} to forward to mag{ap}")
+    wait_until(lambda: [h["state"] for h in handovers(t, old, node)] == [state], 3,
+               f"mag{old} to be {state} to mag{ap}")
 
 
 def drained(t, mag, node):

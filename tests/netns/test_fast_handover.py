@@ -23,7 +23,7 @@ from conftest import make_topo
 from flow import End, Fate, Flow
 from netns import PATIENCE, wait_until
 from test_reload import reload
-from topo import CN, CN4, LMAA, LMAA4, ROUTER_LL, ROUTER_MAC, mag_addr, mag_addr4
+from topo import CN, CN4, LMAA, LMAA4, ROUTER_LL, ROUTER_MAC, mag_addr, mag_addr4, merge
 
 PPS = 2000
 GAP = 0.5           # s
@@ -167,6 +167,42 @@ def test_dual_stack_node_loses_nothing(request, bindir, record_property, way):
     report(record_property, encapsulation=b["encapsulation"], six=six, four=four)
     assert six.whole() and four.whole()
     assert b["encapsulation"] == {"tc": "ip", "gre-key": "gre-key", "ipv4-udp": "udp"}[way]
+
+
+def test_packets_may_wait_at_the_old_mag(fast, record_property):
+    """F-3: kept there until the new one asks for them. None is lost, not even when the node returns;
+    but what waits is overtaken by what the anchor sends to the new one as soon as it is registered."""
+    t, node = fast, fast.mn1
+    addr = there(t, node, 1)
+    was = {i: t.daemons[f"mag{i}"].conf for i in (1, 2)}
+    for i, c in was.items():
+        reload(t.daemons[f"mag{i}"], merge(c, {"mag": {"fast-handover": {
+            "buffer-at": "old-mag"}}}))
+    try:
+        f = Down(t, node, addr)
+        kept = []
+        for ap in (2, 1):
+            old = node.ap
+            fho.announce(t, node, ap, "BUFFERING")
+            t.move(node, ap, 0.2)
+            wait_registered(t, node, ap)
+            kept.append(fho.buffer(t, old, node)["kept"])
+            fho.quiet(t)
+        fho.announce(t, node, 2, "BUFFERING")
+        t.detach(node)
+        time.sleep(0.2)
+        t.attach(node, 1)
+        t.daemons["mag1"].ctl("attach", "acc0", node.mac)
+        fho.quiet(t)
+        down = f.finish()
+    finally:
+        for i, c in was.items():
+            reload(t.daemons[f"mag{i}"], c)
+    report(record_property, down=down, kept_at_the_old=kept)
+    assert fho.results(t, 1, node)[0] == "node returned"
+    assert min(kept) >= 0.2 * PPS * 0.9
+    assert not down.lost and not down.doubled, down
+    assert down.disordered <= sum(kept), down
 
 
 def test_tcp_hardly_notices(fast, record_property):
