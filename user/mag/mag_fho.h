@@ -289,7 +289,9 @@ void mag_ho_close_tunnel(struct mag *m, struct mag_ho *h);
 int mag_ho_own_key(struct mag *m, struct mag_ho *h, uint32_t *key);
 /* The session takes over what the context says. */
 void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
-/* The session of a node that is announced. 0 or -errno. */
+/* May that node be served here, by what its context says? */
+bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c);
+/* The session of a node that is announced, and welcome. 0 or -errno. */
 int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now);
 /* Session of that node which could go to another gateway; `mac` picks among several, or NULL. */
 struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,

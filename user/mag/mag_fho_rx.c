@@ -115,6 +115,24 @@ static void announced_late(struct heard *x, struct mag_session *s)
 	x->reply.h = mag_ho_find(x->m, x->n, x->id);
 }
 
+/* What yield() left and no successor has inherited: of a node that is announced without its
+ * link-layer address, or of one that is refused after all. */
+static void clear_away(struct heard *x)
+{
+	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "comes back"};
+	struct bule *e, *next;
+
+	for (e = bul_by_mnid(x->m->bul, x->id, NULL); e; e = next) {
+		struct mag_session *s = mag_session_of(e);
+
+		next = bul_by_mnid(x->m->bul, x->id, e);
+		if (!e->parked || s->state != MST_LEAVING)
+			continue;
+		s->absent = true;
+		mag_step(s, x->reply.h ? MEV_FORGET : MEV_HANDED_OVER, &c);
+	}
+}
+
 static void announced(struct heard *x)
 {
 	struct ho_ctx c = ctx_of(x);
@@ -188,13 +206,23 @@ static void take_offer(struct heard *x, struct mag_ho *h)
 		return;
 	}
 	s = present(x);
-	if (s && s->state == MST_LEAVING)
-		yield(x, s);
-	else if (s) {
+	if (s && s->state != MST_LEAVING) {
 		announced_late(x, s);
 		return;
 	}
+	/* nothing is given up for what is refused anyway */
+	if (!mag_ho_welcome(x->m, x->id, &x->context)) {
+		log_limited(&x->n->limit, x->now, LOG_C_REMOTE,
+			    "mag: neighbour %s announces a node that may not be served here",
+			    x->n->cfg.name);
+		x->reply.code = HACK_PROHIBITED;
+		return;
+	}
+	if (s)
+		yield(x, s);
 	announced(x);
+	if (s)
+		clear_away(x);
 }
 
 /* ---- we are the old gateway */
@@ -459,6 +487,7 @@ void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_ms
 					    .mnid = &id->mnid,
 					    .peer = &pkt->src,
 					    .msg = msg});
+	n->no_fho = false; /* it has learned it since */
 	if (msg->type == MH_HACK) {
 		receive_hack(m, n, msg, &id->mnid, now);
 	} else if (may_send(m, n, now)) {

@@ -332,6 +332,16 @@ static int expect(struct mag *m, struct mag_ho *h, nsec_t now)
 	return err;
 }
 
+bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c)
+{
+	if (!mag_entitled(mag_profile(m, id)))
+		return false;
+	if (anchor_of(m, id, c))
+		return true;
+	ho_count_up(m, HO_C_FOREIGN_LMA);
+	return false;
+}
+
 int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now)
 {
 	const struct mag_attachment a = {.node = {.mac = c->mac}};
@@ -340,12 +350,8 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 	struct mag_session *s;
 	int err;
 
-	if (!mag_entitled(mag_profile(m, &h->mnid)))
+	if (!lma)
 		return -EPERM;
-	if (!lma) {
-		ho_count_up(m, HO_C_FOREIGN_LMA);
-		return -EPERM;
-	}
 	if (mag_count(m) >= m->cfg.max_bindings)
 		return -ENOSPC;
 	err = mag_session_new(m, &a, &h->mnid, lma, &s);

@@ -229,7 +229,49 @@ static void test_binding_error(void)
 	CU_ASSERT_STRING_EQUAL(seen(a).result, "does not know fast handover");
 	CU_ASSERT_TRUE(in_state(a, 1, "ACTIVE"));
 	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), -EOPNOTSUPP);
+	/* its own question shows that it knows it by now */
+	m = hi_msg(1, MH_HI_P, HI_CODE_DEFAULT, 2);
+	receive_ho(a, MAG_B, &m);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
 	pair_free(&p);
+}
+
+/* A node that went to another gateway is announced back: what is refused, or comes without a
+ * link-layer address, leaves no session behind that nothing ends. */
+static void test_announced_back(void)
+{
+	enum { FOREIGN, NO_TUNNEL, NO_LLID, N };
+
+	for (int what = 0; what < N; what++) {
+		struct pair p;
+		struct bench *a;
+		struct mh_msg m;
+
+		pair_up(&p);
+		a = p.a.bench;
+		pair_active(&p);
+		CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+		carry(&p);
+		CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+		if (what == NO_TUNNEL)
+			dp_fake_fail(a->fake, DP_FAKE_SESSION_PUT, 1, ENOSPC);
+		m = hi_msg(1000, F, HI_CODE_ALL_CONTEXT, 1);
+		receive_ho(a, MAG_B,
+			   with_context(&m, HNP1, what == FOREIGN ? "2001:db8:bad::2" : LMA1, NULL));
+		CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, what == FOREIGN     ? HACK_PROHIBITED
+							 : what == NO_TUNNEL ? HACK_RESOURCES
+									     : HACK_CONTEXT_ACCEPTED);
+		/* a refused one goes on as it was, where that can be told before */
+		CU_ASSERT_EQUAL(in_state(a, 1, "LEAVING"), what == FOREIGN);
+		lose_all(&p);
+		pair_run(&p, 200000);
+		CU_ASSERT_EQUAL(mag_count(a->m), what == FOREIGN ? mag_count(a->m) : 0);
+		detach_node(a, 7, 1);
+		pair_run(&p, 200000);
+		CU_ASSERT_EQUAL(mag_count(a->m), 0);
+		CU_ASSERT_EQUAL(dp_fake_sessions(a->fake), 0);
+		pair_free(&p);
+	}
 }
 
 static void test_reload(void)
@@ -404,6 +446,7 @@ int main(int argc, char **argv)
 		{"RFC 5949 6.1.1 context in several messages is put together", test_fragments},
 		{"a neighbour's Handover Initiates are limited", test_rate},
 		{"H-6 RFC 6275 9.2 a neighbour without fast handover is not asked again", test_binding_error},
+		{"a node announced back leaves nothing behind", test_announced_back},
 		{"a reload keeps handovers with neighbours that stay", test_reload},
 		{"an announced node may be given up by the operator", test_expected_ended},
 		{"anything in any order comes to rest", test_any_order},
