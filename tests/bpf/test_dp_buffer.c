@@ -389,7 +389,7 @@ static void test_load_fast(void)
 
 static nsec_t at;
 
-static void come(unsigned n)
+static unsigned kept_of(unsigned n)
 {
 	struct env_tunnelled t = {.dst = own,
 				  .outer_src = env_addr("2001:db8:2::1"),
@@ -397,12 +397,19 @@ static void come(unsigned n)
 				  .src = env_addr("2001:db8:c::"),
 				  .dst_addr = env_addr("2001:db8:100:1::9")};
 	uint8_t frame[ENV_TUNNELLED];
+	unsigned kept = 0;
 
 	for (; n--; t.number++) {
 		env_tunnelled(frame, &t);
-		CU_ASSERT_EQUAL(env_judge(t0, frame, sizeof(frame)), 1);
+		kept += env_judge(t0, frame, sizeof(frame)) == 1;
 	}
 	dp_bpf_buffer(dp, at);
+	return kept;
+}
+
+static void come(unsigned n)
+{
+	CU_ASSERT_EQUAL(kept_of(n), n);
 }
 
 static void start(const struct dp_bpf_buffer_cfg *b)
@@ -555,6 +562,56 @@ static void test_rate(void)
 	teardown();
 }
 
+static bool is_buffered(void)
+{
+	struct dp_bpf_session_info info;
+
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, session, &info), 0);
+	return strstr(info.text, " buffer");
+}
+
+/* Packets that come faster than the pace, and faster than any, do not keep a node waiting for
+ * ever. */
+static void test_never_catches_up(void)
+{
+	static const struct {
+		unsigned each, number;
+		bool given_up;
+	} rows[] = {
+		{5,  1,   false}, /* twice the pace */
+		{20, 300, true }, /* more than is handed on in a turn */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct dp_bpf_buffer_cfg b = config().buffer;
+		nsec_t end;
+
+		b.drain_rate = 100;
+		b.age = nsec_from_ms(100);
+		b.node_packets = 10;
+		if (rows[i].given_up) {
+			b.drain_rate = 100000;
+			b.node_packets = 1000;
+		}
+		start(&b);
+		come(10);
+		mode(DP_FORWARD);
+		dp_bpf_buffer(dp, at);
+		/* 2 * (age + packets / pace), and what the buffer stays open after that */
+		end = at + nsec_from_ms(600);
+		while (at < end) {
+			at += nsec_from_ms(rows[i].each);
+			(void)kept_of(rows[i].number);
+		}
+		CU_ASSERT_EQUAL(kept_of(1), 0);
+		CU_ASSERT_FALSE(buffered().draining);
+		CU_ASSERT_FALSE(is_buffered());
+		CU_ASSERT_EQUAL(buffered().dropped[DP_BUFFER_TOO_OLD] > 0, rows[i].given_up);
+		CU_ASSERT_EQUAL(counter("packets"), 0);
+		teardown();
+	}
+}
+
 /* A daemon that ends hands on what it may, and leaves no buffer behind that nobody would empty. */
 static void test_leaves(void)
 {
@@ -584,6 +641,7 @@ int main(int argc, char **argv)
 		{"packets that have waited too long are dropped, oldest first", test_age},
 		{"RFC 5568 5.4: five packets back to back, the others at the metered rate", test_pace},
 		{"a configured rate, and then no trace of the buffer", test_rate},
+		{"a node does not wait for ever, however fast its packets come", test_never_catches_up},
 		{"a daemon that ends empties what it may", test_leaves},
 		{0},
 	};

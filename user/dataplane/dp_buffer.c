@@ -218,6 +218,28 @@ static void take_all(struct dp_bpf *dp)
 		dp->buffers.more = true;
 }
 
+/* Nothing waits. */
+static void end(struct dp_bpf *dp, struct dp_queue *q)
+{
+	struct dp_buffers *s = &dp->buffers;
+	uint32_t n = (uint32_t)(q - s->queue), last = s->active[--s->n_active];
+
+	count_refused(dp, q);
+	s->active[q->place] = last;
+	s->queue[last].place = q->place;
+	dp->slots.slot[q->slot].buffer = 0;
+	shared(dp, q)->slot = 0;
+	q->slot = 0;
+	dp_fifo_give(&s->free, n);
+}
+
+/* Its packets may go by its session's own descriptor from now on. */
+static void finish(struct dp_bpf *dp, struct dp_queue *q)
+{
+	dp_store64(&dp->maps.session[q->slot].desc, shared(dp, q)->then);
+	end(dp, q);
+}
+
 /* ---- handing on */
 
 /* The program of the hook that took it. A device without XDP has the packet from the kernel, as it
@@ -284,11 +306,34 @@ static nsec_t latest(nsec_t a, nsec_t b)
 	return a > b ? a : b;
 }
 
+/*
+ * How long a queue may take: whoever waited when it began to be emptied is out by then. What waits
+ * still came later, and faster than it is handed on. All packets of that node would go through here
+ * for ever, and be lost at the pace's excess: after that time there is no pace, and after twice
+ * that time no waiting.
+ */
+static nsec_t patience(const struct dp_bpf *dp, const struct dp_queue *q, nsec_t now)
+{
+	return nsec_add(dp->cfg.buffer.age, dp->cfg.buffer.node_packets * interval(dp, q, now));
+}
+
+static bool give_up(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
+{
+	if (now - q->since < 2 * patience(dp, q, now))
+		return false;
+	drop_all(dp, q, DP_BUFFER_TOO_OLD);
+	finish(dp, q);
+	return true;
+}
+
 static unsigned drain(struct dp_bpf *dp, struct dp_queue *q, nsec_t now, unsigned budget)
 {
-	const nsec_t each = interval(dp, q, now);
+	const bool late = now - q->since >= patience(dp, q, now);
+	const nsec_t each = late ? 0 : interval(dp, q, now);
 	unsigned n = 0;
 
+	if (late)
+		q->due = now;
 	if (!q->due)
 		q->due = nsec_sub(now, (BURST - 1) * each);
 	q->due = latest(q->due, nsec_sub(now, latest(BEHIND, (BURST - 1) * each)));
@@ -334,21 +379,6 @@ static struct dp_queue *begin(struct dp_bpf *dp, uint32_t slot)
 	return q;
 }
 
-/* Nothing waits. */
-static void end(struct dp_bpf *dp, struct dp_queue *q)
-{
-	struct dp_buffers *s = &dp->buffers;
-	uint32_t n = (uint32_t)(q - s->queue), last = s->active[--s->n_active];
-
-	count_refused(dp, q);
-	s->active[q->place] = last;
-	s->queue[last].place = q->place;
-	dp->slots.slot[q->slot].buffer = 0;
-	shared(dp, q)->slot = 0;
-	q->slot = 0;
-	dp_fifo_give(&s->free, n);
-}
-
 static struct dp_queue *queue_of(const struct dp_bpf *dp, uint32_t slot)
 {
 	const uint32_t n = dp->slots.slot[slot].buffer;
@@ -381,6 +411,7 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 	}
 	if (!q->draining) {
 		q->draining = true;
+		q->since = 0;
 		q->due = q->quiet = 0;
 		dp->buffers.more = true;
 		__atomic_store_n(&b->open, 1, __ATOMIC_RELEASE);
@@ -415,13 +446,6 @@ void dp_buffer_look(struct dp_bpf *dp, uint32_t slot, nsec_t *oldest, bool *drai
 	if (q->n && (!*oldest || q->first->at < *oldest))
 		*oldest = q->first->at;
 	*draining |= q->draining && !nobody_waits(dp, q);
-}
-
-/* Its packets may go by its session's own descriptor from now on. */
-static void finish(struct dp_bpf *dp, struct dp_queue *q)
-{
-	dp_store64(&dp->maps.session[q->slot].desc, shared(dp, q)->then);
-	end(dp, q);
 }
 
 static void settle(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
@@ -460,6 +484,10 @@ void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
 		struct dp_queue *q = &s->queue[s->active[i]];
 
 		expire(dp, q, now);
+		if (q->draining && !q->since)
+			q->since = now;
+		if (q->draining && q->n && give_up(dp, q, now))
+			continue;
 		if (q->draining && q->n) {
 			unsigned share = budget / (i + 1);
 

@@ -44,6 +44,7 @@ struct dp_queue {
 	uint32_t n;
 	bool draining;
 	nsec_t quiet;		  /* draining: since when nobody has waited; 0: somebody does */
+	nsec_t since;		  /* draining: begun; 0: not yet */
 	nsec_t due;		  /* draining: of the next packet; 0: not yet begun */
 	nsec_t window;		  /* metering: begin of the present one */
 	uint32_t in_window, rate; /* packets; per second */
