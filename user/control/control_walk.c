@@ -98,11 +98,24 @@ static void show_binding(void *ctx, const struct lma_binding *b)
 	control_page_row(&r->page, o);
 }
 
+static bool show_page(void *ctx, const struct lma_binding *b)
+{
+	const struct control_req *r = ctx;
+
+	show_binding(ctx, b);
+	return !r->page.more;
+}
+
 int control_bindings(struct control_req *r)
 {
 	if (!r->ctx->lma)
 		return missing(r, "this daemon is no LMA");
-	lma_walk(r->ctx->lma, r->now, show_binding, r);
+	if (r->page.mn_id) {
+		lma_walk(r->ctx->lma, r->now, show_binding, r);
+	} else {
+		r->page.seen = r->page.offset;
+		lma_walk_from(r->ctx->lma, r->page.offset, r->now, show_page, r);
+	}
 	return 0;
 }
 

@@ -36,6 +36,8 @@ struct bce_cache {
 	struct htable by_mnid;
 	struct bce_node *oldest, *newest;
 	struct bce_node *sweep; /* whose turn it is next in bce_sweep() */
+	struct bce_node *page;	/* where bce_walk_from() ended; NULL: not known any more */
+	size_t page_at;		/* entries before it */
 	size_t n;
 };
 
@@ -311,7 +313,8 @@ int bce_add(struct bce_cache *c, const struct mnid *id, const struct prefix6 *pr
 	b->node = node;
 	b->next = node->first;
 	node->first = b;
-	node->count++;
+	if (node->count++)
+		c->page = NULL; /* others have moved on */
 	c->n++;
 	*out = b;
 	return 0;
@@ -342,6 +345,7 @@ void bce_del(struct bce_cache *c, struct bce **p)
 		;
 	*link = b->next;
 	b->node->count--;
+	c->page = NULL;
 	node_drop_if_empty(c, b->node);
 	c->n--;
 	bce_reg_clear(&b->reg);
@@ -488,5 +492,26 @@ void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), v
 	for (const struct bce_node *n = c->oldest; n; n = n->next) {
 		for (struct bce *b = n->first; b; b = b->next)
 			cb(ctx, b);
+	}
+}
+
+void bce_walk_from(struct bce_cache *c, size_t skip, bool (*cb)(void *ctx, struct bce *b),
+		   void *ctx)
+{
+	const bool known = c->page && c->page_at <= skip;
+	struct bce_node *n = known ? c->page : c->oldest;
+	size_t at = known ? c->page_at : 0;
+
+	for (; n; at += n->count, n = n->next) {
+		size_t i = at;
+
+		c->page = n;
+		c->page_at = at;
+		if (at + n->count <= skip)
+			continue;
+		for (struct bce *b = n->first; b; b = b->next) {
+			if (i++ >= skip && !cb(ctx, b))
+				return;
+		}
 	}
 }

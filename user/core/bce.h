@@ -132,3 +132,7 @@ bool bce_sweep(struct bce_cache *c, unsigned nodes, void (*cb)(void *ctx, struct
 /* Calls back for every entry, node by node in the order in which they came; the callback must not
  * add or delete any. */
 void bce_walk(const struct bce_cache *c, void (*cb)(void *ctx, struct bce *b), void *ctx);
+/* The same without the first `skip`, until cb returns false. To go on where an earlier one ended
+ * takes no time as long as no entry went. */
+void bce_walk_from(struct bce_cache *c, size_t skip, bool (*cb)(void *ctx, struct bce *b),
+		   void *ctx);

@@ -383,10 +383,11 @@ struct show {
 	const struct lma *l;
 	nsec_t now;
 	void (*cb)(void *ctx, const struct lma_binding *b);
+	bool (*page)(void *ctx, const struct lma_binding *b);
 	void *ctx;
 };
 
-static void show_binding(void *ctx, struct bce *b)
+static bool show_binding(void *ctx, struct bce *b)
 {
 	/* RFC 5213 5.1: what stands for "no link-layer identifier" */
 	static const uint8_t none[2];
@@ -420,7 +421,10 @@ static void show_binding(void *ctx, struct bce *b)
 	if (trigger >= 0)
 		out.revocation = br_trigger_name((uint8_t)trigger);
 	lma_forward_keys(s->l, b, &out.down_key, &out.up_key);
+	if (s->page)
+		return s->page(s->ctx, &out);
 	s->cb(s->ctx, &out);
+	return true;
 }
 
 void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struct lma_binding *b),
@@ -428,7 +432,15 @@ void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struc
 {
 	struct show s = {.l = l, .now = now, .cb = cb, .ctx = ctx};
 
-	bce_walk(l->cache, show_binding, &s);
+	bce_walk_from(l->cache, 0, show_binding, &s);
+}
+
+void lma_walk_from(struct lma *l, size_t skip, nsec_t now,
+		   bool (*cb)(void *ctx, const struct lma_binding *b), void *ctx)
+{
+	struct show s = {.l = l, .now = now, .page = cb, .ctx = ctx};
+
+	bce_walk_from(l->cache, skip, show_binding, &s);
 }
 
 void lma_walk_pools(const struct lma *l, void (*cb)(void *ctx, const struct lma_pool_info *i),

@@ -189,6 +189,10 @@ struct lma_binding {
 };
 void lma_walk(const struct lma *l, nsec_t now, void (*cb)(void *ctx, const struct lma_binding *b),
 	      void *ctx);
+/* The same without the first `skip`, until cb returns false: page after page at no more cost than
+ * all at once. */
+void lma_walk_from(struct lma *l, size_t skip, nsec_t now,
+		   bool (*cb)(void *ctx, const struct lma_binding *b), void *ctx);
 size_t lma_count(const struct lma *l);
 /* Operator's order: ends the node's bindings, by lma_revoke() with trigger 1. Returns how many. */
 unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now);

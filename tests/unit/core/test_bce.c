@@ -465,6 +465,51 @@ static void note(void *ctx, struct bce *b)
 	w->seen[w->n++] = b;
 }
 
+static bool note_two(void *ctx, struct bce *b)
+{
+	struct walk *w = ctx;
+
+	note(ctx, b);
+	return w->n < 2;
+}
+
+/* What a walk in pages of two shows from there on. */
+static bool goes_on(struct bce_cache *c, size_t skip, const struct bce *first,
+		    const struct bce *second)
+{
+	struct walk w = {.n = 0};
+
+	bce_walk_from(c, skip, note_two, &w);
+	return w.n == (first ? 1u : 0u) + (second ? 1u : 0u) && (!first || w.seen[0] == first) &&
+	       (!second || w.seen[1] == second);
+}
+
+static void test_pages(void)
+{
+	struct bce_cache *c = cache();
+	struct bce *a = add(c, "a@x", "2001:db8:1::/64"), *b = add(c, "b@x", "2001:db8:2::/64");
+	struct bce *d = add(c, "d@x", "2001:db8:3::/64"), *d2 = add(c, "d@x", "2001:db8:4::/64");
+	struct bce *e;
+
+	CU_ASSERT(goes_on(c, 0, a, b));
+	CU_ASSERT(goes_on(c, 2, d2, d));
+	CU_ASSERT(goes_on(c, 3, d, NULL)); /* in the middle of a node's */
+	CU_ASSERT(goes_on(c, 4, NULL, NULL));
+	CU_ASSERT(goes_on(c, 1, b, d2)); /* back */
+	CU_ASSERT(goes_on(c, 2, d2, d));
+	e = add(c, "e@x", "2001:db8:5::/64");
+	CU_ASSERT(goes_on(c, 4, e, NULL));
+	bce_del(c, &a); /* one less before */
+	CU_ASSERT(goes_on(c, 2, d, e));
+	a = add(c, "b@x", "2001:db8:1::/64"); /* one more before */
+	CU_ASSERT(goes_on(c, 2, d2, d));
+	CU_ASSERT(goes_on(c, 4, e, NULL));
+	bce_del(c, &e); /* where the last walk ended */
+	CU_ASSERT(goes_on(c, 4, NULL, NULL));
+	CU_ASSERT(goes_on(c, 0, a, b));
+	bce_cache_free(&c);
+}
+
 static void test_order(void)
 {
 	struct bce_cache *c = cache();
@@ -615,6 +660,7 @@ int main(int argc, char **argv)
 		{"20000 random changes of addresses agree with a naive model",
 		 test_addresses_model},
 		{"a walk meets nodes in the order in which they came",test_order},
+		{"a walk in pages goes on where it ended, and where entries came and went",test_pages},
 		{"thousands of entries with two prefixes each, a third of them deleted", test_many},
 		{"a sweep in pieces meets all that stay, whatever comes and goes in between",
 		 test_sweep},
