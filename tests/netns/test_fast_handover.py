@@ -30,7 +30,7 @@ GAP = 0.5           # s
 MARGIN = 10         # packets: a sender that was not scheduled sends what was due together
 HI, HACK = 14, 15
 HOME4, ROUTER = "100.64.0.11", "100.64.0.1"
-SETTLE = {"mag": {"fast-handover": {"settle-time": 300}}}
+SETTLE = {"mag": {"fast-handover": {"settle-time": 300, "forwarding-time": 4000}}}
 
 
 def start(t, lma=None, mag=None, addr=mag_addr):
@@ -225,6 +225,8 @@ def test_tcp_hardly_notices(fast, record_property):
     end = result["end"]
     report(record_property, mbit_per_100ms=[round(r, 1) for r in rates], kept=fate["kept"],
            drained_ms=round(took), retransmits=end["sum_sent"]["retransmits"])
+    still = max(map(len, "".join("." if r else "0" for r in rates).split(".")))
+    assert still * 0.1 <= GAP + 0.3, "stood still for longer than the link was gone"
     received = end["sum_received"]["bytes"] * 8 / 1e6
     assert received > 0.9 * 4 * 10, f"{received} Mbit of 40"
     assert min(rates[-5:]) > 5
