@@ -88,12 +88,22 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 		mag_fho_paths(s, d);
 }
 
+/* A session that is not keyed any more has lost its key, and would get another one. */
+static int put(struct mag *m, struct mag_session *s, const struct dp_session *d)
+{
+	const int err = m->dp->ops->session_put(m->dp, d, &s->b.session);
+
+	if (!err && !d->keyed)
+		s->down_key = 0;
+	return err;
+}
+
 int mag_serve_paths(struct mag *m, struct mag_session *s)
 {
 	struct dp_session d;
 
 	session_of(s, &d);
-	return m->dp->ops->session_put(m->dp, &d, &s->b.session);
+	return put(m, s, &d);
 }
 
 static void key_only(const struct mag_session *s, struct dp_session *d)
@@ -120,7 +130,7 @@ static int forward(struct mag *m, struct mag_session *s)
 		return err;
 	s->early = early && !s->registered;
 	session_of(s, &d);
-	err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
+	err = put(m, s, &d);
 	if (err) {
 		tunnel_put(m->tunnels, s->b.tunnel);
 		s->b.tunnel = before;
@@ -128,8 +138,6 @@ static int forward(struct mag *m, struct mag_session *s)
 		return err;
 	}
 	tunnel_put(m->tunnels, before);
-	if (!d.keyed)
-		s->down_key = 0;
 	s->unrouted = false;
 	return 0;
 }
@@ -359,7 +367,7 @@ int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
 	if (s->serving && !s->unrouted) {
 		session_of(s, &d);
 		d.local_routing = on;
-		err = m->dp->ops->session_put(m->dp, &d, &s->b.session);
+		err = put(m, s, &d);
 		if (err)
 			return err;
 	}

@@ -549,6 +549,44 @@ static void test_gre_keys(void)
 	pair_free(&p);
 }
 
+/* The tunnel between the MAGs is keyed, that to the anchor is not until the anchor demands it. */
+static void test_key_of_the_tunnel_alone(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+	uint32_t of_b, of_lma;
+
+	pair_init(&p);
+	p.a.bench->cfg.gre = p.b.bench->cfg.gre = MAG_GRE_NONE;
+	p.a.neighbour.encap = p.b.neighbour.encap = DP_ENCAP_GRE_KEY;
+	pair_start(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	of_b = shown(b, 1).b.down_key;
+	CU_ASSERT_NOT_EQUAL(of_b, 0);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	CU_ASSERT_PTR_NULL(mh_opt(&last_sent(b)->msg, MHO_GRE_KEY));
+	accept_last_pbu(b);
+	CU_ASSERT_EQUAL(shown(b, 1).b.down_key, of_b);
+	pair_run(&p, 3000);
+	CU_ASSERT_EQUAL(seen(a).open + seen(b).open, 0);
+	CU_ASSERT_PTR_NULL(dp_fake_by_key(b->fake, of_b));
+	CU_ASSERT_EQUAL(shown(b, 1).b.down_key, 0);
+	/* what the anchor is told then is what the data plane expects */
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	answer_status(b, PBA_GRE_KEY_REQUIRED);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mh_opt(&last_sent(b)->msg, MHO_GRE_KEY));
+	of_lma = mh_opt(&last_sent(b)->msg, MHO_GRE_KEY)->gre.key;
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(shown(b, 1).b.down_key, of_lma);
+	CU_ASSERT_PTR_NOT_NULL(dp_fake_by_key(b->fake, of_lma));
+	pair_free(&p);
+}
+
 /* F-33 (2): configured otherwise than between anchor and MAG */
 static void test_encapsulation_configured(void)
 {
@@ -756,6 +794,7 @@ int main(int argc, char **argv)
 		{"a node that comes back gets its packets at the old MAG", test_node_returns},
 		{"F-3 RFC 5949 4.1 (e) 4.2 buffering at the old MAG by U, forwarding by F", test_kept_at_the_old},
 		{"F-34 RFC 5949 4.2 each MAG chooses the GRE key of what comes to it", test_gre_keys},
+		{"F-34 RFC 5949 4.2 a key of the tunnel between MAGs alone ends with it", test_key_of_the_tunnel_alone},
 		{"F-33 RFC 5949 4.2 another encapsulation between MAGs by configuration", test_encapsulation_configured},
 		{"F-36 RFC 5949 A.1 the Handoff Indicator follows the link-layer identifiers", test_handoff_indicator},
 		{"F-35 RFC 5949 5.2 a prefix that was advertised and not granted is withdrawn", test_other_prefix_granted},
