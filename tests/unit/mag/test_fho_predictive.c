@@ -468,6 +468,34 @@ static void test_node_returns(void)
 	pair_free(&p);
 }
 
+/* The session that its node left by makes way for that of another of its interfaces, too. */
+static void test_announced_back(void)
+{
+	for (unsigned i = 1; i <= 2; i++) {
+		const struct mac mac = MAC(i);
+		struct mh_msg hi;
+		struct pair p;
+		struct bench *a;
+
+		pair_up(&p);
+		a = p.a.bench;
+		pair_active(&p);
+		CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+		carry(&p);
+		CU_ASSERT_EQUAL(detach_node(a, 7, 1), 0);
+		CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+		hi = hi_msg(7, MH_HI_P | MH_HI_F, HI_CODE_ALL_CONTEXT, 1);
+		receive_ho(a, MAG_B, with_context(&hi, HNP1, LMA1, &mac));
+		CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
+		CU_ASSERT_FALSE(in_state(a, 1, "LEAVING"));
+		CU_ASSERT_TRUE(in_state(a, i, "EXPECTED"));
+		CU_ASSERT_EQUAL(mag_count(a->m), 1);
+		CU_ASSERT_EQUAL(dp_fake_sessions(a->fake), 1);
+		CU_ASSERT_EQUAL(sent_count(a, MH_BU), 1);
+		pair_free(&p);
+	}
+}
+
 /* F-3, RFC 5949 4.1 (e), 4.2: the new MAG asks for buffering first, then for forwarding */
 static void test_kept_at_the_old(void)
 {
@@ -792,6 +820,7 @@ int main(int argc, char **argv)
 		{"RFC 5949 4.1 a node that never arrives is given back", test_never_arrives},
 		{"RFC 5949 4.1 the old MAG's guard timer ends forwarding", test_guard_at_old},
 		{"a node that comes back gets its packets at the old MAG", test_node_returns},
+		{"a node announced as it comes back, or another interface of it, takes the old session's place", test_announced_back},
 		{"F-3 RFC 5949 4.1 (e) 4.2 buffering at the old MAG by U, forwarding by F", test_kept_at_the_old},
 		{"F-34 RFC 5949 4.2 each MAG chooses the GRE key of what comes to it", test_gre_keys},
 		{"F-34 RFC 5949 4.2 a key of the tunnel between MAGs alone ends with it", test_key_of_the_tunnel_alone},
