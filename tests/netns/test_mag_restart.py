@@ -55,10 +55,26 @@ def is_saved(d):
 
 
 def kill(t):
-    """A crash that takes something with it would be another test."""
+    """A crash that takes something with it would be another test: the daemon stands still when it
+    is found that all is on disk."""
     d = t.daemons["mag1"]
-    wait_until(lambda: is_saved(d), 5, "all to be on disk")
-    time.sleep(0.1)  # and the note that it is
+    note = Path(t.dir) / "state-mag1" / "unsaved"
+    stat = Path(f"/proc/{d.proc.pid}/stat")
+
+    def stands_still():
+        return stat.read_text().rpartition(")")[2].split()[0] == "T"
+
+    def caught_saved():
+        if not is_saved(d):
+            return False
+        d.proc.send_signal(signal.SIGSTOP)
+        wait_until(stands_still, 5, "the daemon to stand still")
+        if note.read_text().startswith("saved "):
+            return True
+        d.proc.send_signal(signal.SIGCONT)
+        return False
+
+    wait_until(caught_saved, 5, "all to be on disk")
     assert d.stop(signal.SIGKILL) == -signal.SIGKILL
     return d
 
