@@ -335,6 +335,7 @@ def test_two_daemons_in_one_namespace(fresh):
                                "static-prefixes": [], "addresses": [CN_GW]})
     second["instance"] = f"{t.tag}-two"
     second["control-socket"] = str(t.dir / "two.sock")
+    second["state-directory"] = str(t.dir / "state-two")
     t.ns["two"] = t.lma
     e = t.start("two", second)
     assert f"belongs to pmipd instance {t.tag}-lma" in interface(e, "pmip0")["note"]
