@@ -38,6 +38,7 @@
 
 #include "base/addr.h"
 #include "base/nsec.h"
+#include "tools/tool.h"
 
 #define BATCH	   32
 #define PACKET_MAX 1500
@@ -80,21 +81,7 @@ struct flow {
 
 static void die(const char *what)
 {
-	fprintf(stderr, "flow: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
-
-static nsec_t read_clock(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec;
-}
-
-static nsec_t now(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
+	tool_die("flow", what);
 }
 
 /* ---- addresses */
@@ -232,7 +219,7 @@ static void send_some(struct flow *f, unsigned n)
 
 static void send_due(struct flow *f)
 {
-	const nsec_t t = now();
+	const nsec_t t = tool_now();
 	const uint64_t most = 1 + 2 * f->rate * TURN / NSEC_PER_SEC;
 	uint64_t due;
 
@@ -298,7 +285,7 @@ static const uint8_t *take_inner(const struct flow *f, const uint8_t *buf, size_
 static void take(struct flow *f, const uint8_t *buf, size_t len, struct msghdr *h)
 {
 	struct payload load;
-	nsec_t at = read_clock(CLOCK_REALTIME); /* as the kernel's time stamps */
+	nsec_t at = tool_clock(CLOCK_REALTIME); /* as the kernel's time stamps */
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
@@ -377,17 +364,17 @@ static void turn(struct flow *f)
 static void wait_for(struct flow *f, uint64_t n)
 {
 	uint64_t had = f->distinct;
-	nsec_t since = now();
+	nsec_t since = tool_now();
 
-	while (f->distinct < n && now() - since < PATIENCE) {
+	while (f->distinct < n && tool_now() - since < PATIENCE) {
 		turn(f);
 		if (f->distinct != had) {
 			had = f->distinct;
-			since = now();
+			since = tool_now();
 		}
 	}
 	/* one that is doubled may still be on its way */
-	for (since = now(); now() - since < NSEC_PER_SEC / 10;)
+	for (since = tool_now(); tool_now() - since < NSEC_PER_SEC / 10;)
 		turn(f);
 }
 
@@ -404,7 +391,7 @@ static bool obey(struct flow *f)
 	line[n] = 0;
 	if (!strncmp(line, "go", 2)) {
 		f->stopped = false;
-		f->started = now();
+		f->started = tool_now();
 	} else if (!strncmp(line, "stop", 4)) {
 		f->stopped = true;
 	} else if (!strncmp(line, "mark", 4)) {

@@ -25,6 +25,7 @@
 
 #include "base/addr.h"
 #include "base/nsec.h"
+#include "tools/tool.h"
 #include "core/env.h"
 #include "wire/mh.h"
 
@@ -65,21 +66,7 @@ static void on_signal(int sig)
 
 static void die(const char *what)
 {
-	fprintf(stderr, "storm: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
-
-static nsec_t read_clock(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec;
-}
-
-static nsec_t now(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
+	tool_die("storm", what);
 }
 
 static void open_socket(struct storm *s)
@@ -133,7 +120,7 @@ static size_t make_pbu(struct storm *s, uint32_t i, uint8_t *buf)
 	option(&m, MHO_HANDOFF_IND)->value = s->probing ? HI_NO_CHANGE : HI_NEW_INTERFACE;
 	option(&m, MHO_ATT)->value = ATT_WIFI;
 	option(&m, MHO_MN_LLID)->llid = (struct llid){sizeof(mac), mac};
-	option(&m, MHO_TIMESTAMP)->timestamp = timestamp_from_wallclock(read_clock(CLOCK_REALTIME));
+	option(&m, MHO_TIMESTAMP)->timestamp = timestamp_from_wallclock(tool_clock(CLOCK_REALTIME));
 	len = mh_encode(&m, buf, MH_MAX_LEN, &s->mag, &s->lma);
 	if (len < 0)
 		abort();
@@ -145,7 +132,7 @@ static void send_nodes(struct storm *s, const uint32_t *nodes, unsigned n)
 	static uint8_t buf[BATCH][MH_MAX_LEN];
 	struct mmsghdr m[BATCH] = {0};
 	struct iovec v[BATCH];
-	const nsec_t t = now();
+	const nsec_t t = tool_now();
 	int done;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -240,7 +227,7 @@ static void wait_some(struct storm *s)
 /* The next to be sent: one that waits for too long, else a new one. */
 static bool next_node(struct storm *s, uint32_t *out)
 {
-	const nsec_t t = now();
+	const nsec_t t = tool_now();
 
 	for (; s->head != s->tail; s->head++) {
 		const uint32_t i = s->queue[s->head % s->count];
@@ -281,7 +268,7 @@ static void write_acks(const struct storm *s)
 
 static void run_storm(struct storm *s)
 {
-	const nsec_t start = now();
+	const nsec_t start = tool_now();
 
 	while (!ended && s->accepted + s->refused < s->count) {
 		uint32_t nodes[BATCH];
@@ -299,7 +286,7 @@ static void run_storm(struct storm *s)
 	write_acks(s);
 	printf("{\"accepted\": %u, \"refused\": %u, \"status\": %d, \"sent_again\": %u, "
 	       "\"seconds\": %.3f}\n",
-	       s->accepted, s->refused, s->status, s->again, (double)(now() - start) / 1e9);
+	       s->accepted, s->refused, s->status, s->again, (double)(tool_now() - start) / 1e9);
 }
 
 static void run_probe(struct storm *s)
@@ -310,11 +297,11 @@ static void run_probe(struct storm *s)
 	for (; !ended && !s->node[0].answered; sent++) {
 		send_nodes(s, &(uint32_t){0}, 1);
 		s->head = s->tail;
-		for (nsec_t t = now(); !s->node[0].answered && now() - t < nsec_from_ms(2);)
+		for (nsec_t t = tool_now(); !s->node[0].answered && tool_now() - t < nsec_from_ms(2);)
 			wait_some(s);
 	}
 	printf("{\"accepted\": %u, \"status\": %d, \"sent\": %u, \"at_ns\": %llu}\n", s->accepted,
-	       s->status, sent, (unsigned long long)now());
+	       s->status, sent, (unsigned long long)tool_now());
 }
 
 static bool parse(struct storm *s, int argc, char **argv)
