@@ -7,7 +7,8 @@
 # after another. Shows in the order given what failed, and adds up what they themselves report:
 # CUnit's run summary, pytest's last line, or a plain "N passed, N failed". A program that fails
 # without saying so counts as one failure; one that ran nothing as well. A test that could not run
-# says "  NAME skipped: why", and pytest says so in its own way. DIR/total holds the sums.
+# says "  NAME skipped: why", and pytest says so in its own way. DIR/total holds the sums, DIR/failed a
+# few lines about each failure, which are shown once more before the total.
 set -uo pipefail
 out=build/results jobs=1
 while :; do
@@ -54,6 +55,15 @@ tally() {
 	END { if (seen) print p + 0, f + 0, s + 0 }' "$1"
 }
 
+# What a log says of failures in few lines: CUnit's assertions, pytest's list, sanitizers, else its end.
+causes() { # name, log
+	echo "failed: $1"
+	{
+		grep -hE 'Test: .*FAILED|^ +[0-9]+\. .*:[0-9]+ +- |^(FAILED|ERROR|E ) |ERROR: .*Sanitizer|runtime error:' "$2" ||
+			tail -5 "$2"
+	} | cut -c1-300 | head -12 | sed 's/^ */  /'
+}
+
 now_ms() {
 	local us=${EPOCHREALTIME/[.,]/}
 	echo $((us / 1000))
@@ -95,6 +105,7 @@ report() { # index
 	[ "$s" -eq 0 ] || grep -hE '(^| )skipped: |^SKIPPED' "$log" | sed 's/^ */    /'
 	grep -h ': failed at first$' "$log" | sed 's/^ */    /'
 	if [ "$f" -ne 0 ]; then
+		causes "$name" "$log" >>"$out/failed"
 		echo "---- $cmd (exit $rc), end of $log:"
 		tail -60 "$log"
 		echo "----"
@@ -132,5 +143,6 @@ while [ $shown -lt $n ]; do
 done
 echo "$passed $failed $skipped" >"$out/total"
 [ "$skipped" -eq 0 ] || echo "$skipped skipped"
+cat "$out/failed" 2>/dev/null
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

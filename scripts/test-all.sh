@@ -51,5 +51,6 @@ stage "network namespaces" netns make --no-print-directory check-netns
 
 echo "== total"
 [ $skipped -eq 0 ] || echo "$skipped skipped"
+cat "$build"/results-*/failed 2>/dev/null
 echo "$passed passed, $failed failed" | tee "$build/total"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
