@@ -12,9 +12,6 @@
 
 static const struct counter_desc counter_desc[] = {DAEMON_COUNTERS(COUNTER_DESC)};
 
-/* More configured pairs than this are not held ready; their tunnels come with their first node. */
-#define WARM_TUNNELS_MAX 4096
-
 nsec_t daemon_now(void)
 {
 	struct timespec ts;
@@ -277,7 +274,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.max_sessions = preset_slots(c),
 		.pool_slots = preset_pool_slots(c),
 		.max_peers = 65535,
-		/* our own pools give /64s; another domain's anchor may give others */
+ /* our own pools give /64s; another domain's anchor may give others */
 		.tunnel_mtu = c->has_mag ? (uint16_t)c->mag.tunnel_mtu : 0,
 		.ip4 = features.ip4,
 		.ip4_outer = features.ip4_outer,
@@ -466,39 +463,6 @@ static int start_control(struct daemon *d, char *err, size_t cap)
 	return control_new(&d->control, &opts, &io, &d->control_ctx, err, cap);
 }
 
-static void warm(struct daemon *d, const struct in6_addr *local, const struct in6_addr *remote)
-{
-	const struct dp_peer peer = {*local, *remote, DP_ENCAP_IP};
-
-	if (addr_is_ip4(local) == addr_is_ip4(remote) && d->n_warm < WARM_TUNNELS_MAX &&
-	    tunnel_get(d->tunnels, &peer, &d->warm[d->n_warm]) == 0)
-		d->n_warm++;
-}
-
-void daemon_warm_tunnels(struct daemon *d)
-{
-	const struct config *c = d->cfg;
-
-	d->warm = calloc(WARM_TUNNELS_MAX, sizeof(*d->warm));
-	if (!d->warm)
-		return; /* tunnels then come with their first node */
-	for (unsigned a = 0; c->has_lma && a < c->lma.n_addrs; a++)
-		for (unsigned m = 0; m < c->lma.n_mags; m++)
-			warm(d, &c->lma.addrs[a], &c->lma.mags[m].addr);
-	for (unsigned l = 0; c->has_mag && l < c->mag.n_lmas; l++)
-		warm(d, config_coa(c, &c->mag.lmas[l].addr), &c->mag.lmas[l].addr);
-	for (unsigned n = 0; c->has_mag && n < c->mag.n_neighbours; n++)
-		warm(d, config_coa(c, &c->mag.neighbours[n].addr), &c->mag.neighbours[n].addr);
-}
-
-void daemon_cool_tunnels(struct daemon *d)
-{
-	while (d->n_warm)
-		tunnel_put(d->tunnels, d->warm[--d->n_warm]);
-	free(d->warm);
-	d->warm = NULL;
-}
-
 /* RFC 5847 3.2: another one than before if any session is lost. */
 static void start_restart_counter(struct daemon *d)
 {
@@ -580,7 +544,7 @@ static int start_all(struct daemon *d, char *err, size_t cap)
 		rc = caps_drop(err, cap);
 	if (rc)
 		return rc;
-	daemon_warm_tunnels(d);
+	warm_start(d);
 	preset_settle(d, daemon_now());
 	sweep(d);
 	discard_stale(d);
@@ -676,7 +640,7 @@ void daemon_stop(struct daemon **p)
 	durable_close(d);
 	preset_stop(d);
 	if (d->tunnels)
-		daemon_cool_tunnels(d);
+		warm_stop(d);
 	links_stop(d);
 	if (d->loop) {
 		loop_stop(d);

@@ -13,6 +13,7 @@
  *	dhcp6.c     the DHCPv6 relay agent and its socket
  *	dhcp4.c     the socket of the DHCPv4 relay agent
  *	preset.c    what the configuration alone puts into the data plane: ends, static sessions
+ *	warm.c      tunnels that are there before their first node
  *	slow.c      what the fast path cannot do: the kernel's own stack at the tunnels' ends
  *	routing.c   routing tables and VLAN interfaces, as far as programs must know of them
  *	hops.c      next hops: netlink's view of a tunnel's path becomes the data plane's
@@ -217,9 +218,11 @@ void daemon_shutdown(struct daemon *d, bool flush);
 void daemon_stop(struct daemon **d);
 nsec_t daemon_now(void);
 struct counter_set daemon_counters(const struct daemon *d);
+
+/* warm.c */
 /* Holds a tunnel to every peer that is configured, so that a first packet finds its way. */
-void daemon_warm_tunnels(struct daemon *d);
-void daemon_cool_tunnels(struct daemon *d);
+void warm_start(struct daemon *d);
+void warm_stop(struct daemon *d);
 
 /* loop.c */
 int loop_start(struct daemon *d);

@@ -76,8 +76,8 @@ static int reload(struct daemon *d, char *msg, size_t cap, nsec_t now)
 		access_reload(d->access, &new->access_cfg);
 	dhcp6_settle(d);
 	dhcp4_settle(d);
-	daemon_cool_tunnels(d);
-	daemon_warm_tunnels(d);
+	warm_stop(d);
+	warm_start(d);
 	rc = links_reload(d, now);
 	preset_settle(d, now);
 	config_free(&was);

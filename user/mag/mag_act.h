@@ -7,6 +7,9 @@
 
 #include "mag/mag_int.h"
 
+/* The data plane cannot do what was decided: the session steps by that. */
+void mag_act_dp_failed(struct mag_session *s, struct mag_ctx *c, int err);
+
 void mag_act_register(void *obj, void *arg);
 void mag_act_refresh(void *obj, void *arg);
 void mag_act_resend(void *obj, void *arg);
@@ -58,6 +61,8 @@ void mag_act_return4_quietly(void *obj, void *arg);
 void mag_act_returned4(void *obj, void *arg);
 void mag_act_return4_unanswered(void *obj, void *arg);
 void mag_act_return4_rejected(void *obj, void *arg);
+
+/* mag_act_revoked.c */
 void mag_act_revoked(void *obj, void *arg);
 void mag_act_revoked_left(void *obj, void *arg);
 void mag_act_revoked_sync(void *obj, void *arg);

@@ -5,7 +5,7 @@
  *	mag.c        instance, configuration, what is shown
  *	mag_attach.c triggers: identity, policy, where a node is (RFC 5213 6.6, 6.9.1.1, 6.13)
  *	mag_fsm.c    the session's rule table, its guards and its timer
- *	mag_act.c    the actions of that table
+ *	mag_act.c    the actions of that table; mag_act_revoked.c, those of revoked sessions
  *	mag_pbu.c    Proxy Binding Updates: contents, pace, retransmission (6.9.1.5, 6.9.4)
  *	mag_accept.c what an accepting answer changes (6.9.1.2 items 12 to 15)
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
