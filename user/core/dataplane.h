@@ -133,7 +133,9 @@ enum dp_buffer_drop { DP_BUFFER_DROPS(DP_BUFFER_DROP_ENUM) DP_BUFFER_DROP_MAX };
 struct dp_buffered {
 	uint32_t packets; /* waiting now */
 	uint64_t octets;
-	nsec_t oldest; /* when the one that has waited longest came; 0: none waits */
+	nsec_t oldest;	      /* when the one that has waited longest came; 0: none waits */
+	uint32_t max_packets; /* that may wait for one node, 0: none; octets likewise */
+	uint64_t max_octets;
 	bool draining; /* no longer DP_BUFFER, but not everything has been handed on yet */
 	/* since the session began, or was adopted; kept = packets + handed_on + dropped */
 	uint64_t kept, handed_on;

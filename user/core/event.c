@@ -28,6 +28,16 @@ const char *event_type_name(enum event_type t)
 		return "peer-up";
 	case EV_PEER_RESTARTED:
 		return "peer-restarted";
+	case EV_BUFFER_KEEPING:
+		return "buffer-keeping";
+	case EV_BUFFER_DROPPING:
+		return "buffer-dropping";
+	case EV_BUFFER_DRAINING:
+		return "buffer-draining";
+	case EV_BUFFER_EMPTY:
+		return "buffer-empty";
+	case EV_HANDOVER_OVER:
+		return "handover-over";
 	}
 	return "unknown";
 }

@@ -23,7 +23,23 @@ enum event_type {
 	EV_PEER_DOWN, /* the other node answers no heartbeats; peer, cause */
 	EV_PEER_UP,
 	EV_PEER_RESTARTED, /* and lost its sessions */
+	/* of the packets that are kept for a node in handover (RFC 5949); buffer */
+	EV_BUFFER_KEEPING,  /* the first one waits */
+	EV_BUFFER_DROPPING, /* the first one is lost for this cause */
+	EV_BUFFER_DRAINING, /* they are being handed on */
+	EV_BUFFER_EMPTY,    /* they have been; took: how long that was */
+	EV_HANDOVER_OVER,   /* a fast handover: cause = its result, handover, buffer */
 };
+
+/* A fast handover, seen from one of its two gateways. */
+struct event_handover {
+	const char *side;	     /* "old", "new": which of them */
+	const char *mode;	     /* "predictive", "reactive" */
+	nsec_t answer, registration; /* how long these took; NSEC_NEVER: did not happen here */
+	unsigned retransmissions;    /* of Handover Initiates */
+};
+
+struct dp_buffered;
 
 struct event {
 	enum event_type type;
@@ -38,6 +54,11 @@ struct event {
 	const struct prefix6 *prefixes;
 	unsigned n_prefixes;
 	const struct home4 *home4; /* NULL or not set: no IPv4 */
+	const char *machine;	   /* EV_STATE: whose states; NULL: the binding's */
+	unsigned repeat;	   /* EV_MSG_...: so many times before, the very same */
+	const struct dp_buffered *buffer;
+	const struct event_handover *handover;
+	nsec_t took; /* 0: not said */
 };
 
 struct event_sink {

@@ -401,11 +401,13 @@ void dp_fake_limit_buffer(struct dp_fake *f, uint32_t node_packets, uint32_t all
 
 static int fake_buffered(struct dataplane *dp, dp_ref ref, struct dp_buffered *out)
 {
-	const struct fake_session *s = session_find(fake(dp), ref);
+	struct dp_fake *f = fake(dp);
+	const struct fake_session *s = session_find(f, ref);
 
 	if (!s)
 		return -ENOENT;
 	*out = s->pub.buffered;
+	out->max_packets = f->node_packets;
 	return 0;
 }
 

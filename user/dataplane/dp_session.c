@@ -727,14 +727,15 @@ int dp_session_buffered(struct dp_bpf *dp, dp_ref ref, struct dp_buffered *out)
 
 	if (!r)
 		return -ENOENT;
-	memset(out, 0, sizeof(*out));
-	if (!r->kept)
-		return 0;
-	for (unsigned i = 0; i < r->body->n; i++)
+	for (unsigned i = 0; r->kept && i < r->body->n; i++)
 		dp_buffer_look(dp, r->body->slot[i], &oldest, &draining);
-	*out = *r->kept;
+	*out = r->kept ? *r->kept : (struct dp_buffered){0};
 	out->oldest = oldest;
 	out->draining = draining;
+	if (dp->buffers.queue) {
+		out->max_packets = dp->cfg.buffer.node_packets;
+		out->max_octets = dp->cfg.buffer.node_octets;
+	}
 	return 0;
 }
 

@@ -235,19 +235,36 @@ void mag_walk_lmas(const struct mag *m, void (*cb)(void *ctx, const struct mag_l
 struct mag_handover {
 	const char *mn_id; /* as text */
 	const char *neighbour;
-	const char *role; /* "old", "new": which of the two gateways this one is */
-	const char *mode; /* "predictive", "reactive" */
+	struct in6_addr address; /* the neighbour's */
+	const char *role;	 /* "old", "new": which of the two gateways this one is */
+	const char *mode;	 /* "predictive", "reactive" */
 	const char *state;
-	const char *result; /* NULL: in progress */
-	uint64_t age_ms;    /* since it began; when it is over: how long it took */
-	uint64_t over_ms;   /* since it ended */
-	dp_ref session;	    /* 0: none */
+	const char *result;  /* NULL: in progress */
+	uint64_t age_ms;     /* since it began; when it is over: how long it took */
+	uint64_t over_ms;    /* since it ended */
+	nsec_t answer;	     /* its first Handover Initiate's; NSEC_NEVER: none, or not yet */
+	nsec_t registration; /* after the node arrived; NSEC_NEVER: not here, or not yet */
+	unsigned retransmissions;
+	dp_ref session; /* 0: none */
+	/* during this handover; packets of one that is over may still wait */
 	struct dp_buffered buffered;
 };
 /* Those in progress, then the last ones that are over, the newest first. */
 void mag_walk_handovers(const struct mag *m, nsec_t now,
 			void (*cb)(void *ctx, const struct mag_handover *h), void *ctx);
+unsigned mag_handovers(const struct mag *m); /* in progress */
 struct counter_set mag_handover_counters(const struct mag *m);
+
+/* How many took so long, from the first of these bounds on to below the second; 0: no bound. */
+struct mag_latency {
+	uint32_t from_ms, below_ms;
+	uint64_t answer;       /* Handover Initiate to Handover Acknowledge */
+	uint64_t registration; /* a node's arrival to its registration */
+	uint64_t whole;	       /* a handover's first message to its end */
+};
+/* From the shortest on, without gaps. */
+void mag_walk_latencies(const struct mag *m, void (*cb)(void *ctx, const struct mag_latency *l),
+			void *ctx);
 
 struct counter_set mag_counters(const struct mag *m); /* one per PBA status received, and more */
 struct counter_set mag_heartbeat_counters(const struct mag *m);

@@ -183,6 +183,7 @@ static void emit(const struct ho_ctx *c, const struct mag_ho *h, const char *fro
 					       .now = c->now,
 					       .mnid = &h->mnid,
 					       .peer = &h->n->cfg.addr,
+					       .machine = "handover",
 					       .from = from,
 					       .to = to,
 					       .cause = cause,
@@ -288,6 +289,7 @@ int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, en
 	h->n = n;
 	h->role = (uint8_t)role;
 	h->began = now;
+	h->answer = h->registration = NSEC_NEVER;
 	h->guard.fire = guard_fired;
 	h->hi_timer.fire = hi_timer_fired;
 	htable_add(&f->by_mnid, &h->by_mnid, hash_of(m, id));
@@ -308,16 +310,19 @@ void mag_ho_arm_guard(struct mag *m, struct mag_ho *h, uint32_t ms, nsec_t now)
 	deadline_arm(&m->timers, &h->guard, nsec_add(now, nsec_from_ms(ms)));
 }
 
-void mag_ho_bind(struct mag_ho *h, struct mag_session *s)
+void mag_ho_bind(struct mag *m, struct mag_ho *h, struct mag_session *s)
 {
 	h->s = s;
 	s->ho = h;
+	mag_ho_note_buffer(m, h);
 }
 
 void mag_ho_unbind(struct mag_ho *h)
 {
-	if (h->s)
+	if (h->s) {
+		h->kept_in = h->s->b.session;
 		h->s->ho = NULL;
+	}
 	h->s = NULL;
 }
 
@@ -350,15 +355,27 @@ void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now)
 	destroy(m, h);
 }
 
+struct mag_ho *mag_ho_about(const struct mag *m, const struct mnid *id, const struct mag_ho *prev)
+{
+	struct hnode *i =
+		prev ? htable_next(&prev->by_mnid) : htable_find(&m->fho->by_mnid, hash_of(m, id));
+
+	for (; i; i = htable_next(i)) {
+		struct mag_ho *h = container_of(i, struct mag_ho, by_mnid);
+
+		if (mnid_eq(&h->mnid, id))
+			return h;
+	}
+	return NULL;
+}
+
 struct mag_ho *mag_ho_find(const struct mag *m, const struct mag_neighbour *n,
 			   const struct mnid *id)
 {
-	struct hnode *i;
+	struct mag_ho *h = NULL;
 
-	for (i = htable_find(&m->fho->by_mnid, hash_of(m, id)); i; i = htable_next(i)) {
-		struct mag_ho *h = container_of(i, struct mag_ho, by_mnid);
-
-		if (h->n == n && mnid_eq(&h->mnid, id))
+	while ((h = mag_ho_about(m, id, h))) {
+		if (h->n == n)
 			return h;
 	}
 	return NULL;

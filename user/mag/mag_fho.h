@@ -72,19 +72,19 @@
 /* Octave by octave: from Handover Initiate to Handover Acknowledge, from a node's arrival to its
  * registration, and from a handover's first message to its end. */
 #define HO_BUCKETS(X, sym, name, what)                                                                     \
-	X(sym##_1, name "_1ms", what " below 1 ms")                                                           \
-	X(sym##_3, name "_3ms", what " below 3 ms")                                                           \
-	X(sym##_10, name "_10ms", what " below 10 ms")                                                        \
-	X(sym##_30, name "_30ms", what " below 30 ms")                                                        \
-	X(sym##_100, name "_100ms", what " below 100 ms")                                                     \
-	X(sym##_300, name "_300ms", what " below 300 ms")                                                     \
-	X(sym##_1000, name "_1s", what " below 1 s")                                                          \
-	X(sym##_3000, name "_3s", what " below 3 s")                                                          \
-	X(sym##_LONGER, name "_longer", what " 3 s and more")
+	X(sym##_1, name "_1ms", what " in less than 1 ms")                                                    \
+	X(sym##_3, name "_3ms", what " in 1 to 3 ms")                                                         \
+	X(sym##_10, name "_10ms", what " in 3 to 10 ms")                                                      \
+	X(sym##_30, name "_30ms", what " in 10 to 30 ms")                                                     \
+	X(sym##_100, name "_100ms", what " in 30 to 100 ms")                                                  \
+	X(sym##_300, name "_300ms", what " in 100 to 300 ms")                                                 \
+	X(sym##_1000, name "_1s", what " in 0.3 to 1 s")                                                      \
+	X(sym##_3000, name "_3s", what " in 1 to 3 s")                                                        \
+	X(sym##_LONGER, name "_longer", what " in 3 s or more")
 #define HO_LATENCIES(X)                                                                                    \
-	HO_BUCKETS(X, HO_L_ANSWER, "answer", "acknowledged")                                                  \
-	HO_BUCKETS(X, HO_L_REGISTER, "register", "arrived, and registered")                                   \
-	HO_BUCKETS(X, HO_L_WHOLE, "whole", "over")
+	HO_BUCKETS(X, HO_L_ANSWER, "answer", "Handover Initiates acknowledged")                          \
+	HO_BUCKETS(X, HO_L_REGISTER, "register", "nodes registered after their arrival")                 \
+	HO_BUCKETS(X, HO_L_WHOLE, "whole", "handovers over")
 
 #define HO_STATES(X)                                                                                       \
 	X(HST_NEW, "NEW")                                                                                     \
@@ -166,6 +166,7 @@ struct mag_ho {
 	bool open;
 	uint8_t *reply; /* the last Handover Acknowledge as sent, for repetitions */
 	uint16_t reply_len, reply_to;
+	unsigned repeated;	/* so many times */
 	struct mag_context ctx; /* HO_NEW */
 	dp_ref tunnel;
 	uint32_t peer_key;
@@ -175,9 +176,21 @@ struct mag_ho {
 	bool reactive;
 	bool forwarding; /* HO_NEW: the old gateway was told to forward */
 	nsec_t began, hi_at, arrived_at;
+	/* for the views */
+	nsec_t answer, registration;	 /* how long they took; NSEC_NEVER: not yet */
+	unsigned resent;		 /* Handover Initiates */
+	dp_ref kept_in;			 /* whose buffer it was; 0: its session's, or none */
+	struct dp_buffered before, kept; /* kept: once that buffer is no more */
 	const char *result;
 	struct mnid mnid;
 	uint8_t id[];
+};
+
+/* One that is over. */
+struct ho_result {
+	struct mag_handover view; /* over_ms: when; session: where packets may still wait */
+	struct dp_buffered before;
+	char id[MAG_HANDOVER_ID_MAX], peer[32];
 };
 
 struct mag_fho {
@@ -187,8 +200,7 @@ struct mag_fho {
 	unsigned n;
 	uint16_t seq;
 	struct mag_ho *inflight[HO_INFLIGHT]; /* by Sequence Number */
-	struct mag_handover result[HO_RESULTS];
-	char result_id[HO_RESULTS][MAG_HANDOVER_ID_MAX], result_peer[HO_RESULTS][32];
+	struct ho_result result[HO_RESULTS];
 	unsigned n_results; /* ever */
 	uint64_t counter[HO_C_MAX];
 	struct log_limit foreign_limit;
@@ -217,10 +229,12 @@ struct mag_neighbour *mag_neighbour_by_ap(const struct mag *m, const char *ap);
 int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, enum ho_role role,
 	       nsec_t now, struct mag_ho **out);
 void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now);
+/* All about that node: the one after `prev`, or the first one, or NULL. */
+struct mag_ho *mag_ho_about(const struct mag *m, const struct mnid *id, const struct mag_ho *prev);
 /* The one with that neighbour about that node, or NULL. */
 struct mag_ho *mag_ho_find(const struct mag *m, const struct mag_neighbour *n,
 			   const struct mnid *id);
-void mag_ho_bind(struct mag_ho *h, struct mag_session *s);
+void mag_ho_bind(struct mag *m, struct mag_ho *h, struct mag_session *s);
 void mag_ho_unbind(struct mag_ho *h);
 bool mag_ho_step(struct mag_ho *h, enum ho_event ev, struct ho_ctx *c);
 const char *mag_ho_state_name(uint8_t state);
@@ -298,5 +312,8 @@ struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 				   const struct mac *mac);
 
 /* ---- mag_fho_show.c */
-void mag_ho_note_latency(struct mag *m, enum ho_counter first, nsec_t since, nsec_t now);
+void mag_ho_note_answer(struct mag *m, struct mag_ho *h, nsec_t now);
+void mag_ho_note_registration(struct mag *m, struct mag_ho *h, nsec_t now);
+/* The session's buffer is the handover's from now on; what waits there already included. */
+void mag_ho_note_buffer(struct mag *m, struct mag_ho *h);
 void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now);

@@ -338,8 +338,6 @@ void mag_ho_act_settle(void *obj, void *arg)
 	struct mag_ho *h = obj;
 	struct ho_ctx *c = arg;
 
-	if (h->arrived_at)
-		mag_ho_note_latency(c->m, HO_L_REGISTER_1, h->arrived_at, c->now);
 	if (c->context)
 		take(h, c);
 	settle(h, c);

@@ -205,13 +205,14 @@ static bool transmit(struct mag *m, struct mag_neighbour *n, const uint8_t *octe
 }
 
 static void tell_sent(struct mag *m, const struct mag_neighbour *n, const struct mnid *id,
-		      const struct mh_msg *msg, nsec_t now)
+		      const struct mh_msg *msg, unsigned repeat, nsec_t now)
 {
 	event_emit(m->sink, &(struct event){.type = EV_MSG_SENT,
 					    .role = "mag",
 					    .now = now,
 					    .mnid = id,
 					    .peer = &n->cfg.addr,
+					    .repeat = repeat,
 					    .msg = msg});
 }
 
@@ -286,7 +287,7 @@ void mag_ho_send_hi(struct mag *m, struct mag_ho *h, uint8_t flags, uint8_t code
 		h->rtx.sent = m->cfg.fho.hi_retries;
 	}
 	transmit_hi(m, h, now);
-	tell_sent(m, h->n, &h->mnid, &msg, now);
+	tell_sent(m, h->n, &h->mnid, &msg, 0, now);
 }
 
 void mag_ho_resend_hi(struct mag *m, struct mag_ho *h, nsec_t now)
@@ -294,9 +295,10 @@ void mag_ho_resend_hi(struct mag *m, struct mag_ho *h, nsec_t now)
 	struct mh_msg msg;
 
 	ho_count_up(m, HO_C_HI_RETRANSMITTED);
+	h->resent++;
 	transmit_hi(m, h, now);
 	if (mh_decode(&msg, h->hi, h->hi_len, NULL, NULL) == MH_OK)
-		tell_sent(m, h->n, &h->mnid, &msg, now);
+		tell_sent(m, h->n, &h->mnid, &msg, h->rtx.sent - 1, now);
 }
 
 /* ---- answering */
@@ -360,13 +362,14 @@ void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *
 	}
 	if (transmit(m, n, octets, len, now)) {
 		ho_count_up(m, HO_C_HACK_SENT);
-		tell_sent(m, n, &id, &msg, now);
+		tell_sent(m, n, &id, &msg, 0, now);
 	}
 	if (!r->h) {
 		free(octets);
 		return;
 	}
 	free(r->h->reply);
+	r->h->repeated = 0;
 	r->h->reply = octets;
 	r->h->reply_len = len;
 	r->h->reply_to = hi->ho.seq;
@@ -381,5 +384,5 @@ void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now)
 		return;
 	ho_count_up(m, HO_C_HACK_SENT);
 	if (mh_decode(&msg, h->reply, h->reply_len, NULL, NULL) == MH_OK)
-		tell_sent(m, h->n, &h->mnid, &msg, now);
+		tell_sent(m, h->n, &h->mnid, &msg, ++h->repeated, now);
 }

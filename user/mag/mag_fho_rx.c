@@ -101,9 +101,9 @@ static void announced_late(struct heard *x, struct mag_session *s)
 		x->reply.code = HACK_RESOURCES;
 		return;
 	}
-	mag_ho_bind(h, s);
+	mag_ho_bind(x->m, h, s);
 	h->forwarding = x->forward;
-	h->arrived_at = x->now;
+	h->arrived_at = s->registered ? 0 : x->now;
 	if (mag_ho_open_tunnel(x->m, h, mag_ho_encap_of(x->m, x->n, &x->context))) {
 		mag_ho_unbind(h);
 		mag_ho_free(x->m, h, x->now);
@@ -245,7 +245,7 @@ static struct mag_ho *asked(struct heard *x, struct mag_session *s)
 	}
 	if (old)
 		mag_ho_unbind(old);
-	mag_ho_bind(h, s);
+	mag_ho_bind(x->m, h, s);
 	ho_count_up(x->m, HO_C_ASKED);
 	if (old) {
 		/* what it still has in the data plane goes first */
@@ -323,6 +323,11 @@ static bool may_send(struct mag *m, struct mag_neighbour *n, nsec_t now)
 	return true;
 }
 
+static bool is_answered(const struct mag_ho *h, const struct mh_msg *hi)
+{
+	return h && h->reply && h->reply_to == hi->ho.seq;
+}
+
 static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_msg *msg,
 		       const struct mnid *id, nsec_t now)
 {
@@ -330,7 +335,7 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 	struct mag_ho *h = mag_ho_find(m, n, id);
 	struct ho_ctx c;
 
-	if (h && h->reply && h->reply_to == msg->ho.seq) {
+	if (is_answered(h, msg)) {
 		mag_ho_repeat_answer(m, h, now);
 		return;
 	}
@@ -413,7 +418,7 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 		return;
 	}
 	count_code(m, code);
-	mag_ho_note_latency(m, HO_L_ANSWER_1, h->hi_at, now);
+	mag_ho_note_answer(m, h, now);
 	mag_ho_close_hi(m, h);
 	if (!mag_ho_read_context(msg, &context)) {
 		ho_count_up(m, HO_C_BAD_CONTEXT);
@@ -473,6 +478,12 @@ static bool is_admitted(struct mag *m, const struct mag_neighbour *n, const stru
 	return true;
 }
 
+/* How many times it was received before. */
+static unsigned repeated(const struct mag_ho *h, const struct mh_msg *msg)
+{
+	return msg->type == MH_HI && is_answered(h, msg) ? h->repeated + 1 : 0;
+}
+
 void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
 {
 	struct mag_neighbour *n = mag_neighbour_by_addr(m, &pkt->src);
@@ -486,6 +497,7 @@ void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_ms
 					    .now = now,
 					    .mnid = &id->mnid,
 					    .peer = &pkt->src,
+					    .repeat = repeated(mag_ho_find(m, n, &id->mnid), msg),
 					    .msg = msg});
 	n->no_fho = false; /* it has learned it since */
 	if (msg->type == MH_HACK) {
@@ -565,7 +577,7 @@ int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t
 	old = s->ho;
 	if (old)
 		mag_ho_unbind(old);
-	mag_ho_bind(h, s);
+	mag_ho_bind(m, h, s);
 	if (old) {
 		(void)mag_serve_paths(m, s);
 		mag_ho_step(old, HEV_CUT, &c);

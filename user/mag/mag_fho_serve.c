@@ -359,7 +359,7 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 		return err;
 	h->ctx = *c;
 	h->peer_key = c->key;
-	mag_ho_bind(h, s);
+	mag_ho_bind(m, h, s);
 	err = expect(m, h, now);
 	if (err) {
 		mag_ho_unbind(h);
@@ -489,7 +489,7 @@ bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attach
 		return false;
 	h->reactive = true;
 	h->arrived_at = now;
-	mag_ho_bind(h, s);
+	mag_ho_bind(m, h, s);
 	mag_choose_terms(m, s);
 	if (mag_ho_open_tunnel(m, h, mag_ho_encap(m, n, s))) {
 		ho_count_up(m, HO_C_FAILED);
@@ -527,6 +527,8 @@ void mag_fho_registered(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	struct ho_ctx c = {.m = m, .now = now};
 
-	if (s->ho->role == HO_NEW)
-		mag_ho_step(s->ho, HEV_REGISTERED, &c);
+	if (s->ho->role != HO_NEW)
+		return;
+	mag_ho_note_registration(m, s->ho, now);
+	mag_ho_step(s->ho, HEV_REGISTERED, &c);
 }

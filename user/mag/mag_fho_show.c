@@ -3,13 +3,15 @@
 #include "mag/mag_fho.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct counter_desc counter_desc[] = {HO_COUNTERS(COUNTER_DESC)
 							   HO_LATENCIES(COUNTER_DESC)};
 
-void mag_ho_note_latency(struct mag *m, enum ho_counter first, nsec_t since, nsec_t now)
+static const uint32_t below_ms[HO_BUCKETS_N - 1] = {1, 3, 10, 30, 100, 300, 1000, 3000};
+
+static void note_latency(struct mag *m, enum ho_counter first, nsec_t since, nsec_t now)
 {
-	static const uint32_t below_ms[HO_BUCKETS_N - 1] = {1, 3, 10, 30, 100, 300, 1000, 3000};
 	const nsec_t took = nsec_sub(now, since);
 	unsigned i = 0;
 
@@ -18,11 +20,97 @@ void mag_ho_note_latency(struct mag *m, enum ho_counter first, nsec_t since, nse
 	m->fho->counter[first + i]++;
 }
 
+void mag_ho_note_answer(struct mag *m, struct mag_ho *h, nsec_t now)
+{
+	note_latency(m, HO_L_ANSWER_1, h->hi_at, now);
+	/* how long the last word takes to be heard is of no account to the node */
+	if (h->answer == NSEC_NEVER && h->hi_code != HI_CODE_FORWARDING_DONE)
+		h->answer = nsec_sub(now, h->hi_at);
+}
+
+void mag_ho_note_registration(struct mag *m, struct mag_ho *h, nsec_t now)
+{
+	if (!h->arrived_at || h->registration != NSEC_NEVER)
+		return;
+	h->registration = nsec_sub(now, h->arrived_at);
+	note_latency(m, HO_L_REGISTER_1, h->arrived_at, now);
+}
+
+/* ---- what was kept */
+
+static bool look(const struct mag *m, dp_ref ref, struct dp_buffered *out)
+{
+	return ref && !m->dp->ops->buffered(m->dp, ref, out);
+}
+
+void mag_ho_note_buffer(struct mag *m, struct mag_ho *h)
+{
+	struct dp_buffered *b = &h->before;
+
+	h->kept_in = 0;
+	if (!look(m, h->s->b.session, b))
+		memset(b, 0, sizeof(*b));
+	b->kept -= b->packets;
+}
+
+/* `sum`, and what that buffer has had since `before`. */
+static void add_buffer(const struct mag *m, dp_ref ref, const struct dp_buffered *before,
+		       struct dp_buffered *sum)
+{
+	const uint64_t kept = sum->kept - before->kept, handed_on = sum->handed_on;
+	uint64_t dropped[DP_BUFFER_DROP_MAX];
+
+	memcpy(dropped, sum->dropped, sizeof(dropped));
+	if (!look(m, ref, sum))
+		return;
+	sum->kept += kept;
+	sum->handed_on += handed_on - before->handed_on;
+	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
+		sum->dropped[i] += dropped[i] - before->dropped[i];
+}
+
+/* The buffer goes, with what waits in it. */
+static void close_buffer(const struct mag *m, dp_ref ref, struct dp_buffered *before,
+			 struct dp_buffered *sum)
+{
+	add_buffer(m, ref, before, sum);
+	sum->dropped[DP_BUFFER_DISCARDED] += sum->packets;
+	sum->packets = 0;
+	sum->octets = 0;
+	sum->oldest = 0;
+	sum->draining = false;
+	memset(before, 0, sizeof(*before));
+}
+
+void mag_fho_last_look(struct mag *m, const struct mag_session *s)
+{
+	struct mag_fho *f = m->fho;
+	struct mag_ho *h = NULL;
+
+	while ((h = mag_ho_about(m, &s->b.mnid, h))) {
+		if (h->s != s && h->kept_in != s->b.session)
+			continue;
+		close_buffer(m, s->b.session, &h->before, &h->kept);
+		h->kept_in = 0;
+	}
+	for (unsigned i = 0; i < HO_RESULTS; i++) {
+		struct ho_result *r = &f->result[i];
+
+		if (r->view.session != s->b.session)
+			continue;
+		close_buffer(m, r->view.session, &r->before, &r->view.buffered);
+		r->view.session = 0;
+	}
+}
+
+/* ---- views */
+
 static uint64_t in_ms(nsec_t since, nsec_t now)
 {
 	return nsec_sub(now, since) / (NSEC_PER_SEC / 1000);
 }
 
+/* Without what is in a buffer that still is. */
 static struct mag_handover view_of(const struct mag_ho *h, nsec_t now)
 {
 	return (struct mag_handover){
@@ -30,28 +118,55 @@ static struct mag_handover view_of(const struct mag_ho *h, nsec_t now)
 		.mode = h->reactive ? "reactive" : "predictive",
 		.state = mag_ho_state_name(h->state),
 		.neighbour = h->n->cfg.name,
+		.address = h->n->cfg.addr,
 		.age_ms = in_ms(h->began, now),
-		.session = h->s ? h->s->b.session : 0,
+		.answer = h->answer,
+		.registration = h->registration,
+		.retransmissions = h->resent,
+		.session = h->s ? h->s->b.session : h->kept_in,
+		.buffered = h->kept,
 	};
+}
+
+static void tell_over(struct mag *m, const struct mag_ho *h, const struct mag_handover *v,
+		      nsec_t now)
+{
+	const struct event_handover eh = {.side = v->role,
+					  .mode = v->mode,
+					  .answer = v->answer,
+					  .registration = v->registration,
+					  .retransmissions = v->retransmissions};
+	struct dp_buffered b = v->buffered;
+
+	add_buffer(m, v->session, &h->before, &b);
+	event_emit(m->sink, &(struct event){.type = EV_HANDOVER_OVER,
+					    .role = "mag",
+					    .now = now,
+					    .mnid = &h->mnid,
+					    .peer = &h->n->cfg.addr,
+					    .cause = v->result,
+					    .took = nsec_sub(now, h->began),
+					    .handover = &eh,
+					    .buffer = &b});
 }
 
 void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now)
 {
-	struct mag_fho *f = m->fho;
-	const unsigned i = f->n_results++ % HO_RESULTS;
-	struct mag_handover *r = &f->result[i];
+	struct ho_result *r = &m->fho->result[m->fho->n_results++ % HO_RESULTS];
+	struct mag_handover *v = &r->view;
 
-	mag_ho_note_latency(m, HO_L_WHOLE_1, h->began, now);
-	*r = view_of(h, now);
-	r->result = h->result ? h->result : "ended";
-	r->session = 0;
-	r->over_ms = now; /* until it is shown */
-	snprintf(f->result_peer[i], sizeof(f->result_peer[i]), "%s", h->n->cfg.name);
-	mnid_str(&h->mnid, f->result_id[i], sizeof(f->result_id[i]));
-	r->neighbour = f->result_peer[i];
-	r->mn_id = f->result_id[i];
-	mag_ho_log(m, h, now, LOG_C_INFO, "%s after %llu ms", r->result,
-		   (unsigned long long)r->age_ms);
+	note_latency(m, HO_L_WHOLE_1, h->began, now);
+	*v = view_of(h, now);
+	v->result = h->result ? h->result : "ended";
+	v->over_ms = now; /* until it is shown */
+	snprintf(r->peer, sizeof(r->peer), "%s", h->n->cfg.name);
+	mnid_str(&h->mnid, r->id, sizeof(r->id));
+	v->neighbour = r->peer;
+	v->mn_id = r->id;
+	r->before = h->before;
+	tell_over(m, h, v, now);
+	mag_ho_log(m, h, now, LOG_C_INFO, "%s after %llu ms", v->result,
+		   (unsigned long long)v->age_ms);
 }
 
 void mag_walk_handovers(const struct mag *m, nsec_t now,
@@ -66,15 +181,41 @@ void mag_walk_handovers(const struct mag *m, nsec_t now,
 		char id[MAG_HANDOVER_ID_MAX];
 
 		v.mn_id = mnid_str(&h->mnid, id, sizeof(id));
-		if (v.session)
-			(void)m->dp->ops->buffered(m->dp, v.session, &v.buffered);
+		add_buffer(m, v.session, &h->before, &v.buffered);
 		cb(ctx, &v);
 	}
 	for (unsigned i = 1; i <= n; i++) {
-		struct mag_handover v = f->result[(f->n_results - i) % HO_RESULTS];
+		const struct ho_result *r = &f->result[(f->n_results - i) % HO_RESULTS];
+		struct mag_handover v = r->view;
 
 		v.over_ms = in_ms(v.over_ms, now);
+		add_buffer(m, v.session, &r->before, &v.buffered);
 		cb(ctx, &v);
+	}
+}
+
+unsigned mag_handovers(const struct mag *m)
+{
+	return m->fho->n;
+}
+
+/* ---- latencies */
+
+void mag_walk_latencies(const struct mag *m, void (*cb)(void *ctx, const struct mag_latency *l),
+			void *ctx)
+{
+	const uint64_t *c = m->fho->counter;
+
+	for (unsigned i = 0; i < HO_BUCKETS_N; i++) {
+		const struct mag_latency l = {
+			.from_ms = i ? below_ms[i - 1] : 0,
+			.below_ms = i < HO_BUCKETS_N - 1 ? below_ms[i] : 0,
+			.answer = c[HO_L_ANSWER_1 + i],
+			.registration = c[HO_L_REGISTER_1 + i],
+			.whole = c[HO_L_WHOLE_1 + i],
+		};
+
+		cb(ctx, &l);
 	}
 }
 

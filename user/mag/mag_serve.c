@@ -144,8 +144,10 @@ static int forward(struct mag *m, struct mag_session *s)
 
 void mag_forward_stop(struct mag *m, struct mag_session *s)
 {
-	if (s->b.session)
+	if (s->b.session) {
+		mag_fho_last_look(m, s);
 		m->dp->ops->session_del(m->dp, s->b.session);
+	}
 	s->b.session = 0;
 	s->down_key = s->up_key = 0;
 	if (s->b.tunnel)
