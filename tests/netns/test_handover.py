@@ -21,7 +21,7 @@ import time
 import pytest
 
 import mh
-from ask import binding, forget, settled, to_ap, update_entry, wait_registered
+from ask import binding, counter, forget, settled, to_ap, update_entry, wait_registered
 from capture import Flow, eth, mobility_headers
 from netns import wait_until
 from topo import CN, mag_addr
@@ -157,6 +157,27 @@ def test_old_mag_forgets_the_node(domain):
     node = domain.mn1
     to_ap(domain, node, 1)
     to_ap(domain, node, 2)
+    wait_until(lambda: update_entry(domain, node, 1) is None, 15, "mag1 to notice")
+    assert binding(domain, node)["proxy_coa"] == mag_addr(2)
+    assert node.ping(CN, 3, 0.1) == 3
+
+
+def test_what_the_old_mag_repeats_takes_nothing_back(domain):
+    """Its refresh is not answered at first, and is repeated with a new timestamp when the node is
+    elsewhere."""
+    node = domain.mn1
+    to_ap(domain, node, 1)
+    domain.net.ip(f"route add blackhole {mag_addr(1)}/128")  # answers are lost, requests are not
+    try:
+        before = counter(domain, "lma", "overtaken")
+        domain.daemons["mag1"].ctl("attach", "acc0", node.mac)
+        wait_until(lambda: update_entry(domain, node, 1)["state"] == "REFRESHING", 5, "a refresh")
+        to_ap(domain, node, 2)
+        wait_until(lambda: counter(domain, "lma", "overtaken") > before, 20, "the repetition")
+        assert binding(domain, node)["proxy_coa"] == mag_addr(2)
+        assert node.ping(CN, 3, 0.1) == 3
+    finally:
+        domain.net.ip(f"route del blackhole {mag_addr(1)}/128")
     wait_until(lambda: update_entry(domain, node, 1) is None, 15, "mag1 to notice")
     assert binding(domain, node)["proxy_coa"] == mag_addr(2)
     assert node.ping(CN, 3, 0.1) == 3

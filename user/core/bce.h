@@ -61,6 +61,8 @@ struct bce {
 	void *owner, *revocation; /* for the cache's user */
 	struct store_item *item;  /* for the cache's user; NULL: is in no store */
 	struct bce_reg reg;
+	struct in6_addr moved_from; /* for the cache's user, not stored; and until when */
+	nsec_t moved_until;
 	dp_ref session;
 	dp_ref tunnel;
 	uint32_t handovers;

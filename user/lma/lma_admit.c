@@ -127,7 +127,7 @@ static bool node_not_entitled(struct lma_job *j)
 
 /* RFC 5213 9.3: the domain's flag says which considerations apply; 5.5: without the option the
  * sequence numbers do in any case. */
-static bool ordered_by_timestamp(const struct lma_job *j)
+bool lma_ordered_by_timestamp(const struct lma_job *j)
 {
 	return j->req->has_timestamp && j->l->conf.cfg.timestamp_based_approach_in_use;
 }
@@ -142,7 +142,7 @@ static enum order_verdict order_of(struct lma_job *j)
 	};
 	const struct bce_node *node;
 
-	if (ordered_by_timestamp(j)) {
+	if (lma_ordered_by_timestamp(j)) {
 		node = bce_node_find(j->l->cache, &j->req->mnid);
 		return order_timestamp(&order, j->req->timestamp, bce_node_newest(node), j->clock);
 	}

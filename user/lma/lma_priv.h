@@ -40,6 +40,7 @@
 #include "core/order.h"
 #include "core/pool.h"
 #include "core/pool4.h"
+#include "core/rtx.h"
 #include "lma/lma.h"
 
 /* (SYMBOL, "name", "help") */
@@ -83,6 +84,7 @@
 	X(LMA_C_CREATED, "sessions_created", "bindings created")                                              \
 	X(LMA_C_EXTENDED, "sessions_extended", "bindings extended by their MAG")                              \
 	X(LMA_C_HANDOVERS, "handovers", "bindings moved to another MAG")                                      \
+	X(LMA_C_OVERTAKEN, "overtaken", "re-registrations by the MAG that the node had left, refused with 157") \
 	X(LMA_C_IPV4_ADDED, "ipv4_added", "bindings that got an IPv4 home address later")                     \
 	X(LMA_C_IPV4_RELEASED, "ipv4_released", "bindings that lost their IPv4 home address alone")           \
 	X(LMA_C_IPV6_ADDED, "ipv6_added", "bindings that got home network prefixes later")                    \
@@ -415,6 +417,8 @@ const struct profile *lma_profile_find(const struct lma *l, const struct mnid *i
 bool lma_profile_serves(const struct lma *l, const struct profile *p);
 /* The first check that fails sets the status and `why`; fills j->profile and j->lookup. */
 enum pba_status lma_admit(struct lma_job *j, const char **why);
+/* RFC 5213 5.5, 9.3: the request's order is told by its timestamp. */
+bool lma_ordered_by_timestamp(const struct lma_job *j);
 /* Those of the checks whose outcome may have changed since; no look-up. */
 enum pba_status lma_admit_again(struct lma_job *j, const char **why);
 bool lma_mag_may_serve_prefix(const struct lma_mag *m, const struct prefix6 *p);

@@ -266,6 +266,19 @@ static void count_families(struct lma *l, const struct lma_addrs *from, const st
 		lma_bump(l, LMA_C_IPV6_RELEASED);
 }
 
+/*
+ * "Handoff state not changed" from the MAG that the node has just left: it does not know yet, and a
+ * retransmission has a new timestamp (RFC 5213 6.9.4), so the order does not tell. With 157 it
+ * "SHOULD try to register again to reassert the mobile node's presence" (6.9.1.2 (8)), and then the
+ * state has changed. As long as retransmissions may be on their way.
+ */
+static bool is_overtaken(const struct lma_job *j, const struct bce *b)
+{
+	return lma_ordered_by_timestamp(j) && j->req->hi == HI_NO_CHANGE &&
+	       b->state == LMA_ST_ACTIVE && addr6_eq(&b->moved_from, &j->req->coa) &&
+	       j->now < b->moved_until;
+}
+
 void lma_session_update(struct lma_job *j, struct bce *b)
 {
 	struct lma *l = j->l;
@@ -278,6 +291,11 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 
 	if (!lma_mags_may_serve(j, b)) {
 		lma_refuse(j, PBA_MAG_NOT_AUTHORIZED, "the MAG may not serve the node's prefix");
+		return;
+	}
+	if (is_overtaken(j, b)) {
+		lma_bump(l, LMA_C_OVERTAKEN);
+		lma_refuse(j, PBA_TIMESTAMP_LOWER, "the node has left this MAG");
 		return;
 	}
 	lma_addrs_of(b, &c.old_addrs);
@@ -305,10 +323,13 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 	lma_session_count(l, &c.old_reg, -1, j->now);
 	lma_binding_step(l, b, handoff ? LMA_EV_MOVED : LMA_EV_EXTENDED, j->now);
 	acknowledge(j, b, &c.addrs, grant(j));
-	if (handoff)
+	if (handoff) {
+		b->moved_from = let_go ? in6addr_any : c.old_reg.proxy_coa;
+		b->moved_until = nsec_add(j->now, nsec_from_ms(RTX_MAX_BINDACK_TIMEOUT_MS));
 		lma_revoke_moved(l, b, &c.old_reg, let_go, j->now);
-	else
+	} else {
 		lma_revoke_extended(b);
+	}
 	bce_reg_clear(&c.old_reg);
 }
 
@@ -443,8 +464,8 @@ static void refuse_key(struct lma_job *j, const char *why)
 }
 
 /*
- * A binding that is being revoked has ended but for its MAG. False: the request comes from that MAG,
- * which did not know yet; if it still wants it when it does, it asks again. Another MAG gets a
+ * A binding that is being revoked has ended but for its MAG. False: the request comes from that
+ * MAG, which did not know yet; if it still wants it when it does, it asks again. Another MAG gets a
  * binding of its own.
  */
 static bool settle_revoked(struct lma_job *j)

@@ -77,6 +77,7 @@ bool mag_accept(struct mag_session *s, struct mag_ctx *c)
 
 	take_lifetime(c->m, s, c->msg);
 	s->registered = true;
+	s->overtaken = false;
 	s->reg_att = s->req.att;
 	s->first_hi = HI_UNKNOWN;
 	s->any_prefix = false;

@@ -298,6 +298,7 @@ void mag_act_reassert(void *obj, void *arg)
 
 	mag_serve_pause(c->m, s, false, c->cause, c->now);
 	s->quick++;
+	s->overtaken = s->last_status == PBA_TIMESTAMP_LOWER;
 	adopt_sequence(s, c);
 	mag_act_verify(obj, arg);
 }

@@ -222,6 +222,13 @@ static uint8_t arrival_hint(const struct mag_session *s, nsec_t now)
 	return of_a_session && now >= s->hint_until ? HI_UNKNOWN : s->first_hi;
 }
 
+/* The node has just proved to be here although another MAG registered it. What is sent again later
+ * does not know that any more. */
+static uint8_t refresh_hint(const struct mag_session *s)
+{
+	return s->overtaken && !s->b.rtx.sent ? HI_BETWEEN_MAGS : HI_NO_CHANGE;
+}
+
 static bool is_registration(const struct mag_session *s)
 {
 	return s->req.kind == MRK_REGISTER || s->req.kind == MRK_MOVE;
@@ -275,7 +282,7 @@ void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 	}
 	switch (s->req.kind) {
 	case MRK_REGISTER:
-		s->req.hi = s->registered ? HI_NO_CHANGE : arrival_hint(s, now);
+		s->req.hi = s->registered ? refresh_hint(s) : arrival_hint(s, now);
 		s->req.lifetime = wanted_lifetime(m, s);
 		break;
 	case MRK_MOVE:

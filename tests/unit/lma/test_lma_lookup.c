@@ -113,6 +113,7 @@ static void test_l23a(void)
 	bed_up(&b);
 	own = bed_attach(&b, MAG1);
 	for (int hi = 0; hi <= 6; hi++) {
+		bed_wait(&b, 32000); /* or 5 is too soon after the move */
 		p = pbu(&b, hi % 2 ? MAG1 : MAG2);
 		p.hnp[0] = own;
 		p.hi = hi;
@@ -269,6 +270,7 @@ static void test_l25(void)
 	bed_up(&b);
 	own = bed_attach(&b, MAG1);
 	for (int hi = 0; hi <= 7; hi++) {
+		bed_wait(&b, 32000); /* or 5 is too soon after the move */
 		p = pbu(&b, hi % 2 ? MAG1 : MAG2);
 		p.hi = hi;
 		CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);

@@ -108,6 +108,80 @@ static void test_l54(void)
 	bed_down(&b);
 }
 
+/* The old MAG's refresh was not answered at first: it comes again with a new timestamp, when the
+ * node is elsewhere. */
+static void test_overtaken(void)
+{
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_up(&b);
+	own = bed_attach(&b, MAG1);
+	bed_wait(&b, 100);
+	p = pbu(&b, MAG2);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	bed_wait(&b, 50);
+	p = pbu(&b, MAG1);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(pba_timestamp(&b), lma_clock(&b));
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG2);
+	CU_ASSERT_EQUAL(bed_counter(&b, "overtaken"), 1);
+	/* the new MAG's own is one like any other */
+	bed_wait(&b, 50);
+	p = pbu(&b, MAG2);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	/* the node is at the old one indeed: that one has seen it */
+	bed_wait(&b, 50);
+	p = pbu(&b, MAG1);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_TIMESTAMP_LOWER);
+	p = pbu(&b, MAG1);
+	p.hnp[0] = own;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG1);
+	/* and now it is the other that does not know */
+	bed_wait(&b, 50);
+	p = pbu(&b, MAG2);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_TIMESTAMP_LOWER);
+	CU_ASSERT_EQUAL(bed_counter(&b, "overtaken"), 3);
+	/* nothing is on its way any more: whoever insists is believed */
+	bed_wait(&b, 32000);
+	p = pbu(&b, MAG2);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	bed_down(&b);
+}
+
+/* Not where the old MAG has let it go itself, nor where sequence numbers decide. */
+static void test_not_overtaken(void)
+{
+	struct bed b;
+	struct prefix6 own;
+	struct pbu p;
+
+	bed_init(&b);
+	b.cfg.timestamp_based_approach_in_use = false;
+	bed_start(&b);
+	own = bed_attach(&b, MAG1);
+	p = pbu(&b, MAG2);
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	p = pbu(&b, MAG1);
+	p.hnp[0] = own;
+	p.hi = HI_NO_CHANGE;
+	CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	CU_ASSERT_EQUAL(bed_counter(&b, "overtaken"), 0);
+	bed_down(&b);
+}
+
 static void test_l55_equal(void)
 {
 	struct bed b;
@@ -320,21 +394,24 @@ int main(int argc, char **argv)
 		{"L-52 RFC 5213 5.5 (6) the window's edges to one part in 65536 of a second",
 		 test_l52},
 		{"L-53 RFC 5213 5.5 (6) node-generated timestamps need only grow",									   test_l53},
-		{"L-54 RFC 5213 5.5 (8) a lower timestamp is refused 157 with our time",		 test_l54},
+		{"L-54 RFC 5213 5.5 (8) a lower timestamp is refused 157 with our time",			 test_l54},
+		{"RFC 5213 5.3.4 'not changed' from the MAG that the node left is refused 157 for 32 s",
+		 test_overtaken},
+		{"RFC 5213 5.3.4 ... and nowhere else",							test_not_overtaken},
 		{"L-55 RFC 5213 5.5 (9) an equal timestamp is refused 156 with our time",
 		 test_l55_equal},
 		{"L-55 RFC 5213 5.5 (9) a skewed clock is refused 156 with our time",
 		 test_l55_skew},
-		{"T-7 RFC 5213 5.5 (6) newer than all accepted for that node",     test_per_node},
+		{"T-7 RFC 5213 5.5 (6) newer than all accepted for that node",	       test_per_node},
 		{"RFC 5213 5.5 (6) what was refused or ignored does not count",
 		 test_refused_is_not_accepted},
-		{"RFC 5213 5.5 (6) a de-registration counts",							       test_deregistration_counts},
-		{"L-56 H-8 H-9 H-10 RFC 6275 9.5.1 sequence numbers without a Timestamp",		  test_l56},
+		{"RFC 5213 5.5 (6) a de-registration counts",										  test_deregistration_counts},
+		{"L-56 H-8 H-9 H-10 RFC 6275 9.5.1 sequence numbers without a Timestamp",									  test_l56},
 		{"L-50 L-56 RFC 5213 9.3 sequence numbers where the domain says so",
 		 test_l56_domain},
 		{"RFC 6275 9.5.1 the last valid number counts whatever the scheme was",
 		 test_schemes_mix},
-		{0				},
+		{0						      },
 	};
 
 	return cu_main("lma ordering", tests, argc, argv);
