@@ -36,6 +36,8 @@ enum ctl_format {
 	CTL_TEXT,    /* strings; arrays joined by a comma */
 	CTL_NUMBER,  /* right-aligned */
 	CTL_SECONDS, /* 1h02m03s */
+	CTL_MS,	     /* milliseconds, right-aligned with their unit: 0.4ms, 503ms, 12.3s */
+	CTL_BAR,     /* right-aligned, and a bar; the largest of its column has the longest */
 	CTL_YESNO,
 };
 
@@ -76,7 +78,7 @@ enum ctl_format {
 #define CTL_ARGS_MONITOR(A) \
 	A("verbose", CTL_FLAG, "with every field of the messages")
 
-/* C(header, JSON key, format) */
+/* C(header, JSON key, format); "a.b" is b of the object a */
 #define CTL_COLS_NONE(C)
 #define CTL_COLS_BINDINGS(C) \
 	C("MN-ID", "mn_id", CTL_TEXT) \
@@ -129,7 +131,8 @@ enum ctl_format {
 	C("RTT", "rtt", CTL_NUMBER) \
 	C("RESTARTS", "restart_counter", CTL_NUMBER) \
 	C("NEXT HOP", "next_hop", CTL_TEXT) \
-	C("MTU", "mtu", CTL_NUMBER)
+	C("MTU", "mtu", CTL_NUMBER) \
+	C("ACCESS POINTS", "access_points", CTL_TEXT)
 #define CTL_COLS_INTERFACES(C) \
 	C("IFNAME", "ifname", CTL_TEXT) \
 	C("KIND", "kind", CTL_TEXT) \
@@ -180,13 +183,23 @@ enum ctl_format {
 	C("NEIGHBOUR", "neighbour", CTL_TEXT) \
 	C("MODE", "mode", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
-	C("MS", "age_ms", CTL_NUMBER) \
-	C("AGO", "ago", CTL_SECONDS) \
-	C("WAITING", "waiting", CTL_NUMBER) \
-	C("KEPT", "kept", CTL_NUMBER) \
-	C("HANDED ON", "handed_on", CTL_NUMBER) \
-	C("DROPPED", "dropped", CTL_NUMBER) \
-	C("RESULT", "result", CTL_TEXT)
+	C("AGE", "age_ms", CTL_MS) \
+	C("ANSWER", "answer_ms", CTL_MS) \
+	C("REGISTER", "register_ms", CTL_MS) \
+	C("WAITING", "buffer.packets", CTL_NUMBER) \
+	C("OCTETS", "buffer.octets", CTL_NUMBER) \
+	C("OLDEST", "buffer.oldest_ms", CTL_MS) \
+	C("FULL%", "buffer.fill_percent", CTL_NUMBER) \
+	C("KEPT", "buffer.kept", CTL_NUMBER) \
+	C("HANDED ON", "buffer.handed_on", CTL_NUMBER) \
+	C("DROPPED", "buffer.dropped", CTL_TEXT) \
+	C("RESULT", "result", CTL_TEXT) \
+	C("AGO", "ago", CTL_SECONDS)
+#define CTL_COLS_HANDOVER_LATENCY(C) \
+	C("TIME", "time", CTL_TEXT) \
+	C("HI TO HACK", "answer", CTL_BAR) \
+	C("ARRIVAL TO REGISTRATION", "register", CTL_BAR) \
+	C("WHOLE HANDOVER", "whole", CTL_BAR)
 #define CTL_COLS_HELP(C) \
 	C("COMMAND", "synopsis", CTL_TEXT) \
 	C("", "help", CTL_TEXT)
@@ -202,7 +215,7 @@ enum ctl_format {
 	X(SESSIONS, "sessions", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_SESSIONS, \
 	  "what the data plane forwards, with packet counts") \
 	X(PEERS, "peers", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_PEERS, \
-	  "MAGs, LMAs and the tunnels to them with their next hops") \
+	  "MAGs, LMAs, neighbours, and the tunnels to them with their next hops") \
 	X(INTERFACES, "interfaces", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_INTERFACES, \
 	  "transport, access and host interfaces with their hook mode") \
 	X(NODES, "nodes", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_NODES, \
@@ -226,7 +239,9 @@ enum ctl_format {
 	X(HANDOVER, "handover", CTL_OBJECT, CTL_ARGS_HANDOVER, CTL_COLS_NONE, \
 	  "tell the MAG that a node is about to leave for another MAG's access point (RFC 5949)") \
 	X(HANDOVERS, "handovers", CTL_LIST, CTL_ARGS_MNID, CTL_COLS_HANDOVERS, \
-	  "fast handovers in progress, what waits in their buffers, and the last that are over") \
+	  "fast handovers in progress with what waits for their nodes, and the last that are over") \
+	X(HANDOVER_LATENCY, "handover-latency", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_HANDOVER_LATENCY, \
+	  "how long fast handovers take: a histogram of each of their steps") \
 	X(DELETE, "delete", CTL_OBJECT, CTL_ARGS_DELETE, CTL_COLS_NONE, \
 	  "end a node's bindings at the LMA: revoke them for administrative reason") \
 	X(REVOKE, "revoke", CTL_OBJECT, CTL_ARGS_REVOKE, CTL_COLS_NONE, \

@@ -68,5 +68,6 @@ void cli_object(FILE *f, const json_t *o);
 void cli_column_only(FILE *f, const json_t *data, const char *key);
 /* A value as shown in a cell; "-" for nothing. */
 const char *cli_cell(const json_t *v, enum ctl_format format, char *buf, size_t cap);
-/* One event as a rung of the signalling ladder. */
+
+/* cli_monitor.c: one event as a rung of the signalling ladder. */
 void cli_event(FILE *f, const json_t *ev);

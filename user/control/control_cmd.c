@@ -178,6 +178,8 @@ static int do_status(struct control_req *r, json_t *o)
 		control_set(o, "bindings", json_integer((json_int_t)lma_count(c->lma)));
 	if (c->mag)
 		control_set(o, "update_list", json_integer((json_int_t)mag_count(c->mag)));
+	if (c->mag)
+		control_set(o, "handovers", json_integer(mag_handovers(c->mag)));
 	control_set(o, "log_level", control_str(log_class_name(log_level())));
 	return 0;
 }
@@ -522,6 +524,7 @@ static const struct {
 	[CTL_DETACH] = {.object = do_detach},
 	[CTL_HANDOVER] = {.object = do_handover},
 	[CTL_HANDOVERS] = {.list = control_handovers},
+	[CTL_HANDOVER_LATENCY] = {.list = control_handover_latency},
 	[CTL_DELETE] = {.object = do_delete},
 	[CTL_REVOKE] = {.object = do_revoke},
 	[CTL_LOG_LEVEL] = {.object = do_log_level},

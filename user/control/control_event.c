@@ -4,6 +4,20 @@
 
 #include "control/control_priv.h"
 
+static void set_handover(json_t *o, const struct mh_msg *m)
+{
+	const bool hi = m->type == MH_HI;
+	const bool proxy = m->ho.flags & (hi ? MH_HI_P : MH_HACK_P);
+	const char *name = hi ? hi_code_name(m->ho.code, proxy) : hack_code_name(m->ho.code, proxy);
+
+	control_set(o, "seq", json_integer(m->ho.seq));
+	control_set(o, "proxy", json_boolean(proxy));
+	control_set(o, "forward", json_boolean(m->ho.flags & (hi ? MH_HI_F : MH_HACK_F)));
+	control_set(o, "buffer", json_boolean(m->ho.flags & (hi ? MH_HI_U : MH_HACK_U)));
+	control_set(o, "code", json_integer(m->ho.code));
+	control_set(o, "code_name", control_str(name));
+}
+
 static json_t *message_json(const struct mh_msg *m, bool verbose)
 {
 	json_t *o = json_object();
@@ -24,6 +38,8 @@ static json_t *message_json(const struct mh_msg *m, bool verbose)
 	}
 	if (m->type == MH_HEARTBEAT)
 		control_set(o, "seq", json_integer(m->hb.seq));
+	if (m->type == MH_HI || m->type == MH_HACK)
+		set_handover(o, m);
 	if (verbose) {
 		char *text = NULL;
 		size_t len = 0;
@@ -37,6 +53,15 @@ static json_t *message_json(const struct mh_msg *m, bool verbose)
 		}
 	}
 	return o;
+}
+
+static void set_result(json_t *o, const struct event_handover *h)
+{
+	control_set(o, "side", control_str(h->side));
+	control_set(o, "mode", control_str(h->mode));
+	control_set(o, "answer_ms", control_ms(h->answer));
+	control_set(o, "register_ms", control_ms(h->registration));
+	control_set(o, "retransmissions", json_integer(h->retransmissions));
 }
 
 json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev, bool verbose)
@@ -57,6 +82,8 @@ json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev
 		control_set(o, "mac", control_mac(ev->mac));
 	if (ev->ifname)
 		control_set(o, "ifname", control_str(ev->ifname));
+	if (ev->machine)
+		control_set(o, "machine", control_str(ev->machine));
 	if (ev->from)
 		control_set(o, "from", control_str(ev->from));
 	if (ev->to)
@@ -69,6 +96,14 @@ json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev
 		control_set(o, "prefixes", control_prefixes(ev->prefixes, ev->n_prefixes));
 	if (home4_is_set(ev->home4))
 		control_set(o, "ipv4", control_in(ev->home4->addr));
+	if (ev->handover)
+		set_result(o, ev->handover);
+	if (ev->took || ev->handover)
+		control_set(o, "took_ms", control_ms(ev->took));
+	if (ev->buffer)
+		control_set(o, "buffer", control_buffer(ev->buffer, ev->now));
+	if (ev->repeat)
+		control_set(o, "retransmission", json_integer(ev->repeat));
 	if (ev->msg)
 		control_set(o, "message", message_json(ev->msg, verbose));
 	return o;

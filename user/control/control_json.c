@@ -118,6 +118,45 @@ json_t *control_ns_to_s(uint64_t ns)
 	return json_real((double)(ns / 1000) / 1e6);
 }
 
+json_t *control_ms(nsec_t took)
+{
+	return took == NSEC_NEVER ? json_null() : json_real((double)(took / 1000) / 1e3);
+}
+
+/* How full it is, by whichever of its two bounds is nearer. */
+static json_t *fill(const struct dp_buffered *b)
+{
+	uint64_t packets = b->max_packets ? b->packets * 100ull / b->max_packets : 0;
+	uint64_t octets = b->max_octets ? b->octets * 100 / b->max_octets : 0;
+
+	if (!b->max_packets && !b->max_octets)
+		return json_null();
+	return json_integer((json_int_t)(packets > octets ? packets : octets));
+}
+
+json_t *control_buffer(const struct dp_buffered *b, nsec_t now)
+{
+#define NAME(sym, name, help) [sym] = name,
+	static const char *const why[] = {DP_BUFFER_DROPS(NAME)};
+#undef NAME
+	json_t *o = json_object(), *dropped = json_object();
+
+	control_set(o, "packets", json_integer(b->packets));
+	control_set(o, "octets", json_integer((json_int_t)b->octets));
+	control_set(o, "oldest_ms",
+		    b->oldest
+			    ? json_integer((json_int_t)(nsec_sub(now, b->oldest) / nsec_from_ms(1)))
+			    : json_null());
+	control_set(o, "fill_percent", fill(b));
+	control_set(o, "draining", json_boolean(b->draining));
+	control_set(o, "kept", json_integer((json_int_t)b->kept));
+	control_set(o, "handed_on", json_integer((json_int_t)b->handed_on));
+	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
+		control_set(dropped, why[i], json_integer((json_int_t)b->dropped[i]));
+	control_set(o, "dropped", dropped);
+	return o;
+}
+
 void control_set(json_t *o, const char *key, json_t *value)
 {
 	json_object_set_new(o, key, value);

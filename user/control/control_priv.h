@@ -57,7 +57,6 @@ struct control_req {
 
 int control_bindings(struct control_req *r);
 int control_update_list(struct control_req *r);
-int control_handovers(struct control_req *r);
 int control_sessions(struct control_req *r);
 int control_peers(struct control_req *r);
 int control_interfaces(struct control_req *r);
@@ -67,6 +66,11 @@ int control_profiles(struct control_req *r);
 int control_counter_list(struct control_req *r);
 int control_drops(struct control_req *r);
 int control_help(struct control_req *r);
+
+/* control_handover.c */
+int control_handovers(struct control_req *r);
+int control_handover_latency(struct control_req *r);
+void control_neighbours(struct control_req *r); /* a MAG's; rows of `peers` */
 
 /* control_event.c: one event as an object; NULL without memory. */
 json_t *control_event_json(const struct control_ctx *ctx, const struct event *ev, bool verbose);
@@ -79,4 +83,7 @@ json_t *control_mnid(const struct mnid *id);
 json_t *control_prefixes(const struct prefix6 *p, unsigned n);
 json_t *control_in(struct in_addr a); /* 0.0.0.0: null */
 json_t *control_ns_to_s(uint64_t ns);
+json_t *control_ms(nsec_t took); /* NSEC_NEVER: null */
+/* What waits for a node, and what became of what waited. */
+json_t *control_buffer(const struct dp_buffered *b, nsec_t now);
 void control_set(json_t *o, const char *key, json_t *value); /* takes over value */

@@ -198,30 +198,6 @@ static json_t *peer_key(const struct dp_path *p, bool keyed)
 	return keyed && p->kind == DP_TO_PEER ? json_integer(p->key) : json_null();
 }
 
-static json_t *buffer_json(struct dataplane *dp, dp_ref ref, nsec_t now)
-{
-#define NAME(sym, name, help) [sym] = name,
-	static const char *const why[] = {DP_BUFFER_DROPS(NAME)};
-#undef NAME
-	json_t *o = json_object(), *dropped = json_object();
-	struct dp_buffered b = {0};
-
-	dp->ops->buffered(dp, ref, &b);
-	control_set(o, "packets", json_integer(b.packets));
-	control_set(o, "octets", json_integer((json_int_t)b.octets));
-	control_set(o, "oldest_ms",
-		    json_integer(b.oldest && b.oldest < now
-					 ? (json_int_t)((now - b.oldest) / nsec_from_ms(1))
-					 : 0));
-	control_set(o, "draining", json_boolean(b.draining));
-	control_set(o, "kept", json_integer((json_int_t)b.kept));
-	control_set(o, "handed_on", json_integer((json_int_t)b.handed_on));
-	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
-		control_set(dropped, why[i], json_integer((json_int_t)b.dropped[i]));
-	control_set(o, "dropped", dropped);
-	return o;
-}
-
 static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 {
 	static const char *const mode[] = {
@@ -229,6 +205,7 @@ static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 	struct control_req *r = ctx;
 	struct dataplane *dp = r->ctx->dp;
 	const struct in6_addr four = addr_from_ip4(s->addr4);
+	struct dp_buffered kept = {0};
 	struct dp_stats st = {0};
 	uint32_t key = 0;
 	json_t *o;
@@ -236,6 +213,7 @@ static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 	if (!is_node(r, &s->mnid) || !control_page_wants(&r->page))
 		return;
 	dp->ops->session_stats(dp, ref, &st);
+	dp->ops->buffered(dp, ref, &kept);
 	if (s->keyed)
 		dp->ops->session_key(dp, ref, &key);
 	o = json_object();
@@ -253,7 +231,7 @@ static void show_session(void *ctx, dp_ref ref, const struct dp_session *s)
 	control_set(o, "down", path_json(r->ctx, &s->down));
 	control_set(o, "up", path_json(r->ctx, &s->up));
 	control_set(o, "also_from", s->also_from ? json_integer(s->also_from) : json_null());
-	control_set(o, "buffer", buffer_json(dp, ref, r->now));
+	control_set(o, "buffer", control_buffer(&kept, r->now));
 	control_set(o, "down_packets", json_integer((json_int_t)st.down_packets));
 	control_set(o, "down_bytes", json_integer((json_int_t)st.down_bytes));
 	control_set(o, "up_packets", json_integer((json_int_t)st.up_packets));
@@ -362,6 +340,8 @@ int control_peers(struct control_req *r)
 		lma_walk_mags(r->ctx->lma, show_mag, r);
 	if (r->ctx->mag)
 		mag_walk_lmas(r->ctx->mag, show_lma, r);
+	if (r->ctx->mag)
+		control_neighbours(r);
 	if (r->ctx->tunnels)
 		tunnels_walk(r->ctx->tunnels, show_tunnel, r);
 	return 0;
@@ -424,44 +404,6 @@ int control_nodes(struct control_req *r)
 	if (!r->ctx->mag || !r->ctx->ops.walk_nodes)
 		return missing(r, "this daemon is no MAG");
 	r->ctx->ops.walk_nodes(r->ctx->ops.ctx, show_node, r);
-	return 0;
-}
-
-static void show_handover(void *ctx, const struct mag_handover *h)
-{
-	const struct dp_buffered *b = &h->buffered;
-	struct control_req *r = ctx;
-	uint64_t dropped = 0;
-	json_t *o;
-
-	if ((r->page.mn_id && strcmp(r->page.mn_id, h->mn_id)) || !control_page_wants(&r->page))
-		return;
-	for (unsigned i = 0; i < DP_BUFFER_DROP_MAX; i++)
-		dropped += b->dropped[i];
-	o = json_object();
-	control_set(o, "mn_id", control_str(h->mn_id));
-	control_set(o, "role", control_str(h->role));
-	control_set(o, "neighbour", control_str(h->neighbour));
-	control_set(o, "mode", control_str(h->mode));
-	control_set(o, "state", control_str(h->state));
-	control_set(o, "age_ms", json_integer((json_int_t)h->age_ms));
-	control_set(o, "ago",
-		    h->result ? json_integer((json_int_t)(h->over_ms / 1000)) : json_null());
-	control_set(o, "waiting", json_integer(b->packets));
-	control_set(o, "waiting_octets", json_integer((json_int_t)b->octets));
-	control_set(o, "draining", json_boolean(b->draining));
-	control_set(o, "kept", json_integer((json_int_t)b->kept));
-	control_set(o, "handed_on", json_integer((json_int_t)b->handed_on));
-	control_set(o, "dropped", json_integer((json_int_t)dropped));
-	control_set(o, "result", control_str(h->result));
-	control_page_row(&r->page, o);
-}
-
-int control_handovers(struct control_req *r)
-{
-	if (!r->ctx->mag)
-		return missing(r, "this daemon is no MAG");
-	mag_walk_handovers(r->ctx->mag, r->now, show_handover, r);
 	return 0;
 }
 

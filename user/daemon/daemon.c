@@ -297,6 +297,7 @@ static int start_dataplane(struct daemon *d, char *err, size_t cap)
 		.spread_cpu = c->spread_cpu,
 		.n_spread_cpus = c->n_spread_cpus,
 		.hooks = hops_hooks(d),
+		.sink = &d->sink,
 	};
 	int rc;
 

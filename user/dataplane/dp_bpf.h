@@ -56,6 +56,8 @@ struct dp_bpf_buffer_cfg {
 	uint64_t mark;	      /* random: tells packets that are put back from all others */
 };
 
+struct event_sink;
+
 struct dp_bpf_cfg {
 	const char *instance; /* names the pin directory: [A-Za-z0-9_-]+ */
 	const char *bpffs;    /* root of a bpffs; NULL: /sys/fs/bpf. Mounted when it is not. */
@@ -85,6 +87,7 @@ struct dp_bpf_cfg {
 	const uint32_t *spread_cpu;  /* CPUs that frames may be spread over: [n_spread_cpus] */
 	unsigned n_spread_cpus;
 	struct dp_bpf_hooks hooks;
+	const struct event_sink *sink; /* is told of packets that are kept; or NULL; borrowed */
 };
 
 /*

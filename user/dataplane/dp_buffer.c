@@ -45,9 +45,10 @@ static struct dp_buffered *kept_of(const struct dp_bpf *dp, const struct dp_queu
 	return dp->halves.rec[q->half].kept;
 }
 
-static void count_drops(struct dp_bpf *dp, const struct dp_queue *q, enum dp_buffer_drop why,
-			uint64_t n)
+static void count_drops(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why, uint64_t n)
 {
+	if (n)
+		q->lost_for |= 1u << why;
 	kept_of(dp, q)->dropped[why] += n;
 	dp->buffers.counter[COUNT_DP_BUFFER_NODE_PACKETS + why] += n;
 }
@@ -129,6 +130,7 @@ static void drop_all(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop 
 {
 	while (q->n)
 		drop_first(dp, q, why);
+	dp_buffer_tell_drops(dp, q);
 }
 
 /* The rate at which packets come, smoothed over windows. */
@@ -198,6 +200,8 @@ static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8
 	memcpy(p->frame + MARK_LEN, frame, in->len);
 	push(dp, q, p);
 	q->quiet = 0;
+	if (!q->draining)
+		dp_buffer_tell_keeping(dp, q);
 }
 
 static int take(void *ctx, void *data, size_t size)
@@ -237,6 +241,7 @@ static void end(struct dp_bpf *dp, struct dp_queue *q)
 static void finish(struct dp_bpf *dp, struct dp_queue *q)
 {
 	dp_store64(&dp->maps.session[q->slot].desc, shared(dp, q)->then);
+	dp_buffer_tell_empty(dp, q);
 	end(dp, q);
 }
 
@@ -400,6 +405,7 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 	if (keep) {
 		__atomic_store_n(&b->open, 0, __ATOMIC_RELEASE);
 		q->draining = false;
+		q->told &= ~(unsigned)DP_TOLD_DRAINING;
 		return waiting_desc(dp, q, keep, then);
 	}
 	if (PM_DESC_FLAGS(then) & PM_F_DROP) {
@@ -484,8 +490,12 @@ void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
 		struct dp_queue *q = &s->queue[s->active[i]];
 
 		expire(dp, q, now);
+		count_refused(dp, q);
+		dp_buffer_tell_drops(dp, q);
 		if (q->draining && !q->since)
 			q->since = now;
+		if (q->draining && q->n)
+			dp_buffer_tell_draining(dp, q);
 		if (q->draining && q->n && give_up(dp, q, now))
 			continue;
 		if (q->draining && q->n) {

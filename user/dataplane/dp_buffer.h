@@ -25,16 +25,18 @@ struct dp_packet;
 struct ring_buffer;
 
 #define DP_BUFFER_COUNTERS(X)                                                                      \
-	X(DP_BUFFER_C_KEPT, "kept", "packets for nodes in handover")                               \
+	X(DP_BUFFER_C_KEPT, "kept", "packets kept for nodes in handover")                          \
 	X(DP_BUFFER_C_HANDED_ON, "handed_on", "of these, handed on when the node was there")       \
 	DP_BUFFER_DROPS(X)                                                                         \
 	X(DP_BUFFER_C_STRAY, "stray", "discarded: of a session that has ended, or an earlier run") \
-	X(DP_BUFFER_C_PACKETS, "packets", "waiting now")                                           \
-	X(DP_BUFFER_C_OCTETS, "octets", "waiting now")                                             \
-	X(DP_BUFFER_C_SESSIONS, "sessions", "whose packets are kept now")
+	X(DP_BUFFER_C_PACKETS, "packets", "packets that wait now")                                 \
+	X(DP_BUFFER_C_OCTETS, "octets", "octets of packets that wait now")                         \
+	X(DP_BUFFER_C_SESSIONS, "sessions", "nodes whose packets are kept now")
 
 #define DP_BUFFER_COUNTER_ENUM(sym, name, help) COUNT_##sym,
 enum dp_buffer_counter { DP_BUFFER_COUNTERS(DP_BUFFER_COUNTER_ENUM) DP_BUFFER_C_MAX };
+
+enum { DP_TOLD_KEEPING = 1, DP_TOLD_DRAINING = 2 };
 
 /* One queue, by the number of the buffer. */
 struct dp_queue {
@@ -50,6 +52,9 @@ struct dp_queue {
 	uint32_t in_window, rate; /* packets; per second */
 	uint64_t full, lost;	  /* of struct pm_buffer, as far as they have been counted */
 	uint32_t place;		  /* in dp_buffers.active */
+	/* what onlookers have been told, and what packets were lost for: bits of enum
+	 * dp_buffer_drop */
+	unsigned told, told_lost, lost_for;
 };
 
 struct dp_buffers {
@@ -88,3 +93,9 @@ uint64_t dp_buffer_then(const struct dp_bpf *dp, uint64_t desc);
 void dp_buffer_look(struct dp_bpf *dp, uint32_t slot, nsec_t *oldest, bool *draining);
 /* Hands on at once whatever may be handed on. */
 void dp_buffers_leave(struct dp_bpf *dp);
+
+/* ---- dp_buffer_tell.c: each is told once, until the buffer is empty */
+void dp_buffer_tell_keeping(struct dp_bpf *dp, struct dp_queue *q);
+void dp_buffer_tell_drops(struct dp_bpf *dp, struct dp_queue *q);
+void dp_buffer_tell_draining(struct dp_bpf *dp, struct dp_queue *q);
+void dp_buffer_tell_empty(struct dp_bpf *dp, struct dp_queue *q);

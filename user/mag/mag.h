@@ -253,6 +253,15 @@ struct mag_handover {
 void mag_walk_handovers(const struct mag *m, nsec_t now,
 			void (*cb)(void *ctx, const struct mag_handover *h), void *ctx);
 unsigned mag_handovers(const struct mag *m); /* in progress */
+
+struct mag_neighbour_info {
+	const struct mag_neighbour_cfg *cfg;
+	unsigned handovers; /* in progress with it */
+	bool no_fho;	    /* it has said that it does not know fast handover */
+};
+void mag_walk_neighbours(const struct mag *m,
+			 void (*cb)(void *ctx, const struct mag_neighbour_info *i), void *ctx);
+
 struct counter_set mag_handover_counters(const struct mag *m);
 
 /* How many took so long, from the first of these bounds on to below the second; 0: no bound. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/util.h"
+
 /* Text into a buffer of fixed size: always terminated, what does not fit is left away. */
 struct text {
 	char *p;
@@ -305,6 +307,41 @@ static void put_hoa4(struct text *t, const struct mh_opt *o)
 	put(t, " HoA4 %s", prefix4_str(&p, buf));
 }
 
+/* What a gateway asks for of a node's context, in the words in which it will come. */
+static void summarize_request(struct text *t, const struct mh_opt *o)
+{
+	static const struct {
+		uint8_t type;
+		const char *word;
+	} words[] = {
+		{MHO_HNP,		  "HNP" },
+		  {MHO_MN_LLID,		"LLID"},
+		{MHO_LMA_ADDRESS,	  "LMA" },
+		  {MHO_IPV4_HOA_REQUEST, "HoA4"},
+		{MHO_LINK_LOCAL,	 "LLA" },
+		  {MHO_MN_LLA_IID,	   "IID" },
+	};
+	struct mh_context c;
+	unsigned at = 0;
+
+	while (mh_context_next(o, &at, &c)) {
+		const char *word = NULL;
+
+		for (size_t i = 0; i < ARRAY_SIZE(words) && !word; i++)
+			word = words[i].type == c.type ? words[i].word : NULL;
+		put(t, "%s", c.data == o->requests.data + 2 ? "" : ",");
+		if (word)
+			put(t, "%s", word);
+		else
+			put(t, "%u", c.type);
+		if (!c.len)
+			continue;
+		put(t, "(");
+		put_hex(t, c.data, c.len, "");
+		put(t, ")");
+	}
+}
+
 static void summarize_opt(struct text *t, const struct mh_opt *o)
 {
 	char buf[3 * 255 + 1];
@@ -369,8 +406,8 @@ static void summarize_opt(struct text *t, const struct mh_opt *o)
 		put(t, " DHCP %s", o->server ? "server" : "relay");
 		break;
 	case MHO_CONTEXT_REQUEST:
-		put(t, " context ");
-		put_context(t, o->requests.data, o->requests.len, ",");
+		put(t, " asks for ");
+		summarize_request(t, o);
 		break;
 	case MHO_LMA_ADDRESS:
 		put(t, " LMA ");
@@ -389,6 +426,30 @@ static const char *heartbeat_kind(const struct mh_msg *m)
 	if (!(m->hb.flags & MH_HB_R))
 		return "request";
 	return m->hb.flags & MH_HB_U ? "unsolicited response" : "response";
+}
+
+/* RFC 5949 6.1: whoever reads this knows fewer of its flags and codes than of a registration's. */
+static void summarize_handover(struct text *t, const struct mh_msg *m)
+{
+	static const struct {
+		uint8_t hi, hack;
+		const char *word;
+	} words[] = {
+		{MH_HI_P, MH_HACK_P, "proxy"   },
+		{MH_HI_F, MH_HACK_F, "forward" },
+		{MH_HI_U, MH_HACK_U, "buffer"  },
+		{MH_HI_S, 0,	     "stateful"},
+	};
+	const bool hi = m->type == MH_HI;
+	const bool proxy = m->ho.flags & (hi ? MH_HI_P : MH_HACK_P);
+
+	put(t, " seq %u", m->ho.seq);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (m->ho.flags & (hi ? words[i].hi : words[i].hack))
+			put(t, " %s", words[i].word);
+	}
+	put(t, " code %u (%s)", m->ho.code,
+	    hi ? hi_code_name(m->ho.code, proxy) : hack_code_name(m->ho.code, proxy));
 }
 
 const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap)
@@ -425,14 +486,7 @@ const char *mh_summary(const struct mh_msg *m, char *buf, size_t cap)
 		break;
 	case MH_HI:
 	case MH_HACK:
-		put(&t, " seq %u", m->ho.seq);
-		if (m->type == MH_HI)
-			mh_hi_flags_str(m->ho.flags, tmp);
-		else
-			mh_hack_flags_str(m->ho.flags, tmp);
-		if (*tmp)
-			put(&t, " %s", tmp);
-		put(&t, " code %u", m->ho.code);
+		summarize_handover(&t, m);
 		break;
 	default:
 		break;

@@ -431,6 +431,17 @@ static json_int_t num(const json_t *o, const char *key)
 static const char *const *const column_keys[] = { CTL_COMMANDS(KEYS) };
 // clang-format on
 
+static json_t *value_at(const json_t *row, const char *key)
+{
+	const char *dot = strchr(key, '.');
+	char outer[64];
+
+	if (!dot)
+		return json_object_get(row, key);
+	snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
+	return json_object_get(json_object_get(row, outer), dot + 1);
+}
+
 static json_t *list(int fd, enum ctl_command cmd, const char *request, size_t rows, json_t **answer)
 {
 	json_t *data = ask_granted(&w.loop, fd, request, answer), *row;
@@ -441,7 +452,7 @@ static json_t *list(int fd, enum ctl_command cmd, const char *request, size_t ro
 	json_array_foreach(data, i, row)
 	{
 		for (const char *const *k = column_keys[cmd]; *k; k++)
-			if (!json_object_get(row, *k)) {
+			if (!value_at(row, *k)) {
 				printf("\n  %s: no %s\n", request, *k);
 				CU_FAIL("a column has no value");
 			}
@@ -536,7 +547,7 @@ static void test_sessions(void)
 
 static void test_peers(void)
 {
-	static const char *const kinds[] = {"mag", "lma", "tunnel", "tunnel"};
+	static const char *const kinds[] = {"mag", "lma", "neighbour", "tunnel", "tunnel"};
 	json_t *a, *data, *row;
 	size_t i;
 	int fd;
@@ -545,7 +556,7 @@ static void test_peers(void)
 	fd = client(&w.loop);
 	attach_nodes(fd);
 	data = ask_granted(&w.loop, fd, "{\"cmd\":\"peers\"}", &a);
-	CU_ASSERT_EQUAL_FATAL(json_array_size(data), 4);
+	CU_ASSERT_EQUAL_FATAL(json_array_size(data), 5);
 	json_array_foreach(data, i, row) CU_ASSERT_STRING_EQUAL(str(row, "kind"), kinds[i]);
 	row = json_array_get(data, 0);
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "mag1");
@@ -556,6 +567,12 @@ static void test_peers(void)
 	CU_ASSERT_STRING_EQUAL(str(row, "name"), "lma1");
 	CU_ASSERT_EQUAL(num(row, "pba"), NODES);
 	row = json_array_get(data, 2);
+	CU_ASSERT_STRING_EQUAL(str(row, "name"), "mag2");
+	CU_ASSERT_STRING_EQUAL(
+		json_string_value(json_array_get(json_object_get(row, "access_points"), 0)),
+		"corridor");
+	CU_ASSERT_EQUAL(num(row, "handovers"), 0);
+	row = json_array_get(data, 3);
 	CU_ASSERT_STRING_EQUAL(str(row, "next_hop"), "reachable eth0 02:01:01:01:01:01");
 	CU_ASSERT_EQUAL(num(row, "users"), NODES);
 	json_decref(a);
@@ -799,6 +816,37 @@ static void test_attach(void)
 #define HANDOVER(args) "{\"cmd\":\"handover\",\"args\":{" args "}}"
 #define NODE1	       "02-00-00-00-00-01@example.com"
 
+/* The neighbour is not there. */
+static void no_answer(void)
+{
+	nsec_t next = mag_next(w.mag);
+
+	for (unsigned i = 0; i < 100 && mag_handovers(w.mag); i++, next = mag_next(w.mag))
+		mag_tick(w.mag, next);
+	CU_ASSERT_EQUAL(mag_handovers(w.mag), 0);
+}
+
+/* HI after 100, 200, 400, and given up after 800 ms more. */
+static void latencies(int fd)
+{
+	json_t *a, *row;
+	json_t *data = list(fd, CTL_HANDOVER_LATENCY, "{\"cmd\":\"handover-latency\"}", 9, &a);
+	size_t i;
+
+	json_array_foreach(data, i, row)
+	{
+		CU_ASSERT_EQUAL(num(row, "answer"), 0);
+		CU_ASSERT_EQUAL(num(row, "register"), 0);
+		CU_ASSERT_EQUAL(num(row, "whole"), i == 7);
+	}
+	CU_ASSERT_STRING_EQUAL(str(json_array_get(data, 0), "time"), "below 1 ms");
+	CU_ASSERT_STRING_EQUAL(str(json_array_get(data, 6), "time"), "300 ms to 1 s");
+	CU_ASSERT_STRING_EQUAL(str(json_array_get(data, 8), "time"), "3 s and more");
+	CU_ASSERT_EQUAL(num(json_array_get(data, 7), "below_ms"), 3000);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(json_array_get(data, 8), "below_ms")));
+	json_decref(a);
+}
+
 static void test_handover(void)
 {
 	json_t *a, *data, *h;
@@ -825,8 +873,23 @@ static void test_handover(void)
 	CU_ASSERT_STRING_EQUAL(str(h, "state"), "OFFERED");
 	CU_ASSERT_STRING_EQUAL(str(h, "role"), "old");
 	CU_ASSERT_STRING_EQUAL(str(h, "neighbour"), "mag2");
+	CU_ASSERT_STRING_EQUAL(str(h, "neighbour_address"), "2001:db8:12::1");
+	CU_ASSERT_STRING_EQUAL(str(h, "mode"), "predictive");
 	CU_ASSERT_TRUE(json_is_null(json_object_get(h, "result")));
+	CU_ASSERT_TRUE(json_is_null(json_object_get(h, "answer_ms")));
+	CU_ASSERT_TRUE(json_is_null(json_object_get(h, "register_ms")));
+	CU_ASSERT_EQUAL(json_object_size(value_at(h, "buffer.dropped")), DP_BUFFER_DROP_MAX);
 	json_decref(a);
+	data = ask_granted(&w.loop, fd, "{\"cmd\":\"status\"}", &a);
+	CU_ASSERT_EQUAL(num(data, "handovers"), 1);
+	json_decref(a);
+	no_answer();
+	data = list(fd, CTL_HANDOVERS, "{\"cmd\":\"handovers\"}", 1, &a);
+	h = json_array_get(data, 0);
+	CU_ASSERT_STRING_EQUAL(str(h, "result"), "no answer");
+	CU_ASSERT_EQUAL(num(h, "retransmissions"), 3);
+	json_decref(a);
+	latencies(fd);
 	list(fd, CTL_HANDOVERS, "{\"cmd\":\"handovers\",\"args\":{\"mn_id\":\"x@y\"}}", 0, &a);
 	json_decref(a);
 	close(fd);

@@ -323,7 +323,7 @@ static void test_monitor_sees_every_event_type(void)
 	prefix6_parse("2001:db8:1::/64", &prefix);
 	start(&l, &ctx, &no_socket);
 	fd = monitor(&l, true);
-	for (int t = EV_MSG_SENT; t <= EV_REFUSED; t++) {
+	for (int t = EV_MSG_SENT; t <= EV_HANDOVER_OVER; t++) {
 		const struct event ev = {.type = (enum event_type)t,
 					 .role = "mag",
 					 .now = NOW,
