@@ -20,7 +20,7 @@ UNIT_EXTRA_lma := $(DP_FAKE) $(STORE_FAKE)
 UNIT_EXTRA_mag := $(DP_FAKE) $(STORE_FAKE)
 UNIT_EXTRA_access := $(DP_FAKE)
 UNIT_EXTRA_control := $(DP_FAKE)
-UNIT_LAYERS := base wire core store lma mag access net config control
+UNIT_LAYERS := base wire core store lma mag access net config control cli
 $(foreach l,$(UNIT_LAYERS),$(eval $(call UNIT_template,$(l))))
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(call unit_bins,$(l)))
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "core/event.h"
 #include "dp_env.h"
 #include "lib/cu.h"
 
@@ -258,6 +259,33 @@ static void attach(const char *name, enum dp_bpf_kind kind, enum dp_bpf_want wan
 	}
 }
 
+/* ---- an onlooker */
+
+static struct {
+	struct {
+		enum event_type type;
+		char cause[32];
+		nsec_t took;
+		struct dp_buffered buffer;
+	} heard[8];
+	unsigned n;
+} told;
+
+static void be_told(void *ctx, const struct event *ev)
+{
+	if (told.n == ARRAY_SIZE(told.heard))
+		return;
+	CU_ASSERT_EQUAL(ev->mnid->len, 3);
+	CU_ASSERT_EQUAL(memcmp(ev->mnid->id, "a@b", 3), 0);
+	told.heard[told.n].type = ev->type;
+	told.heard[told.n].took = ev->took;
+	told.heard[told.n].buffer = *ev->buffer;
+	snprintf(told.heard[told.n++].cause, sizeof(told.heard[0].cause), "%s",
+		 ev->cause ? ev->cause : "");
+}
+
+static const struct event_sink sink = {.emit = be_told};
+
 static struct dp_bpf_cfg config(void)
 {
 	return (struct dp_bpf_cfg){
@@ -273,6 +301,7 @@ static struct dp_bpf_cfg config(void)
 			   .age = nsec_from_s(5),
 			   .drain_speed = 400,
 			   .mark = 0x6d61726b6d61726b},
+		.sink = &sink,
 	};
 }
 
@@ -612,6 +641,54 @@ static void test_never_catches_up(void)
 	}
 }
 
+static void expect_told(unsigned i, enum event_type type, const char *cause, unsigned waiting)
+{
+	CU_ASSERT_FATAL(i < told.n);
+	CU_ASSERT_EQUAL(told.heard[i].type, type);
+	CU_ASSERT_STRING_EQUAL(told.heard[i].cause, cause);
+	CU_ASSERT_EQUAL(told.heard[i].buffer.packets, waiting);
+}
+
+/* That it fills, overflows, is emptied and empty: each once. */
+static void test_told(void)
+{
+	struct dp_bpf_buffer_cfg b = config().buffer;
+
+	b.node_packets = 10;
+	b.drain_rate = 100;
+	start(&b);
+	told.n = 0;
+	come(13);
+	come(2);
+	CU_ASSERT_EQUAL(told.n, 2);
+	expect_told(0, EV_BUFFER_KEEPING, "", 1);
+	expect_told(1, EV_BUFFER_DROPPING, "node_packets", 10);
+	CU_ASSERT_EQUAL(told.heard[1].buffer.max_packets, 10);
+	mode(DP_FORWARD);
+	/* five at once, five in 10 ms each, and a while to be sure */
+	for (unsigned i = 0; i < 30; i++, at += nsec_from_ms(10))
+		dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(told.n, 4);
+	expect_told(2, EV_BUFFER_DRAINING, "", 10);
+	expect_told(3, EV_BUFFER_EMPTY, "", 0);
+	CU_ASSERT_EQUAL(told.heard[3].buffer.handed_on, 10);
+	CU_ASSERT_EQUAL(told.heard[3].took, nsec_from_ms(50));
+	/* nothing came: nothing to tell */
+	mode(DP_BUFFER);
+	mode(DP_FORWARD);
+	for (unsigned i = 0; i < 30; i++, at += nsec_from_ms(10))
+		dp_bpf_buffer(dp, at);
+	CU_ASSERT_EQUAL(told.n, 4);
+	mode(DP_BUFFER);
+	come(3);
+	d->ops->session_del(d, session);
+	CU_ASSERT_EQUAL(told.n, 6);
+	expect_told(4, EV_BUFFER_KEEPING, "", 1);
+	expect_told(5, EV_BUFFER_DROPPING, "discarded", 0);
+	CU_ASSERT_EQUAL(told.heard[5].buffer.dropped[DP_BUFFER_DISCARDED], 3);
+	teardown();
+}
+
 /* A daemon that ends hands on what it may, and leaves no buffer behind that nobody would empty. */
 static void test_leaves(void)
 {
@@ -642,6 +719,7 @@ int main(int argc, char **argv)
 		{"RFC 5568 5.4: five packets back to back, the others at the metered rate", test_pace},
 		{"a configured rate, and then no trace of the buffer", test_rate},
 		{"a node does not wait for ever, however fast its packets come", test_never_catches_up},
+		{"onlookers are told once that a buffer fills, overflows, is emptied and empty", test_told},
 		{"a daemon that ends empties what it may", test_leaves},
 		{0},
 	};
