@@ -7,9 +7,14 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 passed=0 failed=0
 
+# what it would say: of a column when that has a file of its own
 cat >"$dir/pmipctl" <<'END'
 #!/bin/sh
-cat "${0%/*}/names"
+dir=${0%/*}
+for column; do
+	[ -e "$dir/names.$column" ] && exec cat "$dir/names.$column"
+done
+exec cat "$dir/names"
 END
 chmod +x "$dir/pmipctl"
 PATH=$dir:$PATH
@@ -44,6 +49,21 @@ complete_line 'pmipctl bindings mn2'
 expect 'names that begin so' mn2@example.com
 complete_line 'pmipctl log-level d'
 expect 'fixed words' debug
+
+complete_line 'pmipctl handovers mn1'
+expect 'nodes that are in handover' mn1@example.com
+complete_line 'pmipctl handover mn1@example.com --'
+expect 'options of a command' '--json --column --help --to'
+printf '%s\n' mag neighbour neighbour tunnel >"$dir/names.kind"
+printf '%s\n' mag1 mag2 mag3 7 >"$dir/names.name"
+printf '%s\n' - corridor,hall 02:00:00:00:12:01 - >"$dir/names.access_points"
+complete_line 'pmipctl handover mn1@example.com --to '
+expect 'access points of neighbours, and their names' 'corridor hall 02:00:00:00:12:01 mag2 mag3'
+complete_line 'pmipctl handover mn1@example.com --to ma'
+expect 'names of neighbours alone' 'mag2 mag3'
+complete_line 'pmipctl revoke --mag m'
+expect 'MAGs' mag1
+rm "$dir"/names.*
 
 # shellcheck disable=SC2016
 printf '%s\n' "\$(touch\${IFS}$dir/ran)@x" "\`touch\${IFS}$dir/ran\`@x" "a;touch@x" "b|c@x" \
