@@ -189,6 +189,46 @@ static int settle_mnids(struct dp_bpf *dp)
 	return err;
 }
 
+/* Elements of pm_more. */
+struct mores {
+	uint32_t key[BATCH];
+	struct pm_more body[BATCH];
+	uint32_t stray[BATCH];
+};
+
+/* pm_more: a body that was laid down for a half that its daemon did not live to store, or to drop,
+ * is nobody's. */
+static int settle_mores(struct dp_bpf *dp)
+{
+	const int map = dp->maps.fd[DP_MAP_MORE];
+	struct mores *x = dp->maps.half ? malloc(sizeof(*x)) : NULL;
+	uint32_t at, *from = NULL;
+	bool more = true;
+
+	if (!x)
+		return dp->maps.half ? -ENOMEM : 0;
+	while (more) {
+		uint32_t n = BATCH, n_stray = 0;
+
+		more = bpf_map_lookup_batch(map, from, &at, x->key, x->body, &n, NULL) == 0;
+		if (!more && errno != ENOENT) {
+			int err = -errno;
+
+			free(x);
+			return err;
+		}
+		from = &at;
+		for (uint32_t i = 0; i < n; i++) {
+			if (!dp_keep_uses(dp, x->key[i]))
+				x->stray[n_stray++] = x->key[i];
+		}
+		while (n_stray)
+			bpf_map_delete_elem(map, &x->stray[--n_stray]);
+	}
+	free(x);
+	return 0;
+}
+
 int dp_adopt(struct dp_bpf *dp)
 {
 	int err;
@@ -203,6 +243,8 @@ int dp_adopt(struct dp_bpf *dp)
 		err = dp_slots_adopt_end(&dp->slots);
 	if (!err)
 		err = settle_mnids(dp);
+	if (!err)
+		err = settle_mores(dp);
 	if (err)
 		return err;
 	dp_peers_adopted(dp);

@@ -135,6 +135,14 @@ static bool read_path(struct dp_path *p, uint8_t kind, uint32_t to, uint32_t key
 	return true;
 }
 
+bool dp_keep_uses(const struct dp_bpf *dp, uint32_t key)
+{
+	const dp_ref ref = key / 2;
+	const uint8_t flags = ref < dp->halves.n ? dp->maps.half[ref].flags : 0;
+
+	return flags & PM_H_MORE && key == more_key(ref, flags & PM_H_MORE_TURN);
+}
+
 bool dp_keep_read(const struct dp_bpf *dp, dp_ref ref, struct dp_kept *out)
 {
 	const struct pm_half *h = &dp->maps.half[ref];

@@ -25,5 +25,8 @@ int dp_keep_prepare(struct dp_bpf *dp, dp_ref ref, const struct dp_body *b);
 void dp_keep_store(struct dp_bpf *dp, dp_ref ref, enum dp_keep how);
 void dp_keep_drop(struct dp_bpf *dp, dp_ref ref);
 
+/* Is this element of pm_more a half's body? */
+bool dp_keep_uses(const struct dp_bpf *dp, uint32_t key);
+
 /* What is kept of a half, if it makes sense by itself. */
 bool dp_keep_read(const struct dp_bpf *dp, dp_ref ref, struct dp_kept *out);
