@@ -183,7 +183,7 @@ enum ctl_format {
 	C("NEIGHBOUR", "neighbour", CTL_TEXT) \
 	C("MODE", "mode", CTL_TEXT) \
 	C("STATE", "state", CTL_TEXT) \
-	C("AGE", "age_ms", CTL_MS) \
+	C("TIME", "age_ms", CTL_MS) \
 	C("ANSWER", "answer_ms", CTL_MS) \
 	C("REGISTER", "register_ms", CTL_MS) \
 	C("WAITING", "buffer.packets", CTL_NUMBER) \

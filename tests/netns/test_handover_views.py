@@ -142,7 +142,7 @@ def test_handover_in_progress(story):
     assert b["dropped"].pop("node_packets") == b["kept"] - ROOM > 0
     assert not any(b["dropped"].values())
     head, rows = story.full_table
-    assert head.split()[:7] == ["MN-ID", "ROLE", "NEIGHBOUR", "MODE", "STATE", "AGE", "ANSWER"]
+    assert head.split()[:7] == ["MN-ID", "ROLE", "NEIGHBOUR", "MODE", "STATE", "TIME", "ANSWER"]
     assert "EXPECTED" in rows[0] and " node_packets" in rows[0]
 
 

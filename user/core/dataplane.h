@@ -116,16 +116,21 @@ struct dp_stats {
 
 /* Why packets that were to be kept for a node were not handed on. (SYMBOL, "name", "what it means")
  */
-#define DP_BUFFER_DROPS(X)                                                                         \
-	X(DP_BUFFER_NODE_PACKETS, "node_packets",                                                  \
-	  "the node has as many packets waiting as it may")                                        \
-	X(DP_BUFFER_NODE_OCTETS, "node_octets", "the node has as many octets waiting as it may")   \
-	X(DP_BUFFER_ALL_PACKETS, "all_packets", "all nodes together have as many packets waiting") \
-	X(DP_BUFFER_ALL_OCTETS, "all_octets", "all nodes together have as many octets waiting")    \
-	X(DP_BUFFER_TOO_OLD, "too_old", "waited for as long as a packet may")                      \
-	X(DP_BUFFER_DISCARDED, "discarded", "its session ended, or was told to drop packets")      \
-	X(DP_BUFFER_NO_ROOM, "no_room", "came faster than it could be taken in, or is too long")   \
-	X(DP_BUFFER_NO_WAY, "no_way", "could not be sent when its turn came")
+#define DP_BUFFER_DROPS(X)                                                             \
+	X(DP_BUFFER_NODE_PACKETS, "node_packets",                                      \
+	  "dropped: the node has as many packets waiting as it may")                   \
+	X(DP_BUFFER_NODE_OCTETS, "node_octets",                                        \
+	  "dropped: the node has as many octets waiting as it may")                    \
+	X(DP_BUFFER_ALL_PACKETS, "all_packets",                                        \
+	  "dropped: all nodes together have as many packets waiting as they may")      \
+	X(DP_BUFFER_ALL_OCTETS, "all_octets",                                          \
+	  "dropped: all nodes together have as many octets waiting as they may")       \
+	X(DP_BUFFER_TOO_OLD, "too_old", "dropped: waited for as long as a packet may") \
+	X(DP_BUFFER_DISCARDED, "discarded",                                            \
+	  "dropped: its session ended, or was told to drop packets")                   \
+	X(DP_BUFFER_NO_ROOM, "no_room",                                                \
+	  "dropped: came faster than it could be taken in, or is too long")            \
+	X(DP_BUFFER_NO_WAY, "no_way", "dropped: could not be sent when its turn came")
 
 #define DP_BUFFER_DROP_ENUM(sym, name, help) sym,
 enum dp_buffer_drop { DP_BUFFER_DROPS(DP_BUFFER_DROP_ENUM) DP_BUFFER_DROP_MAX };

@@ -24,13 +24,13 @@ struct dp_bpf;
 struct dp_packet;
 struct ring_buffer;
 
-#define DP_BUFFER_COUNTERS(X)                                                                      \
-	X(DP_BUFFER_C_KEPT, "kept", "packets kept for nodes in handover")                          \
-	X(DP_BUFFER_C_HANDED_ON, "handed_on", "of these, handed on when the node was there")       \
-	DP_BUFFER_DROPS(X)                                                                         \
-	X(DP_BUFFER_C_STRAY, "stray", "discarded: of a session that has ended, or an earlier run") \
-	X(DP_BUFFER_C_PACKETS, "packets", "packets that wait now")                                 \
-	X(DP_BUFFER_C_OCTETS, "octets", "octets of packets that wait now")                         \
+#define DP_BUFFER_COUNTERS(X)                                                                    \
+	X(DP_BUFFER_C_KEPT, "kept", "packets kept for nodes in handover")                        \
+	X(DP_BUFFER_C_HANDED_ON, "handed_on", "of these, handed on when the node was there")     \
+	DP_BUFFER_DROPS(X)                                                                       \
+	X(DP_BUFFER_C_STRAY, "stray", "dropped: of a session that has ended, or an earlier run") \
+	X(DP_BUFFER_C_PACKETS, "packets", "packets that wait now")                               \
+	X(DP_BUFFER_C_OCTETS, "octets", "octets of packets that wait now")                       \
 	X(DP_BUFFER_C_SESSIONS, "sessions", "nodes whose packets are kept now")
 
 #define DP_BUFFER_COUNTER_ENUM(sym, name, help) COUNT_##sym,

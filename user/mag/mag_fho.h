@@ -43,11 +43,11 @@
 	X(HO_C_CONTEXT_AFTER, "context_after_registration", "contexts that came after the registration")      \
 	X(HO_C_CROSSED, "crossed", "Handover Initiates of both sides for one node")                           \
 	X(HO_C_HI_SENT, "hi_sent", "Handover Initiates sent, retransmissions included")                       \
-	X(HO_C_HI_RETRANSMITTED, "hi_retransmitted", "retransmissions")                                       \
+	X(HO_C_HI_RETRANSMITTED, "hi_retransmitted", "of these, retransmissions")                             \
 	X(HO_C_HACK_SENT, "hack_sent", "Handover Acknowledges sent")                                          \
 	X(HO_C_SEND_FAILED, "send_failed", "messages that could not be sent")                                 \
 	X(HO_C_HI_RECEIVED, "hi_received", "Handover Initiates received")                                     \
-	X(HO_C_HI_REPEATED, "hi_repeated", "repeated ones, answered as before")                               \
+	X(HO_C_HI_REPEATED, "hi_repeated", "of these, repeated ones, answered as before")                     \
 	X(HO_C_HACK_RECEIVED, "hack_received", "Handover Acknowledges received")                              \
 	X(HO_C_FOREIGN, "ignored_source", "ignored: source is no neighbour")                                  \
 	X(HO_C_DESTINATION, "ignored_destination", "ignored: not sent to our Proxy-CoA")                      \

@@ -94,7 +94,7 @@ static void test_table_of_handovers(void)
 		"\"dropped\":{\"node_packets\":0}}}]");
 
 	cli_table(page(), cli_command("handovers")->columns, rows);
-	expect("MN-ID            ROLE  NEIGHBOUR  MODE        STATE        AGE  ANSWER  REGISTER  "
+	expect("MN-ID            ROLE  NEIGHBOUR  MODE        STATE       TIME  ANSWER  REGISTER  "
 	       "WAITING  OCTETS  OLDEST  FULL%  KEPT  HANDED ON  DROPPED          RESULT     AGO\n"
 	       "mn1@example.com  new   mag1       predictive  EXPECTED   362ms       -         -  "
 	       "    300   49800   359ms    100   364          0  64 node_packets  -          -\n"
