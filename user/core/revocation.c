@@ -24,7 +24,7 @@ struct peer {
 	uint8_t kinds;	   /* bit per combination of V and G */
 	uint16_t triggers; /* bit per trigger of the registry */
 	struct log_limit log;
-	bool listed, oom;
+	bool oom;
 };
 
 /* An indication without an answer. */
@@ -51,7 +51,7 @@ struct revocation {
 	const struct env *env;
 	struct deadlines *deadlines;
 	const struct event_sink *sink;
-	struct peer *peers;
+	struct peer *peers, *prepared;
 	struct bri *open;
 	uint16_t seq; /* of the last one */
 	struct log_limit strangers;
@@ -268,22 +268,29 @@ size_t revocation_outstanding(const struct revocation *r)
 
 /* ---- in */
 
-static void receive_ack(struct revocation *r, struct peer *p, const struct packet *pkt,
-			const struct mh_msg *msg, nsec_t now)
+/* The open indication that the message answers, or NULL. */
+static struct bri *acknowledged(const struct revocation *r, const struct packet *pkt,
+				const struct mh_msg *msg)
 {
 	const uint16_t copied = MH_BR_P | MH_BR_V | MH_BR_G;
-	struct bri *b = bri_find(r, msg->br.seq);
-	struct revocation_result res = {
-		.outcome = REV_ANSWERED, .status = msg->br.code, .msg = msg};
+	struct bri *b = msg->br.type == BR_ACKNOWLEDGEMENT ? bri_find(r, msg->br.seq) : NULL;
 
 	if (!b || !IN6_ARE_ADDR_EQUAL(&b->path.peer, &pkt->src) ||
 	    !IN6_ARE_ADDR_EQUAL(&b->path.local, &pkt->dst) ||
-	    (b->flags & copied) != (msg->br.flags & copied)) {
-		r->counter[REV_C_UNMATCHED]++;
-		return;
-	}
+	    (b->flags & copied) != (msg->br.flags & copied))
+		return NULL;
+	return b;
+}
+
+static void receive_ack(struct revocation *r, struct bri *b, const struct mh_msg *msg, nsec_t now)
+{
+	struct peer *p = peer_find(r, &b->path.peer);
+	struct revocation_result res = {
+		.outcome = REV_ANSWERED, .status = msg->br.code, .msg = msg};
+
 	r->counter[msg->br.code < 128 ? REV_C_ACKED : REV_C_REFUSED]++;
-	learn(r, p, b, msg->br.code, now);
+	if (p)
+		learn(r, p, b, msg->br.code, now);
 	finish(b, &res, now);
 }
 
@@ -306,9 +313,10 @@ static void ignore_stranger(struct revocation *r, const struct packet *pkt, nsec
 bool revocation_receive(struct revocation *r, const struct packet *pkt, const struct mh_msg *msg,
 			nsec_t now)
 {
-	struct peer *p = peer_find(r, &pkt->src);
+	struct bri *b = acknowledged(r, pkt, msg);
 
-	if (!p) {
+	/* one that was a peer when it was asked may answer */
+	if (!b && !peer_find(r, &pkt->src)) {
 		ignore_stranger(r, pkt, now);
 		return false;
 	}
@@ -317,10 +325,11 @@ bool revocation_receive(struct revocation *r, const struct packet *pkt, const st
 		r->counter[REV_C_RECEIVED]++;
 		return true;
 	}
-	if (msg->br.type == BR_ACKNOWLEDGEMENT)
-		receive_ack(r, p, pkt, msg, now);
+	if (b)
+		receive_ack(r, b, msg, now);
 	else
-		r->counter[REV_C_MALFORMED]++;
+		r->counter[msg->br.type == BR_ACKNOWLEDGEMENT ? REV_C_UNMATCHED
+							      : REV_C_MALFORMED]++;
 	return false;
 }
 
@@ -432,10 +441,14 @@ int revocation_new(struct revocation **out, const char *role, const struct revoc
 	return 0;
 }
 
-static void peer_free(struct revocation *r, struct peer *p)
+static void peers_free(struct peer **peers)
 {
-	HASH_DEL(r->peers, p);
-	free(p);
+	struct peer *p, *next;
+
+	HASH_ITER (hh, *peers, p, next) {
+		HASH_DEL(*peers, p);
+		free(p);
+	}
 }
 
 void revocation_free(struct revocation **p)
@@ -446,60 +459,58 @@ void revocation_free(struct revocation **p)
 		return;
 	while (r->open)
 		bri_free(r->open);
-	while (r->peers)
-		peer_free(r, r->peers);
+	peers_free(&r->peers);
+	peers_free(&r->prepared);
 	free(r);
 	*p = NULL;
 }
 
-static struct peer *peer_new(struct revocation *r, const struct in6_addr *addr)
+int revocation_prepare_peers(struct revocation *r, const struct in6_addr *peers, unsigned n)
 {
-	struct peer *p = calloc(1, sizeof(*p));
+	revocation_abandon_peers(r);
+	for (unsigned i = 0; i < n; i++) {
+		struct peer *p = calloc(1, sizeof(*p));
 
-	if (!p)
-		return NULL;
-	p->addr = *addr;
-	HASH_ADD(hh, r->peers, addr, sizeof(p->addr), p);
-	if (p->oom) {
-		free(p);
-		return NULL;
+		if (!p)
+			break;
+		p->addr = peers[i];
+		HASH_ADD(hh, r->prepared, addr, sizeof(p->addr), p);
+		if (p->oom) {
+			free(p);
+			break;
+		}
 	}
-	return p;
+	if (HASH_COUNT(r->prepared) == n)
+		return 0;
+	revocation_abandon_peers(r);
+	return -ENOMEM;
+}
+
+void revocation_commit_peers(struct revocation *r)
+{
+	for (struct peer *p = r->prepared; p; p = p->hh.next) {
+		const struct peer *was = peer_find(r, &p->addr);
+
+		if (was)
+			p->log = was->log;
+	}
+	peers_free(&r->peers);
+	r->peers = r->prepared;
+	r->prepared = NULL;
+}
+
+void revocation_abandon_peers(struct revocation *r)
+{
+	peers_free(&r->prepared);
 }
 
 int revocation_set_peers(struct revocation *r, const struct in6_addr *peers, unsigned n)
 {
-	struct peer *p, *next;
-	unsigned i;
+	int rc = revocation_prepare_peers(r, peers, n);
 
-	for (p = r->peers; p; p = p->hh.next)
-		p->listed = true;
-	for (i = 0; i < n; i++) {
-		if (!peer_find(r, &peers[i]) && !peer_new(r, &peers[i]))
-			break;
-	}
-	if (i < n) {
-		/* those that just came are not listed */
-		HASH_ITER (hh, r->peers, p, next) {
-			if (!p->listed)
-				peer_free(r, p);
-		}
-		return -ENOMEM;
-	}
-	for (p = r->peers; p; p = p->hh.next)
-		p->listed = false;
-	for (i = 0; i < n; i++) {
-		p = peer_find(r, &peers[i]);
-		p->listed = true;
-		p->none = false;
-		p->kinds = 0;
-		p->triggers = 0;
-	}
-	HASH_ITER (hh, r->peers, p, next) {
-		if (!p->listed)
-			peer_free(r, p);
-	}
-	return 0;
+	if (!rc)
+		revocation_commit_peers(r);
+	return rc;
 }
 
 struct counter_set revocation_counters(const struct revocation *r)

@@ -90,9 +90,14 @@ void revocation_free(struct revocation **p);
 /* Holds for what is sent from now on. */
 void revocation_configure(struct revocation *r, const struct revocation_cfg *cfg);
 /* Makes these the peers; lifts what was found out about their abilities. What is outstanding runs
- * on, with one that is no peer any more to its end without an answer. No address twice. 0, or
+ * on, and one that is no peer any more may still answer it. No address twice. 0, or
  * -ENOMEM and nothing changed. */
 int revocation_set_peers(struct revocation *r, const struct in6_addr *peers, unsigned n);
+/* The same in two steps, for who has to change other things with it: all that may fail comes in the
+ * first, and revocation_abandon_peers() undoes it. */
+int revocation_prepare_peers(struct revocation *r, const struct in6_addr *peers, unsigned n);
+void revocation_commit_peers(struct revocation *r);
+void revocation_abandon_peers(struct revocation *r);
 
 /*
  * Sends an indication. The owner fills in trigger (msg->br.code), flags and options; type and

@@ -304,6 +304,7 @@ static void apply_policy(struct mag *m, nsec_t now)
 int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *profiles,
 	       const char **why, nsec_t now)
 {
+	struct mag_neighbour *neighbours = NULL;
 	struct mag_lma *fresh;
 
 	*why = cfg_fault(cfg);
@@ -324,11 +325,13 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 	if (*why)
 		return -EBUSY;
 	fresh = lmas_new(cfg);
-	if (!fresh || mag_peers_set(m, cfg) || mag_fho_set(m, cfg, now)) {
+	if (!fresh || mag_fho_prepare(cfg, &neighbours) || mag_peers_set(m, cfg)) {
+		mag_fho_abandon(neighbours);
 		lmas_free(fresh);
 		*why = "out of memory";
 		return -ENOMEM;
 	}
+	mag_fho_commit(m, neighbours, now);
 	lmas_adopt(m, fresh);
 	take_cfg(m, cfg);
 	m->profiles = *profiles;

@@ -480,13 +480,21 @@ static int neighbours_new(const struct mag_cfg *cfg, struct mag_neighbour **out)
 	return 0;
 }
 
-int mag_fho_set(struct mag *m, const struct mag_cfg *cfg, nsec_t now)
+int mag_fho_prepare(const struct mag_cfg *cfg, struct mag_neighbour **out)
 {
-	struct mag_neighbour *old = m->fho->neighbours, *fresh, *n;
+	return neighbours_new(cfg, out);
+}
+
+void mag_fho_abandon(struct mag_neighbour *fresh)
+{
+	neighbours_free(fresh);
+}
+
+void mag_fho_commit(struct mag *m, struct mag_neighbour *fresh, nsec_t now)
+{
+	struct mag_neighbour *old = m->fho->neighbours, *n;
 	struct mag_ho *h, *next;
 
-	if (neighbours_new(cfg, &fresh))
-		return -ENOMEM;
 	m->fho->neighbours = fresh;
 	for (h = m->fho->first; h; h = next) {
 		struct ho_ctx c = {.m = m, .now = now, .cause = "neighbour removed"};
@@ -505,7 +513,6 @@ int mag_fho_set(struct mag *m, const struct mag_cfg *cfg, nsec_t now)
 			mag_ho_act_ended(h, &c);
 	}
 	neighbours_free(old);
-	return 0;
 }
 
 int mag_fho_new(struct mag *m, const struct mag_cfg *cfg, const uint8_t seed[HTABLE_SEED_LEN])

@@ -258,6 +258,8 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_BACKOFF_CEILING 8u	  /* longest wait, in MAX_BINDACK_TIMEOUTs */
 #define MAG_LINK_WAIT_MS    30000 /* how long a restored session waits for its link */
 
+struct mag_neighbour;
+
 struct mag_lma {
 	struct mag_lma *next;
 	struct mag_lma_info info; /* its name points to `name` */
@@ -531,8 +533,10 @@ void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now);
 int mag_fho_new(struct mag *m, const struct mag_cfg *cfg, const uint8_t seed[HTABLE_SEED_LEN]);
 void mag_fho_free(struct mag *m);
 const char *mag_fho_fault(const struct mag_cfg *cfg); /* the key that is wrong, or NULL */
-/* Takes over the neighbours of a new configuration. 0 or -ENOMEM. */
-int mag_fho_set(struct mag *m, const struct mag_cfg *cfg, nsec_t now);
+/* Takes over the neighbours of a new configuration, in two steps. 0 or -ENOMEM. */
+int mag_fho_prepare(const struct mag_cfg *cfg, struct mag_neighbour **out);
+void mag_fho_commit(struct mag *m, struct mag_neighbour *fresh, nsec_t now);
+void mag_fho_abandon(struct mag_neighbour *fresh); /* instead; NULL: nothing */
 void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now);
 /* True: it was a neighbour's, about a Handover Initiate. */
 bool mag_fho_binding_error(struct mag *m, const struct packet *pkt, const struct mh_msg *msg,

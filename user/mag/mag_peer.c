@@ -173,9 +173,13 @@ int mag_peers_set(struct mag *m, const struct mag_cfg *cfg)
 		addrs[i] = cfg->lmas[i].addr;
 		peers[i] = (struct heartbeat_peer){addrs[i], *mag_coa(m, &addrs[i])};
 	}
-	rc = revocation_set_peers(m->revocation, addrs, cfg->n_lmas);
+	rc = revocation_prepare_peers(m->revocation, addrs, cfg->n_lmas);
 	if (!rc)
 		rc = heartbeat_set_peers(m->heartbeat, peers, cfg->n_lmas);
+	if (rc)
+		revocation_abandon_peers(m->revocation);
+	else
+		revocation_commit_peers(m->revocation);
 out:
 	free(addrs);
 	free(peers);

@@ -487,11 +487,22 @@ static void test_peer_gone(void)
 	begin(&b);
 	id = order(&b, &b.got[0]);
 	CU_ASSERT_EQUAL(revocation_set_peers(b.r, &b.other, 1), 0);
-	ack(&b, id, BRA_SUCCESS);
-	CU_ASSERT_EQUAL(b.got[0].calls, 0);
 	run(&b, 10 * NSEC_PER_SEC);
 	CU_ASSERT_EQUAL(b.got[0].calls, 1);
 	CU_ASSERT_EQUAL(b.got[0].last.outcome, REV_NO_ANSWER);
+	/* it may answer what it was asked, and say nothing else */
+	CU_ASSERT_EQUAL(revocation_set_peers(b.r, &b.peer, 1), 0);
+	id = order(&b, &b.got[1]);
+	CU_ASSERT_EQUAL(revocation_set_peers(b.r, &b.other, 1), 0);
+	ack(&b, id + 1, BRA_SUCCESS);
+	CU_ASSERT_EQUAL(b.got[1].calls, 0);
+	ack(&b, id, BRA_TRIGGER_NOT_SUPPORTED);
+	CU_ASSERT_EQUAL(b.got[1].calls, 1);
+	CU_ASSERT_EQUAL(b.got[1].last.outcome, REV_ANSWERED);
+	CU_ASSERT_EQUAL(b.got[1].last.status, BRA_TRIGGER_NOT_SUPPORTED);
+	ack(&b, id, BRA_SUCCESS);
+	CU_ASSERT_EQUAL(b.got[1].calls, 1);
+	CU_ASSERT_EQUAL(revocation_counters(b.r).value[REV_C_STRANGER], 2);
 	end(&b);
 }
 
@@ -647,7 +658,8 @@ int main(int argc, char **argv)
 		 test_binding_error},
 		{"statuses 133 to 135 are remembered for trigger, kind and peer",
 		 test_unsupported_status},
-		{"an indication to who is no peer any more ends without an answer",		    test_peer_gone},
+		{"an indication to who is no peer any more ends with its answer, or without",
+		 test_peer_gone},
 		{"over IPv4 both directions use the other end's port",									  test_over_udp},
 		{"an answer copies number and flags and goes where the indication came from",
 		 test_bra_copies},
