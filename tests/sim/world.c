@@ -426,13 +426,13 @@ static int restore(void *ctx, const struct store_record *r)
 	int use = STORE_DROP;
 
 	x->n++;
-	if (x->who == SIM_LMA && r->kind == STORE_BINDING)
+	if (x->who == SIM_LMA && (r->kind == STORE_BINDING || r->kind == STORE_REVOCATION))
 		use = lma_restore(w->lma.lma, r, w->now);
 	else if (x->who != SIM_LMA && r->kind == STORE_UPDATE)
 		use = mag_restore(w->mag[x->who].mag, r, w->now);
 	else
 		world_break(w, "a record of kind %d in the store of another", r->kind);
-	if (use == STORE_DROP && x->who == SIM_LMA)
+	if (use == STORE_DROP && r->kind == STORE_BINDING)
 		x->lost = true;
 	if (use < 0 && !sim_life_of(w, x->who)->dead)
 		world_break(w, "a record cannot be restored: %d", use);

@@ -6,9 +6,14 @@
 
 #include "base/bytes.h"
 
-#define FLAG_KEYED 0x01
-#define FLAG_PROXY 0x02
-#define FLAGS_ALL  (FLAG_KEYED | FLAG_PROXY)
+#define FLAG_KEYED    0x01
+#define FLAG_PROXY    0x02
+#define FLAG_REVOKES4 0x04
+#define FLAGS_ALL     (FLAG_KEYED | FLAG_PROXY | FLAG_REVOKES4)
+
+/* Without revocations. */
+#define VERSION_1   1
+#define FLAGS_ALL_1 (FLAG_KEYED | FLAG_PROXY)
 
 #define LLID_MAX 253
 
@@ -32,7 +37,11 @@ static bool home4_ok(const struct home4 *h)
 /* The same for both ends, so that what is written can be read. */
 static bool binding_ok(const struct record_binding *b)
 {
-	if (b->state != RECORD_ACTIVE && b->state != RECORD_DEREGISTERED)
+	if (b->state < RECORD_ACTIVE || b->state > RECORD_REVOKING)
+		return false;
+	if (b->revokes4 && (b->state != RECORD_ACTIVE || !home4_is_set(&b->home4)))
+		return false;
+	if (b->trigger && !b->revokes4 && b->state != RECORD_REVOKING)
 		return false;
 	if (!b->mnid.len || b->mnid.len > MH_NAI_MAX || b->llid.len > LLID_MAX)
 		return false;
@@ -52,6 +61,12 @@ static void write_prefixes(struct wr *w, const struct prefix6 *p, unsigned n)
 	}
 }
 
+static uint8_t binding_flags(const struct record_binding *b)
+{
+	return (uint8_t)((b->keyed ? FLAG_KEYED : 0) | (b->proxy ? FLAG_PROXY : 0) |
+			 (b->revokes4 ? FLAG_REVOKES4 : 0));
+}
+
 size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t cap)
 {
 	struct wr w;
@@ -61,7 +76,8 @@ size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t
 	wr_init(&w, buf, cap);
 	wr_u8(&w, RECORD_BINDING_VERSION);
 	wr_u8(&w, (uint8_t)b->state);
-	wr_u8(&w, (uint8_t)((b->keyed ? FLAG_KEYED : 0) | (b->proxy ? FLAG_PROXY : 0)));
+	wr_u8(&w, binding_flags(b));
+	wr_u8(&w, b->trigger);
 	wr_u8(&w, b->encap);
 	wr_u8(&w, b->att);
 	wr_u8(&w, (uint8_t)b->n_prefixes);
@@ -104,15 +120,19 @@ int record_binding_read(struct record_binding *out, const uint8_t *data, size_t 
 	struct record_binding b = {0};
 	uint8_t version, flags;
 	struct rd r;
+	bool old;
 
 	rd_init(&r, data, len);
 	version = rd_u8(&r);
-	if (!rd_bad(&r) && version != RECORD_BINDING_VERSION)
+	old = version == VERSION_1;
+	if (!rd_bad(&r) && version != RECORD_BINDING_VERSION && !old)
 		return -EPROTONOSUPPORT;
 	b.state = (enum record_state)rd_u8(&r);
 	flags = rd_u8(&r);
 	b.keyed = flags & FLAG_KEYED;
 	b.proxy = flags & FLAG_PROXY;
+	b.revokes4 = flags & FLAG_REVOKES4;
+	b.trigger = old ? 0 : rd_u8(&r);
 	b.encap = rd_u8(&r);
 	b.att = rd_u8(&r);
 	b.n_prefixes = rd_u8(&r);
@@ -140,7 +160,8 @@ int record_binding_read(struct record_binding *out, const uint8_t *data, size_t 
 	if (rd_bad(&r) || b.n_prefixes > DP_PREFIXES_MAX)
 		return -EBADMSG;
 	read_prefixes(&r, b.prefixes, b.n_prefixes);
-	if (rd_bad(&r) || rd_left(&r) || flags & ~FLAGS_ALL || !binding_ok(&b))
+	if (rd_bad(&r) || rd_left(&r) || flags & ~(old ? FLAGS_ALL_1 : FLAGS_ALL) ||
+	    (old && b.state > RECORD_DEREGISTERED) || !binding_ok(&b))
 		return -EBADMSG;
 	*out = b;
 	return 0;

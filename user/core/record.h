@@ -22,12 +22,13 @@
 #include "core/home4.h"
 #include "wire/mh.h"
 
-#define RECORD_BINDING_VERSION 1
+#define RECORD_BINDING_VERSION 2
 #define RECORD_BINDING_MAX     1024 /* octets */
 
 enum record_state {
 	RECORD_ACTIVE = 1,   /* `deadline` ends the lifetime */
 	RECORD_DEREGISTERED, /* `deadline` ends MinDelayBeforeBCEDelete */
+	RECORD_REVOKING,     /* ended, and its MAG is told; `deadline` ends the lifetime */
 };
 
 struct record_binding {
@@ -51,6 +52,8 @@ struct record_binding {
 	uint16_t port; /* UDP source port of the registration */
 	uint8_t encap; /* enum dp_encap */
 	uint8_t att;
+	uint8_t trigger; /* enum br_trigger, of what is being revoked; else 0 */
+	bool revokes4;	 /* RECORD_ACTIVE: its IPv4 home address is being revoked */
 	bool keyed;
 	bool proxy;
 };
@@ -59,8 +62,8 @@ struct record_binding {
  * out of its range, or more than `cap` octets. */
 size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t cap);
 
-/* `out` borrows from the octets. 0; -EPROTONOSUPPORT: of another version; -EBADMSG: not one that
- * record_binding_write() makes. */
+/* `out` borrows from the octets. Of earlier versions, too. 0; -EPROTONOSUPPORT: of another one;
+ * -EBADMSG: not one that record_binding_write() makes, or made then. */
 int record_binding_read(struct record_binding *out, const uint8_t *data, size_t len);
 
 #define RECORD_UPDATE_VERSION 2

@@ -38,6 +38,7 @@ enum store_kind {
 	STORE_BINDING = 1, /* an LMA's binding, core/record.h */
 	STORE_UPDATE = 2,  /* a MAG's entry in its update list */
 	STORE_VALUE = 3,   /* single values, such as the Restart Counter (RFC 5847 3.1) */
+	STORE_REVOCATION = 4, /* what an LMA has begun or owes, core/record_revocation.h */
 	STORE_KIND_MAX
 };
 

@@ -114,10 +114,12 @@ static int restore_record(void *ctx, const struct store_record *r)
 	struct daemon *d = s->d;
 	int use = STORE_DROP;
 
-	if (r->kind == STORE_BINDING && d->lma)
+	if ((r->kind == STORE_BINDING || r->kind == STORE_REVOCATION) && d->lma)
 		use = lma_restore(d->lma, r, daemon_now());
 	else if (r->kind == STORE_UPDATE && d->mag)
 		use = mag_restore(d->mag, r, daemon_now());
+	if (r->kind == STORE_REVOCATION)
+		return use; /* no session */
 	if (use == STORE_KEEP)
 		d->restored++;
 	else if (use == STORE_DROP)

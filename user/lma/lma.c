@@ -59,10 +59,12 @@ void lma_free(struct lma **p)
 
 	if (!l)
 		return;
+	l->store = NULL; /* what is in it stays */
 	while (l->holds)
 		lma_hold_free(l->holds);
 	lma_reply_clear(l);
 	lma_peers_free(l);
+	lma_dooms_free(l);
 	bce_walk(l->cache, withdraw, l);
 	bce_cache_free(&l->cache);
 	lma_conf_clear(&l->conf);
@@ -313,13 +315,13 @@ static void keep_mag_state(const struct lma_conf *from, struct lma_conf *to)
 		m->pbu_received = old->pbu_received;
 		m->pbu_rejected = old->pbu_rejected;
 		m->refusals = old->refusals;
-		m->dooms = old->dooms;
 		m->owed = old->owed;
 		m->owed_last = old->owed_last;
 		m->owed_open = old->owed_open;
 		m->n_owed = old->n_owed;
-		old->dooms = NULL;
 		old->owed = NULL;
+		while (old->paying)
+			lma_rev_put(old->paying, &m->paying);
 	}
 }
 
@@ -352,12 +354,12 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 			lma_conf_announce_pool4(l, &next.pools4[i]);
 	keep_pools(&l->conf, &next);
 	keep_mag_state(&l->conf, &next);
+	lma_owed_part(l, &l->conf, now);
 	lma_conf_clear(&l->conf);
 	l->conf = next;
 	l->profiles = *profiles;
 	lma_home4_settle(l);
 	bce_walk(l->cache, recount, l);
-	lma_owed_recount(l);
 	lma_peers_reloaded(l, now);
 	return 0;
 }

@@ -143,7 +143,7 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 void lma_set_store(struct lma *l, struct store *st);
 /* So many records are coming: what grows with them is made as large at once. */
 void lma_expect(struct lma *l, size_t n);
-/* A record of STORE_BINDING, at start. STORE_KEEP; STORE_DROP: it fits no longer, which is logged
+/* A record of STORE_BINDING or STORE_REVOCATION, at start. STORE_KEEP; STORE_DROP: it fits no longer, which is logged
  * and counted; -ENOMEM. */
 int lma_restore(struct lma *l, const struct store_record *r, nsec_t now);
 /* The store may have committed something: sends the replies that waited for it. */

@@ -191,7 +191,6 @@ void lma_conf_clear(struct lma_conf *c)
 
 	HASH_ITER (hh, c->mags, m, next) {
 		HASH_DEL(c->mags, m);
-		lma_dooms_free(m);
 		lma_owed_free(m);
 		free(m);
 	}

@@ -30,6 +30,7 @@ static const char *const binding_events[] = {
 	"MAG failed",
 	"restored",
 	"restored de-registered",
+	"restored while revoked",
 	"to be revoked",
 	"revoked",
 	"revoked by its MAG",
@@ -214,6 +215,7 @@ static const struct fsm_rule binding_rules[] = {
 	{PENDING,       LMA_EV_FAILED,       NULL, act_forget,            GONE,          "RFC 5213 5.3.2 (2)"},
 	{PENDING,       LMA_EV_RESTORED,     NULL, act_restored,          ACTIVE,        "restart"},
 	{PENDING,       LMA_EV_RESTORED_DEREGISTERED, NULL, act_restored, DEREGISTERING, "restart"},
+	{PENDING,       LMA_EV_RESTORED_REVOKING, NULL, act_restored,     REVOKING,      "restart"},
 	{ACTIVE,        LMA_EV_EXTENDED,     NULL, act_extended,          FSM_SAME,      "RFC 5213 5.3.3"},
 	{ACTIVE,        LMA_EV_MOVED,        NULL, act_moved,             FSM_SAME,      "RFC 5213 5.3.4"},
 	{ACTIVE,        LMA_EV_DEREGISTERED, NULL, act_linger,            DEREGISTERING, "RFC 5213 5.3.5 (2)"},
@@ -295,12 +297,11 @@ void lma_binding_step(struct lma *l, struct bce *b, enum lma_event ev, nsec_t no
 	fsm_step(&lma_binding_fsm, &b->state, (uint8_t)ev, b, &s);
 }
 
-void lma_binding_restored(struct lma *l, struct bce *b, bool deregistered, nsec_t at, nsec_t now)
+void lma_binding_restored(struct lma *l, struct bce *b, enum lma_event ev, nsec_t at, nsec_t now)
 {
 	struct lma_step s = {.l = l, .now = now, .until = at};
 
-	fsm_step(&lma_binding_fsm, &b->state,
-		 deregistered ? LMA_EV_RESTORED_DEREGISTERED : LMA_EV_RESTORED, b, &s);
+	fsm_step(&lma_binding_fsm, &b->state, (uint8_t)ev, b, &s);
 }
 
 /* ---- held requests */

@@ -16,16 +16,18 @@
 
 #include "base/util.h"
 
-static void drop_bindings(struct lma *l, struct lma_mag *m, nsec_t before, nsec_t at, nsec_t now)
+static void drop_bindings(struct lma *l, const struct lma_mag *m, nsec_t before, nsec_t at,
+			  nsec_t now)
 {
 	const struct lma_doom d = {
+		.mag = m->cfg.addr,
 		.at = at,
-		.before = before,
+		.before = (int64_t)before,
 		.event = LMA_EV_ORPHANED,
 		.trigger = l->conf.cfg.binding_revocation ? BR_OUT_OF_SYNC : -1,
 	};
 
-	if (lma_doom(l, m, &d, NULL))
+	if (lma_doom(l, &d, NULL, now))
 		log_limited(&l->local, now, LOG_C_LOCAL, "lma: no memory to drop bindings of %s",
 			    m->cfg.name);
 }
@@ -101,7 +103,7 @@ static void on_restarted(void *ctx, const struct in6_addr *peer, nsec_t since, n
 
 /* ---- peers */
 
-static int set_revocation_peers(struct lma *l, const struct lma_conf *c)
+static int prepare_revocation_peers(struct lma *l, const struct lma_conf *c)
 {
 	const unsigned n = HASH_COUNT(c->mags);
 	struct in6_addr *peers = calloc(n ? n : 1, sizeof(*peers)), *p = peers;
@@ -111,7 +113,7 @@ static int set_revocation_peers(struct lma *l, const struct lma_conf *c)
 		return -ENOMEM;
 	for (const struct lma_mag *m = c->mags; m; m = m->hh.next)
 		*p++ = m->cfg.addr;
-	rc = revocation_set_peers(l->revocation, peers, n);
+	rc = revocation_prepare_peers(l->revocation, peers, n);
 	free(peers);
 	return rc;
 }
@@ -133,9 +135,15 @@ int lma_peers_set(struct lma *l, const struct lma_conf *c)
 		if (i < c->cfg.n_addrs) /* else no PBU of its family can come */
 			*p++ = (struct heartbeat_peer){m->cfg.addr, c->cfg.addrs[i]};
 	}
-	rc = heartbeat_set_peers(l->heartbeat, peers, (unsigned)(p - peers));
+	rc = prepare_revocation_peers(l, c);
+	if (!rc)
+		rc = heartbeat_set_peers(l->heartbeat, peers, (unsigned)(p - peers));
+	if (rc)
+		revocation_abandon_peers(l->revocation);
+	else
+		revocation_commit_peers(l->revocation);
 	free(peers);
-	return rc ? rc : set_revocation_peers(l, c);
+	return rc;
 }
 
 int lma_peers_new(struct lma *l)

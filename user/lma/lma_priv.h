@@ -18,9 +18,11 @@
  *	lma_pba.c      RFC 5213 5.3.6: the reply
  *	lma_reply.c    replies that wait until their change is on disk
  *	lma_store.c    bindings that outlive the daemon
+ *	lma_note.c     revocations that do
  *	lma_peer.c     RFC 5847: MAGs that fail or restart, and their bindings
  *	lma_sweep.c    many bindings that end at once, in slices
  *	lma_revoke.c   RFC 5846 8.1: bindings that end here are revoked at their MAG
+ *	lma_global.c   RFC 5846 8.1: all bindings of a MAG or a realm at once
  *	lma_owed.c     revocations that wait for their turn, or for their MAG to be back
  *	lma_withdraw.c RFC 5846 8.2: bindings that their MAG revokes
  *
@@ -40,81 +42,10 @@
 #include "core/order.h"
 #include "core/pool.h"
 #include "core/pool4.h"
+#include "core/record_revocation.h"
 #include "core/rtx.h"
 #include "lma/lma.h"
-
-/* (SYMBOL, "name", "help") */
-// clang-format off
-#define LMA_COUNTERS(X)                                                                                       \
-	X(LMA_C_PBU_RECEIVED, "pbu_received", "Proxy Binding Updates received")                               \
-	X(LMA_C_PBA_0, "pba_accepted", "replies with status 0")                                               \
-	X(LMA_C_PBA_2, "pba_gre_key_not_required", "replies with status 2")                                   \
-	X(LMA_C_PBA_3, "pba_gre_tlv_not_supported", "replies with status 3")                                  \
-	X(LMA_C_PBA_128, "pba_reason_unspecified", "replies with status 128")                                 \
-	X(LMA_C_PBA_129, "pba_administratively_prohibited", "replies with status 129")                        \
-	X(LMA_C_PBA_130, "pba_insufficient_resources", "replies with status 130")                             \
-	X(LMA_C_PBA_135, "pba_sequence_out_of_window", "replies with status 135")                             \
-	X(LMA_C_PBA_151, "pba_service_authorization_failed", "replies with status 151")                       \
-	X(LMA_C_PBA_152, "pba_proxy_reg_not_enabled", "replies with status 152")                              \
-	X(LMA_C_PBA_153, "pba_not_lma_for_this_mobile_node", "replies with status 153")                       \
-	X(LMA_C_PBA_154, "pba_mag_not_authorized", "replies with status 154")                                 \
-	X(LMA_C_PBA_155, "pba_not_authorized_for_prefix", "replies with status 155")                          \
-	X(LMA_C_PBA_156, "pba_timestamp_mismatch", "replies with status 156")                                 \
-	X(LMA_C_PBA_157, "pba_timestamp_lower", "replies with status 157")                                    \
-	X(LMA_C_PBA_158, "pba_missing_prefix_option", "replies with status 158")                              \
-	X(LMA_C_PBA_159, "pba_prefix_set_mismatch", "replies with status 159")                                \
-	X(LMA_C_PBA_160, "pba_missing_mn_id_option", "replies with status 160")                               \
-	X(LMA_C_PBA_161, "pba_missing_handoff_indicator", "replies with status 161")                          \
-	X(LMA_C_PBA_162, "pba_missing_access_technology", "replies with status 162")                          \
-	X(LMA_C_PBA_163, "pba_gre_key_required", "replies with status 163")                                   \
-	X(LMA_C_PBA_170, "pba_not_authorized_for_ipv4", "replies with status 170")                            \
-	X(LMA_C_PBA_171, "pba_not_authorized_for_ipv4_address", "replies with status 171")                    \
-	X(LMA_C_PBA_172, "pba_not_authorized_for_ipv6", "replies with status 172")                            \
-	X(LMA_C_PBA_173, "pba_multiple_ipv4_addresses", "replies with status 173")                            \
-	X(LMA_C_IGNORED_NOT_PROXY, "ignored_not_proxy", "Binding Updates without the P flag")                 \
-	X(LMA_C_IGNORED_ADDRESS, "ignored_not_our_address", "PBUs to an address that is no LMA address")      \
-	X(LMA_C_IGNORED_SOURCE, "ignored_bad_source", "PBUs from an address that is not unicast routable")    \
-	X(LMA_C_IGNORED_UNKNOWN_MAG, "ignored_unknown_mag", "PBUs from an address that is no configured MAG") \
-	X(LMA_C_IGNORED_COA, "ignored_bad_coa", "PBUs with a care-of address that is not unicast routable")   \
-	X(LMA_C_IGNORED_NO_SESSION, "ignored_no_session", "de-registrations without a session")               \
-	X(LMA_C_IGNORED_OTHER_COA, "ignored_other_coa", "de-registrations from another than the serving MAG") \
-	X(LMA_C_IGNORED_OLDER_HELD, "ignored_older_than_held", "requests older than the one already held")    \
-	X(LMA_C_IGNORED_REVOKING, "ignored_revoking", "requests of a MAG whose binding is being revoked")       \
-	X(LMA_C_IGNORED_HELD_GONE, "ignored_held_mag_gone", "held requests whose MAG was unconfigured")       \
-	X(LMA_C_CREATED, "sessions_created", "bindings created")                                              \
-	X(LMA_C_EXTENDED, "sessions_extended", "bindings extended by their MAG")                              \
-	X(LMA_C_HANDOVERS, "handovers", "bindings moved to another MAG")                                      \
-	X(LMA_C_OVERTAKEN, "overtaken", "re-registrations by the MAG that the node had left, refused with 157") \
-	X(LMA_C_IPV4_ADDED, "ipv4_added", "bindings that got an IPv4 home address later")                     \
-	X(LMA_C_IPV4_RELEASED, "ipv4_released", "bindings that lost their IPv4 home address alone")           \
-	X(LMA_C_IPV6_ADDED, "ipv6_added", "bindings that got home network prefixes later")                    \
-	X(LMA_C_IPV6_RELEASED, "ipv6_released", "bindings that lost their home network prefixes alone")       \
-	X(LMA_C_DEREGISTERED, "deregistrations", "de-registrations accepted")                                 \
-	X(LMA_C_REVIVED, "revived", "bindings registered again while their deletion waited")                  \
-	X(LMA_C_EXPIRED, "expired", "bindings whose lifetime ended")                                          \
-	X(LMA_C_DELAY_OVER, "deletion_delay_over", "bindings deleted after MinDelayBeforeBCEDelete")          \
-	X(LMA_C_DELETED, "deleted_by_operator", "bindings deleted by the operator")                           \
-	X(LMA_C_MAG_LOST, "dropped_with_mag", "bindings dropped because their MAG failed or restarted")       \
-	X(LMA_C_REVOKED, "revoked", "bindings that ended when their MAG was told, or given up")               \
-	X(LMA_C_WITHDRAWN, "withdrawn", "bindings that their MAG revoked")                                    \
-	X(LMA_C_WITHDRAWAL_REFUSED, "withdrawal_refused", "revocations by MAGs that were refused")            \
-	X(LMA_C_REVOCATION_OWED, "revocations_owed", "revocations that had to wait for their MAG")            \
-	X(LMA_C_REVOCATION_FORGONE, "revocations_forgone", "revocations that were not sent: no memory")       \
-	X(LMA_C_LOST, "lost", "bindings that ended because no memory was left to undo a change")              \
-	X(LMA_C_HELD, "held", "requests held for another MAG's de-registration")                              \
-	X(LMA_C_HOLD_REPLACED, "hold_replaced", "held requests replaced by a retransmission")                 \
-	X(LMA_C_HOLD_RELEASED, "hold_released", "held requests that took over the de-registered binding")     \
-	X(LMA_C_HOLD_TIMEOUT, "hold_timeout", "held requests that became a new session")                      \
-	X(LMA_C_HOLD_DROPPED, "hold_dropped", "held requests overtaken by a later message")                   \
-	X(LMA_C_DP_FAILED, "dataplane_failures", "requests refused because the data plane failed")            \
-	X(LMA_C_RESTORED, "restored", "bindings that came back from the store")                               \
-	X(LMA_C_NOT_RESTORED, "not_restored", "bindings in the store that fit no longer, dropped")            \
-	X(LMA_C_REPLY_WAITED, "replies_waited", "replies that waited until their change was on disk")         \
-	X(LMA_C_REPLY_DROPPED, "replies_dropped", "replies for which there was no room to wait")              \
-	X(LMA_C_SEND_FAILED, "send_failed", "replies that could not be handed to the network")                \
-	X(LMA_C_UNSENDABLE, "reply_too_large", "replies that do not fit a Mobility Header")                   \
-	X(LMA_C_UNEXPECTED, "unexpected_events", "events a binding's state has no rule for")
-// clang-format on
+#include "lma/lma_counters.h"
 
 enum lma_counter { LMA_COUNTERS(COUNTER_ENUM) LMA_C_MAX };
 
@@ -139,6 +70,7 @@ enum lma_event {
 	LMA_EV_ORPHANED, /* its MAG failed or restarted, and policy is to drop it */
 	LMA_EV_RESTORED, /* came back from the store, as it was */
 	LMA_EV_RESTORED_DEREGISTERED,
+	LMA_EV_RESTORED_REVOKING,
 	LMA_EV_REVOKE,	  /* its MAG is told that it ends */
 	LMA_EV_REVOKED,	  /* its MAG acknowledged that, or nobody waits for it any more */
 	LMA_EV_WITHDRAWN, /* its MAG revoked it */
@@ -157,6 +89,7 @@ enum lma_hold_event {
 };
 
 struct lma_mag;
+struct record_binding;
 
 /* A Home Network Prefix option. */
 struct lma_hnp {
@@ -254,19 +187,28 @@ struct lma_mag {
 	uint32_t bindings;
 	uint16_t lmaas; /* bit per address of the configuration: that bindings came to */
 	uint16_t port;	/* that the latest registration came from, over IPv4 */
-	struct lma_doom *dooms;
 	struct lma_owed *owed, *owed_last; /* oldest first */
+	struct lma_rev *paying;		   /* those of them that are sent */
 	uint32_t n_owed;
-	uint32_t owed_open; /* sent and not answered */
+	uint32_t owed_open; /* how many of the latter */
 	bool oom;
+};
+
+/* The record of a revocation (lma_note.c): the first member of who has it. */
+struct lma_note {
+	struct store_item *item; /* NULL: none */
+	uint8_t type;		 /* enum record_revocation_type */
 };
 
 /* Bindings of one MAG that shall end. */
 struct lma_doom {
+	struct lma_note note;
 	struct lma_doom *next;
+	struct in6_addr mag;
 	struct in6_addr lmaa; /* that they were registered at; ::, any */
 	nsec_t at;	      /* when they end */
-	nsec_t before;	      /* those that were registered then or earlier */
+	int64_t before; /* those that were registered then or earlier, be it before the machine
+			 * began to count at 0 */
 	enum lma_event event; /* as which */
 	int trigger;	      /* revocation that the MAG is owed for each; -1: none */
 	bool under_way;
@@ -274,8 +216,17 @@ struct lma_doom {
 	uint8_t realm[];   /* "@example.com" */
 };
 
+/* The MAG they are at may be configured no longer. */
+struct lma_doomed {
+	UT_hash_handle hh;
+	struct in6_addr mag;
+	struct lma_doom *dooms;
+	bool oom;
+};
+
 /* A binding that is no more, and of which its MAG is still to be told. */
 struct lma_owed {
+	struct lma_note note;
 	struct lma_owed *next;
 	nsec_t until; /* pointless then: the MAG's lifetime is over too */
 	struct revocation_path path;
@@ -297,15 +248,17 @@ enum lma_rev_kind {
 
 /* A revocation that its MAG has not acknowledged yet. */
 struct lma_rev {
-	struct lma_rev *next, **link; /* of lma->revs or lma->globals */
+	struct lma_note note;	      /* LMA_REV_GLOBAL */
+	struct lma_rev *next, **link; /* of lma->revs, lma->globals or the MAG's `paying` */
 	struct lma *l;
-	struct bce *b; /* its `revocation` points back; NULL: of none, or no more */
-	int id;	       /* core/revocation.h */
+	struct bce *b;	       /* its `revocation` points back; NULL: of none, or no more */
+	int id;		       /* core/revocation.h; -1: restored and not sent yet */
+	struct lma_owed *owed; /* LMA_REV_MOVED, LMA_REV_OWED: what is to be told; may be NULL */
 	enum lma_rev_kind kind;
 	uint8_t trigger;
 	struct revocation_path path;
 	/* LMA_REV_GLOBAL */
-	nsec_t since;
+	int64_t since; /* as a doom's `before` */
 	uint8_t realm_len;
 	uint8_t realm[]; /* "@example.com"; length 0: all */
 };
@@ -367,9 +320,11 @@ struct lma {
 	struct revocation *revocation;
 	struct env revocation_env;
 	struct lma_rev *revs, *globals;
-	struct deadline pay; /* what is owed */
+	struct deadline resume; /* of those that an earlier run had begun */
+	struct deadline pay;	/* what is owed */
 	uint32_t n_owed;
-	struct deadline sweep; /* of doomed bindings */
+	struct lma_doomed *doomed; /* hash by MAG address */
+	struct deadline sweep;
 	bool sweeping;
 	struct log_limit unknown_sources; /* all of them together */
 	struct log_limit local;
@@ -544,8 +499,8 @@ extern const struct fsm lma_hold_fsm;
 /* The only doors to a binding's and a held request's state. May free the object. */
 void lma_binding_step(struct lma *l, struct bce *b, enum lma_event ev, nsec_t now);
 void lma_hold_step(struct lma *l, struct lma_hold *h, enum lma_hold_event ev, nsec_t now);
-/* A binding is back as it was; `at` ends its state. */
-void lma_binding_restored(struct lma *l, struct bce *b, bool deregistered, nsec_t at, nsec_t now);
+/* A binding is back as it was, by LMA_EV_RESTORED...; `at` ends its state. */
+void lma_binding_restored(struct lma *l, struct bce *b, enum lma_event ev, nsec_t at, nsec_t now);
 
 /* ---- lma_hold.c */
 
@@ -587,6 +542,16 @@ int lma_store_add(struct lma *l, struct bce *b);
 void lma_store_touch(struct lma *l, struct bce *b, nsec_t now); /* it changed */
 void lma_store_remove(struct lma *l, struct bce *b, nsec_t now);
 
+/* ---- lma_note.c; all of it does nothing without a store */
+
+void lma_note_init(struct lma *l);
+/* It has a record from here on; without memory it has none, which is counted. */
+void lma_note_put(struct lma *l, struct lma_note *n, enum record_revocation_type type, nsec_t now);
+void lma_note_touch(struct lma *l, struct lma_note *n, nsec_t now);
+void lma_note_drop(struct lma *l, struct lma_note *n, nsec_t now);
+/* A record of STORE_REVOCATION, at start; as lma_restore(). */
+int lma_note_restore(struct lma *l, const struct store_record *rec, nsec_t now);
+
 /* ---- lma_peer.c */
 
 int lma_peers_new(struct lma *l);
@@ -608,9 +573,12 @@ bool lma_peer_is_down(const struct lma *l, const struct lma_mag *m);
 void lma_sweep_init(struct lma *l);
 /* Copies `d`, with a realm of d->realm_len octets at `realm`. One of the kind that waits is
  * replaced. -ENOMEM: nothing is doomed. */
-int lma_doom(struct lma *l, struct lma_mag *m, const struct lma_doom *d, const uint8_t *realm);
+int lma_doom(struct lma *l, const struct lma_doom *d, const uint8_t *realm, nsec_t now);
+/* The same for one that has a record. */
+int lma_doom_restore(struct lma *l, const struct lma_doom *d, const uint8_t *realm,
+		     const struct store_record *rec);
 void lma_sweep_arm(struct lma *l);
-void lma_dooms_free(struct lma_mag *m);
+void lma_dooms_free(struct lma *l);
 
 /* ---- lma_revoke.c */
 
@@ -619,8 +587,8 @@ void lma_revocation_free(struct lma *l);
 /* Ends the binding: at once, or when its MAG was told. */
 void lma_revoke_end(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now);
 
-/* Takes the IPv4 home address from it; with nothing left it ends. */
-void lma_home4_drop(struct lma *l, struct bce *b, nsec_t now);
+/* Takes the IPv4 home address from it; with nothing left it ends. -errno: it keeps it. */
+int lma_home4_drop(struct lma *l, struct bce *b, nsec_t now);
 
 enum lma_asked {
 	LMA_ASKED,	/* lma_hold_step() will follow */
@@ -630,13 +598,21 @@ enum lma_asked {
 /* A held request wants the binding (RFC 5846 8.1, trigger 4). */
 enum lma_asked lma_revoke_held(struct lma *l, struct bce *b, nsec_t now);
 /* Its own MAG registered it again, or let it go. */
-void lma_revoke_extended(struct bce *b);
-void lma_revoke_let_go(struct bce *b);
+void lma_revoke_extended(struct bce *b, nsec_t now);
+void lma_revoke_let_go(struct bce *b, nsec_t now);
 /* It moved away from the MAG of `was`; `let_go`: that knows. */
 void lma_revoke_moved(struct lma *l, struct bce *b, const struct bce_reg *was, bool let_go,
 		      nsec_t now);
 /* It ends: what is outstanding for it goes on without it. */
 void lma_revoke_forget(struct bce *b);
+/* It is revoked, and ends before its MAG has answered, which is told on. */
+void lma_revoke_part(struct lma *l, struct bce *b, nsec_t now);
+/* It was registered at its MAG: what would have that MAG end it is void. */
+void lma_revoke_void(struct lma *l, const struct bce *b, nsec_t now);
+/* What of a revocation stands in the binding's record. */
+void lma_revoke_write(const struct bce *b, struct record_binding *r);
+/* What a restored binding's record says is being revoked: it is once more, at the next tick. */
+int lma_revoke_restore(struct lma *l, struct bce *b, const struct record_binding *r, nsec_t now);
 /* The trigger of what is outstanding for it, or -1. */
 int lma_revoke_trigger(const struct lma *l, const struct bce *b);
 /* Sends an indication about the node's binding with these addresses; `others`: it has more there.
@@ -646,7 +622,23 @@ int lma_revoke_send(struct lma_rev *rev, const struct mnid *id, const struct lma
 struct lma_rev *lma_rev_new(struct lma *l, enum lma_rev_kind kind,
 			    const struct revocation_path *path, uint8_t trigger,
 			    const uint8_t *realm, size_t realm_len);
-void lma_rev_free(struct lma_rev *rev);
+/* It is over, and its record goes. */
+void lma_rev_free(struct lma_rev *rev, nsec_t now);
+void lma_rev_put(struct lma_rev *rev, struct lma_rev **head); /* from its list into that one */
+
+/* Sends it. 0, or -errno of revocation_send(). */
+int lma_revoke_transmit(struct lma_rev *r, struct mh_msg *msg, nsec_t now);
+/* The MAG that can be told something; NULL: there is none, or it answers nobody. */
+struct lma_mag *lma_revoke_hears(const struct lma *l, const struct in6_addr *coa);
+
+/* ---- lma_global.c */
+
+/* The MAG has answered or is given up; `tell`: it has not ended what it has. Frees it. */
+void lma_global_done(struct lma *l, struct lma_rev *r, bool tell, nsec_t now);
+/* From its record; goes on with lma_global_resume(). 0 or -ENOMEM. */
+int lma_global_restore(struct lma *l, const struct record_revocation *v, int64_t since,
+		       const struct store_record *rec, nsec_t now);
+void lma_global_resume(struct lma *l, nsec_t now);
 
 /* ---- lma_owed.c */
 
@@ -654,11 +646,22 @@ void lma_owed_init(struct lma *l);
 /* The MAG shall be told that it has not got the binding any more. */
 void lma_owe(struct lma *l, struct lma_mag *m, const struct bce *b, const struct bce_reg *was,
 	     uint8_t trigger, nsec_t now);
+/* What that MAG is being told of such a binding, so that a restart does not forget it. NULL: no
+ * memory. */
+struct lma_owed *lma_owed_keep(struct lma *l, const struct bce *b, const struct bce_reg *was,
+			       uint8_t trigger, nsec_t now);
+void lma_owed_drop(struct lma *l, struct lma_owed *o, nsec_t now);
+/* Whether the MAG would take it to mean that binding, too. */
+bool lma_owed_means(const struct lma_owed *o, const struct bce *b);
+/* -ENOMEM, or -ENOSPC: too many. */
+int lma_owed_restore(struct lma *l, struct lma_mag *m, const struct record_revocation *v,
+		     nsec_t until, const struct store_record *rec, nsec_t now);
 /* One of them is through. */
 void lma_owed_done(struct lma *l, const struct in6_addr *mag, bool unsupported, nsec_t now);
 void lma_owed_arm(struct lma *l, nsec_t now);
 void lma_owed_free(struct lma_mag *m);
-void lma_owed_recount(struct lma *l); /* after MAGs have gone */
+/* These MAGs are configured no longer: nothing is owed to them. */
+void lma_owed_part(struct lma *l, struct lma_conf *c, nsec_t now);
 
 /* ---- lma_withdraw.c */
 

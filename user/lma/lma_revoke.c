@@ -14,6 +14,12 @@
  *
  * A struct lma_rev stands for each that is outstanding. One at most hangs on a binding; where a
  * newer one comes, or the binding ends, the older one goes on without it.
+ *
+ * What was ordered outlives the daemon: that a binding, or its IPv4 home address, is being revoked
+ * stands in its own record, all else in records of its own (lma_note.c). An indication of an
+ *earlier run is sent anew. It is no retransmission then (RFC 5846 6.3): the number that stands in
+ *it is the next one, so that an answer to the former is ignored (6.2.2), and a MAG that has carried
+ *that out says that it has no such binding, which is an answer as good as any.
  */
 #include "lma/lma_priv.h"
 
@@ -21,42 +27,78 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/record.h"
+
 static void on_done(void *arg, const struct revocation_result *res, nsec_t now);
+static void resume(struct deadline *d, void *ctx, nsec_t now);
 
 /* ---- life */
+
+static void link_to(struct lma_rev *r, struct lma_rev **head)
+{
+	r->link = head;
+	r->next = *head;
+	if (r->next)
+		r->next->link = &r->next;
+	*head = r;
+}
+
+static void unlink_it(struct lma_rev *r)
+{
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+}
+
+void lma_rev_put(struct lma_rev *r, struct lma_rev **head)
+{
+	unlink_it(r);
+	link_to(r, head);
+}
 
 struct lma_rev *lma_rev_new(struct lma *l, enum lma_rev_kind kind,
 			    const struct revocation_path *path, uint8_t trigger,
 			    const uint8_t *realm, size_t realm_len)
 {
+	struct lma_mag *m = kind == LMA_REV_OWED ? lma_conf_mag(&l->conf, &path->peer) : NULL;
 	struct lma_rev **head = kind == LMA_REV_GLOBAL ? &l->globals : &l->revs;
 	struct lma_rev *r = calloc(1, sizeof(*r) + realm_len);
 
 	if (!r)
 		return NULL;
 	r->l = l;
+	r->id = -1;
 	r->kind = kind;
 	r->path = *path;
 	r->trigger = trigger;
 	r->realm_len = (uint8_t)realm_len;
 	if (realm_len)
 		memcpy(r->realm, realm, realm_len);
-	r->link = head;
-	r->next = *head;
-	if (r->next)
-		r->next->link = &r->next;
-	*head = r;
+	link_to(r, m ? &m->paying : head);
 	return r;
 }
 
-void lma_rev_free(struct lma_rev *r)
+void lma_rev_free(struct lma_rev *r, nsec_t now)
 {
 	if (r->b)
 		r->b->revocation = NULL;
-	*r->link = r->next;
-	if (r->next)
-		r->next->link = r->link;
+	if (r->owed)
+		lma_owed_drop(r->l, r->owed, now);
+	lma_note_drop(r->l, &r->note, now);
+	unlink_it(r);
 	free(r);
+}
+
+/* It goes on without its binding, as what is owed. */
+static void owe_on(struct lma_rev *r)
+{
+	struct lma_mag *m = lma_conf_mag(&r->l->conf, &r->path.peer);
+
+	r->kind = LMA_REV_OWED;
+	if (!m)
+		return;
+	lma_rev_put(r, &m->paying);
+	m->owed_open++;
 }
 
 static void attach(struct lma_rev *r, struct bce *b)
@@ -76,12 +118,49 @@ void lma_revoke_forget(struct bce *b)
 		lma_hold_wait(b->owner);
 	r->b = NULL;
 	b->revocation = NULL;
+	if (r->kind == LMA_REV_MOVED)
+		owe_on(r);
 }
 
-static void cancel(struct lma_rev *r)
+void lma_revoke_part(struct lma *l, struct bce *b, nsec_t now)
 {
-	revocation_cancel(r->l->revocation, r->id);
-	lma_rev_free(r);
+	struct lma_rev *r = b->revocation;
+
+	if (!r || r->kind != LMA_REV_END)
+		return;
+	if (r->id < 0) { /* nor was it sent */
+		struct lma_mag *m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
+
+		if (m && l->conf.cfg.binding_revocation)
+			lma_owe(l, m, b, &b->reg, r->trigger, now);
+		return;
+	}
+	r->owed = lma_owed_keep(l, b, &b->reg, r->trigger, now);
+	r->b = NULL;
+	b->revocation = NULL;
+	owe_on(r);
+}
+
+static void cancel(struct lma_rev *r, nsec_t now)
+{
+	if (r->id >= 0)
+		revocation_cancel(r->l->revocation, r->id);
+	lma_rev_free(r, now);
+}
+
+void lma_revoke_void(struct lma *l, const struct bce *b, nsec_t now)
+{
+	struct lma_mag *m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
+	struct lma_rev *next;
+
+	for (struct lma_rev *r = m ? m->paying : NULL; r; r = next) {
+		next = r->next;
+		if (!r->owed || !lma_owed_means(r->owed, b))
+			continue;
+		lma_bump(l, LMA_C_REVOCATION_VOID);
+		cancel(r, now);
+		lma_owed_done(l, &m->cfg.addr, false, now);
+	}
 }
 
 /* In line with the replies: what a MAG hears of a binding comes in the order in which it happened,
@@ -101,6 +180,7 @@ static void random_of(void *ctx, void *buf, size_t len)
 
 int lma_revocation_new(struct lma *l)
 {
+	l->resume.fire = resume;
 	l->revocation_env = (struct env){.ctx = l, .send = send_in_line, .random = random_of};
 	return revocation_new(&l->revocation, "lma", &l->conf.cfg.revocation, &l->revocation_env,
 			      &l->deadlines, l->sink);
@@ -110,14 +190,18 @@ void lma_revocation_free(struct lma *l)
 {
 	revocation_free(&l->revocation);
 	while (l->revs)
-		lma_rev_free(l->revs);
+		lma_rev_free(l->revs, 0);
 	while (l->globals)
-		lma_rev_free(l->globals);
+		lma_rev_free(l->globals, 0);
+	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+		while (m->paying)
+			lma_rev_free(m->paying, 0);
+	deadline_cancel(&l->deadlines, &l->resume);
 }
 
 /* ---- out */
 
-static int transmit(struct lma_rev *r, struct mh_msg *msg, nsec_t now)
+int lma_revoke_transmit(struct lma_rev *r, struct mh_msg *msg, nsec_t now)
 {
 	int id = revocation_send(r->l->revocation, &r->path, msg, on_done, r, now);
 
@@ -149,14 +233,14 @@ static int transmit_for(struct lma_rev *r, const struct mnid *id, const struct l
 	mh_opt_add(&msg, MHO_MN_ID)->mnid = *id;
 	if (r->kind == LMA_REV_IPV4) {
 		add_home4(&msg, &addrs->home4);
-		return transmit(r, &msg, now);
+		return lma_revoke_transmit(r, &msg, now);
 	}
 	for (unsigned i = 0; i < addrs->n; i++)
 		mh_opt_add(&msg, MHO_HNP)->hnp.prefix = addrs->prefixes[i];
 	/* nothing else names one of several bindings that has no prefix */
 	if (others && !addrs->n && home4_is_set(&addrs->home4))
 		add_home4(&msg, &addrs->home4);
-	return transmit(r, &msg, now);
+	return lma_revoke_transmit(r, &msg, now);
 }
 
 int lma_revoke_send(struct lma_rev *r, const struct mnid *id, const struct lma_addrs *addrs,
@@ -165,7 +249,7 @@ int lma_revoke_send(struct lma_rev *r, const struct mnid *id, const struct lma_a
 	int err = transmit_for(r, id, addrs, others, now);
 
 	if (err)
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 	return err;
 }
 
@@ -198,8 +282,7 @@ static struct lma_rev *send_for(struct lma *l, struct bce *b, const struct bce_r
 	return r;
 }
 
-/* The MAG that can be told something; NULL: there is none, or it answers nobody. */
-static struct lma_mag *mag_that_hears(const struct lma *l, const struct in6_addr *coa)
+struct lma_mag *lma_revoke_hears(const struct lma *l, const struct in6_addr *coa)
 {
 	struct lma_mag *m = lma_conf_mag(&l->conf, coa);
 
@@ -211,61 +294,80 @@ static struct lma_mag *mag_that_hears(const struct lma *l, const struct in6_addr
 void lma_revoke_end(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now)
 {
 	struct lma_mag *m = lma_conf_mag(&l->conf, &b->reg.proxy_coa);
+	bool active = b->state != LMA_ST_DEREGISTERING;
 	int err = 0;
 
-	if (b->state == LMA_ST_REVOKING)
+	if (b->state == LMA_ST_REVOKING && b->revocation)
 		return;
-	lma_store_touch(l, b, now); /* the MAG hears of the end when it is on disk */
-	if (b->state == LMA_ST_ACTIVE && mag_that_hears(l, &b->reg.proxy_coa) &&
-	    send_for(l, b, &b->reg, LMA_REV_END, trigger, &err, now)) {
-		/* fails only for a session that the data plane lost */
-		l->dp->ops->session_mode(l->dp, b->session, DP_DROP);
-		lma_binding_step(l, b, LMA_EV_REVOKE, now);
-		return;
+	if (active && lma_revoke_hears(l, &b->reg.proxy_coa)) {
+		lma_store_touch(l, b, now); /* the MAG hears of the end when it is on disk */
+		if (send_for(l, b, &b->reg, LMA_REV_END, trigger, &err, now)) {
+			/* fails only for a session that the data plane lost */
+			l->dp->ops->session_mode(l->dp, b->session, DP_DROP);
+			if (b->state == LMA_ST_ACTIVE)
+				lma_binding_step(l, b, LMA_EV_REVOKE, now);
+			return;
+		}
 	}
-	if (b->state == LMA_ST_ACTIVE && m && l->conf.cfg.binding_revocation && err != -EOPNOTSUPP)
+	if (active && m && l->conf.cfg.binding_revocation && err != -EOPNOTSUPP)
 		lma_owe(l, m, b, &b->reg, trigger, now);
 	lma_binding_step(l, b, LMA_EV_DELETED, now);
 }
 
-void lma_home4_drop(struct lma *l, struct bce *b, nsec_t now)
+int lma_home4_drop(struct lma *l, struct bce *b, nsec_t now)
 {
 	static const struct home4 none;
 	struct lma_job j = {.l = l, .now = now};
+	const struct mnid id = bce_mnid(b);
 	struct lma_addrs was, left;
+	char node[80];
+	int err;
 
 	lma_addrs_of(b, &was);
 	if (b->state != LMA_ST_ACTIVE || !home4_is_set(&was.home4))
-		return;
+		return 0;
 	if (!was.n) {
 		lma_revoke_end(l, b, BR_ADMINISTRATIVE, now);
-		return;
+		return 0;
 	}
 	left = was;
 	left.home4 = none;
-	if (lma_forward_release(&j, b, &was, &left)) {
+	mnid_str(&id, node, sizeof(node));
+	err = lma_forward_release(&j, b, &was, &left);
+	if (err && bce_by_addr4(l->cache, was.home4.domain, was.home4.addr) == b) {
 		lma_bump(l, LMA_C_DP_FAILED);
-		return;
+		log_limited(&l->local, now, LOG_C_LOCAL,
+			    "lma[%s] keeps its IPv4 home address, which was revoked: %s", node,
+			    strerror(-err));
+		return err;
 	}
+	if (err)
+		return 0; /* it is gone as a whole */
 	lma_addrs_release(l, &was, &left);
 	lma_bump(l, LMA_C_IPV4_RELEASED);
 	lma_binding_step(l, b, LMA_EV_RELEASED, now);
+	return 0;
 }
 
-/* False: it has none. */
-static bool revoke_home4(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now)
+/* 1, or 0: it has none, or -errno: it keeps it. */
+static int revoke_home4(struct lma *l, struct bce *b, uint8_t trigger, nsec_t now)
 {
 	const struct home4 h = bce_home4(b);
-	int err;
+	int err = 0;
 
 	if (b->state != LMA_ST_ACTIVE || !home4_is_set(&h))
-		return false;
-	if (!b->n_prefixes)
+		return 0;
+	if (!b->n_prefixes) {
 		lma_revoke_end(l, b, trigger, now);
-	else if (!mag_that_hears(l, &b->reg.proxy_coa) ||
-		 !send_for(l, b, &b->reg, LMA_REV_IPV4, trigger, &err, now))
-		lma_home4_drop(l, b, now);
-	return true;
+		return 1;
+	}
+	if (lma_revoke_hears(l, &b->reg.proxy_coa)) {
+		lma_store_touch(l, b, now);
+		if (send_for(l, b, &b->reg, LMA_REV_IPV4, trigger, &err, now))
+			return 1;
+	}
+	err = lma_home4_drop(l, b, now);
+	return err ? err : 1;
 }
 
 static bool has_prefix(const struct bce *b, const struct prefix6 *p)
@@ -282,7 +384,7 @@ static bool has_prefix(const struct bce *b, const struct prefix6 *p)
 int lma_revoke(struct lma *l, const struct lma_revoke_order *o, nsec_t now)
 {
 	struct bce *b = bce_first(bce_node_find(l->cache, &o->id)), *next;
-	int n = 0;
+	int n = 0, err = -ENOENT, rc;
 
 	if (o->trigger > BR_OUT_OF_SYNC)
 		return -EINVAL;
@@ -291,13 +393,17 @@ int lma_revoke(struct lma *l, const struct lma_revoke_order *o, nsec_t now)
 		if (b->state == LMA_ST_REVOKING || (o->prefix && !has_prefix(b, o->prefix)))
 			continue;
 		if (o->ipv4_only) {
-			n += revoke_home4(l, b, o->trigger, now);
+			rc = revoke_home4(l, b, o->trigger, now);
+			if (rc < 0)
+				err = rc;
+			else
+				n += rc;
 			continue;
 		}
 		lma_revoke_end(l, b, o->trigger, now);
 		n++;
 	}
-	return n ? n : -ENOENT;
+	return n ? n : err;
 }
 
 unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now)
@@ -306,87 +412,6 @@ unsigned lma_delete(struct lma *l, const struct mnid *id, nsec_t now)
 	int n = lma_revoke(l, &o, now);
 
 	return n < 0 ? 0 : (unsigned)n;
-}
-
-/* ---- globally */
-
-/*
- * `tell`: the MAG is told of each binding. Else the MAG has ended what it had when the indication
- * came. A binding that was registered since then may be younger than that, where an answer was
- * lost: the MAG is told that it is over, and has a fresh start.
- */
-static void end_all(struct lma *l, struct lma_mag *m, const struct lma_rev *r, bool tell,
-		    nsec_t now)
-{
-	const int since = l->conf.cfg.binding_revocation ? BR_OUT_OF_SYNC : -1;
-	struct lma_doom d = {
-		.lmaa = r->path.local,
-		.at = now,
-		.before = now,
-		.event = LMA_EV_REVOKED,
-		.trigger = tell ? BR_UNSPECIFIED : since,
-		.realm_len = r->realm_len,
-	};
-	int err = lma_doom(l, m, &d, r->realm);
-
-	if (!err && !tell) {
-		d.before = r->since;
-		d.trigger = -1;
-		err = lma_doom(l, m, &d, r->realm);
-	}
-	if (err)
-		log_limited(&l->local, now, LOG_C_LOCAL, "lma: no memory to end bindings of %s",
-			    m->cfg.name);
-}
-
-static void revoke_global(struct lma *l, struct lma_mag *m, const struct in6_addr *lmaa,
-			  const struct mnid *realm, nsec_t now)
-{
-	const struct revocation_path path = {*lmaa, m->cfg.addr, m->port};
-	struct mh_msg msg = {
-		.br = {.code = realm->len ? BR_LOCAL_POLICY : BR_PER_PEER_POLICY,
-		       .flags = MH_BR_P | MH_BR_G}
-	  };
-	struct lma_rev *r =
-		lma_rev_new(l, LMA_REV_GLOBAL, &path, msg.br.code, realm->id, realm->len);
-
-	if (!r) {
-		lma_bump(l, LMA_C_REVOCATION_FORGONE);
-		return;
-	}
-	r->since = now;
-	if (realm->len)
-		mh_opt_add(&msg, MHO_MN_ID)->mnid = *realm;
-	if (mag_that_hears(l, &m->cfg.addr) && !transmit(r, &msg, now))
-		return;
-	/* nobody to wait for */
-	end_all(l, m, r, l->conf.cfg.binding_revocation, now);
-	lma_rev_free(r);
-}
-
-int lma_revoke_all(struct lma *l, const char *mag, const char *realm, nsec_t now)
-{
-	char text[MH_NAI_MAX + 1] = "@";
-	struct mnid id = {MNID_NAI, 0, (const uint8_t *)text};
-	const size_t len = realm ? strlen(realm) : 0;
-	int n = 0;
-
-	if ((!mag && !realm) || (realm && !len) || len > MH_NAI_MAX - 1 ||
-	    (realm && memchr(realm, '@', len)))
-		return -EINVAL;
-	if (len) {
-		memcpy(text + 1, realm, len);
-		id.len = (uint8_t)(len + 1);
-	}
-	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next) {
-		if (!m->bindings || (mag && strcmp(mag, m->cfg.name) != 0))
-			continue;
-		for (unsigned i = 0; i < l->conf.cfg.n_addrs; i++)
-			if (m->lmaas & 1u << i)
-				revoke_global(l, m, &l->conf.cfg.addrs[i], &id, now);
-		n++;
-	}
-	return n ? n : -ENOENT;
 }
 
 /* ---- handover */
@@ -410,21 +435,21 @@ enum lma_asked lma_revoke_held(struct lma *l, struct bce *b, nsec_t now)
 		       : LMA_NOT_ASKED;
 }
 
-void lma_revoke_extended(struct bce *b)
+void lma_revoke_extended(struct bce *b, nsec_t now)
 {
 	struct lma_rev *r = b->revocation;
 
 	/* while a request waits, the MAG's answer decides */
 	if (r && r->kind == LMA_REV_HANDOVER && !b->owner)
-		cancel(r);
+		cancel(r, now);
 }
 
-void lma_revoke_let_go(struct bce *b)
+void lma_revoke_let_go(struct bce *b, nsec_t now)
 {
 	struct lma_rev *r = b->revocation;
 
 	if (r && addr6_eq(&r->path.peer, &b->reg.proxy_coa))
-		cancel(r);
+		cancel(r, now);
 }
 
 void lma_revoke_moved(struct lma *l, struct bce *b, const struct bce_reg *was, bool let_go,
@@ -443,12 +468,15 @@ void lma_revoke_moved(struct lma *l, struct bce *b, const struct bce_reg *was, b
 		told = addr6_eq(&r->path.peer, &was->proxy_coa);
 	/* the node is back: what asks its MAG to forget it is void */
 	if (r && (again >= 0 || addr6_eq(&r->path.peer, &b->reg.proxy_coa)))
-		cancel(r);
+		cancel(r, now);
 	lma_revoke_forget(b);
 	m = lma_conf_mag(&l->conf, &was->proxy_coa);
 	if (m && !let_go && !told && l->conf.cfg.binding_revocation) {
-		if (lma_peer_is_down(l, m) ||
-		    (!send_for(l, b, was, LMA_REV_MOVED, trigger, &err, now) && err == -ENOBUFS))
+		r = lma_peer_is_down(l, m) ? NULL
+					   : send_for(l, b, was, LMA_REV_MOVED, trigger, &err, now);
+		if (r)
+			r->owed = lma_owed_keep(l, b, was, trigger, now);
+		else if (!err || err == -ENOBUFS)
 			lma_owe(l, m, b, was, trigger, now);
 	}
 	if (again >= 0)
@@ -484,38 +512,92 @@ static void on_done(void *arg, const struct revocation_result *res, nsec_t now)
 	struct lma_rev *r = arg;
 	struct lma *l = r->l;
 	struct bce *b = r->b;
-	struct lma_mag *m = lma_conf_mag(&l->conf, &r->path.peer);
 
 	switch (r->kind) {
 	case LMA_REV_END:
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 		if (b && b->state == LMA_ST_REVOKING)
 			lma_binding_step(l, b, LMA_EV_REVOKED, now);
 		break;
 	case LMA_REV_IPV4:
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 		if (b)
 			lma_home4_drop(l, b, now);
 		break;
 	case LMA_REV_HANDOVER:
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 		if (b)
 			handover_answered(l, b, res, now);
 		break;
 	case LMA_REV_MOVED:
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 		break;
 	case LMA_REV_OWED:
-		lma_rev_free(r);
+		lma_rev_free(r, now);
 		lma_owed_done(l, &res->peer, res->outcome == REV_UNSUPPORTED, now);
 		break;
 	case LMA_REV_GLOBAL:
-		if (m)
-			end_all(l, m, r, !understood(res), now);
-		lma_rev_free(r);
+		lma_global_done(l, r, !understood(res), now);
 		break;
 	}
 	lma_owed_arm(l, now);
+}
+
+/* ---- of an earlier run */
+
+void lma_revoke_write(const struct bce *b, struct record_binding *r)
+{
+	const struct lma_rev *rev = b->revocation;
+
+	r->revokes4 = rev && rev->kind == LMA_REV_IPV4 && b->state == LMA_ST_ACTIVE;
+	if (rev && (r->revokes4 || rev->kind == LMA_REV_END))
+		r->trigger = rev->trigger;
+}
+
+int lma_revoke_restore(struct lma *l, struct bce *b, const struct record_binding *r, nsec_t now)
+{
+	const struct revocation_path path = {r->lmaa, r->proxy_coa, r->port};
+	struct lma_rev *rev;
+
+	if (r->state != RECORD_REVOKING && !r->revokes4)
+		return 0;
+	rev = lma_rev_new(l, r->revokes4 ? LMA_REV_IPV4 : LMA_REV_END, &path, r->trigger, NULL, 0);
+	if (!rev)
+		return -ENOMEM;
+	attach(rev, b);
+	deadline_arm(&l->deadlines, &l->resume, now); /* nothing can be sent yet */
+	return 0;
+}
+
+static void resume_one(struct lma *l, struct lma_rev *r, nsec_t now)
+{
+	const uint8_t trigger = r->trigger;
+	const enum lma_rev_kind kind = r->kind;
+	struct bce *b = r->b;
+
+	lma_rev_free(r, now);
+	if (!b)
+		return;
+	lma_bump(l, LMA_C_REVOCATION_RESUMED);
+	if (kind == LMA_REV_IPV4)
+		revoke_home4(l, b, trigger, now);
+	else
+		lma_revoke_end(l, b, trigger, now);
+}
+
+static void resume(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct lma *l = ctx;
+	struct lma_rev *r, *next, *all = l->revs;
+
+	(void)d;
+	/* those that are sent now come to the head of the list, before these */
+	for (r = all; r; r = next) {
+		next = r->next;
+		if (r->id < 0)
+			resume_one(l, r, now);
+	}
+	lma_global_resume(l, now);
 }
 
 /* ---- for onlookers */

@@ -235,6 +235,7 @@ void lma_session_create(struct lma_job *j)
 	}
 	lma_session_count(l, &b->reg, 1, j->now);
 	lma_binding_step(l, b, LMA_EV_ACCEPTED, j->now);
+	lma_revoke_void(l, b, j->now);
 	acknowledge(j, b, &addrs, grant(j));
 }
 
@@ -328,8 +329,9 @@ void lma_session_update(struct lma_job *j, struct bce *b)
 		b->moved_until = nsec_add(j->now, nsec_from_ms(RTX_MAX_BINDACK_TIMEOUT_MS));
 		lma_revoke_moved(l, b, &c.old_reg, let_go, j->now);
 	} else {
-		lma_revoke_extended(b);
+		lma_revoke_extended(b, j->now);
 	}
+	lma_revoke_void(l, b, j->now);
 	bce_reg_clear(&c.old_reg);
 }
 
@@ -411,7 +413,7 @@ static void deregister(struct lma_job *j, struct bce *b)
 		/* what the MAG is asked for happens anyway */
 		note_deregistration(j, b);
 		acknowledge(j, b, &was, 0);
-		lma_revoke_let_go(b);
+		lma_revoke_let_go(b, j->now);
 		lma_binding_step(l, b, LMA_EV_REVOKED, j->now);
 		return;
 	}
@@ -421,7 +423,7 @@ static void deregister(struct lma_job *j, struct bce *b)
 		return;
 	}
 	note_deregistration(j, b);
-	lma_revoke_let_go(b);
+	lma_revoke_let_go(b, j->now);
 	linger(l, b, j->now);
 	acknowledge(j, b, &was, 0);
 	lma_hold_release(l, b, j->now);
@@ -477,6 +479,7 @@ static bool settle_revoked(struct lma_job *j)
 		next = b->next;
 		if (b->state != LMA_ST_REVOKING || addr6_eq(&b->reg.proxy_coa, &j->req->coa))
 			continue;
+		lma_revoke_part(j->l, b, j->now);
 		lma_binding_step(j->l, b, LMA_EV_REVOKED, j->now);
 		ended = true;
 	}

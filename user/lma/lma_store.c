@@ -27,12 +27,19 @@ static uint64_t wallclock(const struct lma *l)
 	return l->env->wallclock(l->env->ctx);
 }
 
+static enum record_state record_state_of(const struct bce *b)
+{
+	if (b->state == LMA_ST_REVOKING)
+		return RECORD_REVOKING;
+	return b->state == LMA_ST_ACTIVE ? RECORD_ACTIVE : RECORD_DEREGISTERED;
+}
+
 static size_t write_binding(void *ctx, const void *owner, uint8_t *buf, nsec_t now)
 {
 	const struct lma *l = ctx;
 	const struct bce *b = owner;
 	struct record_binding r = {
-		.state = b->state == LMA_ST_ACTIVE ? RECORD_ACTIVE : RECORD_DEREGISTERED,
+		.state = record_state_of(b),
 		.mnid = bce_mnid(b),
 		.llid = bce_llid(b),
 		.home4 = bce_home4(b),
@@ -53,6 +60,7 @@ static size_t write_binding(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 		.proxy = b->proxy,
 	};
 
+	lma_revoke_write(b, &r);
 	r.n_prefixes = bce_prefixes(b, r.prefixes);
 	if (b->keyed && l->dp->ops->session_key(l->dp, b->session, &r.up_key))
 		r.up_key = 0;
@@ -65,6 +73,7 @@ void lma_set_store(struct lma *l, struct store *st)
 
 	l->store = st;
 	store_set_source(st, STORE_BINDING, &src);
+	lma_note_init(l);
 }
 
 int lma_store_add(struct lma *l, struct bce *b)
@@ -184,30 +193,44 @@ static int fill(struct bce *b, const struct record_binding *r)
 
 static nsec_t end_of(const struct lma *l, const struct record_binding *r, nsec_t now)
 {
-	const nsec_t most = r->state == RECORD_ACTIVE
-				    ? nsec_from_s(r->lifetime_s)
-				    : nsec_from_ms(l->conf.cfg.min_delay_before_bce_delete_ms);
+	const nsec_t most = r->state == RECORD_DEREGISTERED
+				    ? nsec_from_ms(l->conf.cfg.min_delay_before_bce_delete_ms)
+				    : nsec_from_s(r->lifetime_s);
 
 	return nsec_add(now, nsec_min(nsec_sub(r->deadline, wallclock(l)), most));
+}
+
+static enum lma_event event_of(const struct record_binding *r)
+{
+	switch (r->state) {
+	case RECORD_DEREGISTERED:
+		return LMA_EV_RESTORED_DEREGISTERED;
+	case RECORD_REVOKING:
+		return LMA_EV_RESTORED_REVOKING;
+	default:
+		return LMA_EV_RESTORED;
+	}
 }
 
 /* In cache, tunnel and data plane; else gone again. */
 static int bring_back(struct lma *l, const struct store_record *rec, const struct record_binding *r,
 		      struct bce *b, nsec_t now)
 {
-	const bool lingers = r->state == RECORD_DEREGISTERED;
+	const enum dp_mode mode = r->state == RECORD_ACTIVE ? DP_FORWARD : DP_DROP;
 	int err = fill(b, r);
 
 	if (!err)
-		err = lma_forward_restore(l, b, lingers ? DP_DROP : DP_FORWARD, r->up_key);
+		err = lma_forward_restore(l, b, mode, r->up_key);
 	if (!err)
 		lma_session_count(l, &b->reg, 1, now);
+	if (!err)
+		err = lma_revoke_restore(l, b, r, now);
 	if (!err)
 		err = store_adopt(l->store, rec, b, &b->item);
 	if (err)
 		lma_binding_step(l, b, LMA_EV_FAILED, now);
 	else
-		lma_binding_restored(l, b, lingers, end_of(l, r, now), now);
+		lma_binding_restored(l, b, event_of(r), end_of(l, r, now), now);
 	return err;
 }
 
@@ -245,6 +268,8 @@ int lma_restore(struct lma *l, const struct store_record *rec, nsec_t now)
 	char text[64];
 	int err;
 
+	if (rec->kind == STORE_REVOCATION)
+		return lma_note_restore(l, rec, now);
 	err = record_binding_read(&r, rec->data, rec->len);
 	if (err)
 		return drop(l, NULL,

@@ -5,9 +5,9 @@
  * stop the signalling of the others.
  *
  * A doom says which bindings of a MAG end and when; a binding registered after its `before` is not
- * meant, so that a node that comes back in the meantime keeps what it has got. Dooms hang on their
- * MAG; one pass serves all that are due when it begins, and those that come during it wait for the
- * next.
+ * meant, so that a node that comes back in the meantime keeps what it has got. One pass serves all
+ * dooms that are due when it begins, and those that come during it wait for the next. A doom stays
+ * on disk until its pass is over, and it does not matter to it whether its MAG is still configured.
  */
 #include "lma/lma_priv.h"
 
@@ -23,13 +23,21 @@ struct sweep {
 	nsec_t now;
 };
 
+static struct lma_doomed *doomed_find(const struct lma *l, const struct in6_addr *mag)
+{
+	struct lma_doomed *m;
+
+	HASH_FIND(hh, l->doomed, mag, sizeof(*mag), m);
+	return m;
+}
+
 void lma_sweep_arm(struct lma *l)
 {
 	nsec_t at = NSEC_NEVER;
 
 	if (l->sweeping)
 		return; /* what is due comes after this one */
-	for (const struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+	for (const struct lma_doomed *m = l->doomed; m; m = m->hh.next)
 		for (const struct lma_doom *d = m->dooms; d; d = d->next)
 			at = nsec_min(at, d->at);
 	if (at != NSEC_NEVER)
@@ -51,7 +59,8 @@ static bool in_realm(const struct lma_doom *d, const struct bce *b)
 static bool is_meant(const struct lma_doom *d, const struct bce *b)
 {
 	/* its deadline is the end of its lifetime */
-	const nsec_t registered = nsec_sub(b->deadline.at, nsec_from_s(b->reg.lifetime_s));
+	const int64_t registered =
+		(int64_t)b->deadline.at - (int64_t)nsec_from_s(b->reg.lifetime_s);
 
 	return d->under_way && registered <= d->before && in_realm(d, b) &&
 	       (addr6_is_zero(&d->lmaa) || addr6_eq(&d->lmaa, &b->reg.lmaa));
@@ -60,8 +69,9 @@ static bool is_meant(const struct lma_doom *d, const struct bce *b)
 static void sweep_binding(void *ctx, struct bce *b)
 {
 	const struct sweep *s = ctx;
-	struct lma_mag *m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
-	const struct lma_doom *d = m ? m->dooms : NULL;
+	const struct lma_doomed *doomed = doomed_find(s->l, &b->reg.proxy_coa);
+	const struct lma_doom *d = doomed ? doomed->dooms : NULL;
+	struct lma_mag *m;
 
 	if (b->state != LMA_ST_ACTIVE)
 		return;
@@ -69,7 +79,8 @@ static void sweep_binding(void *ctx, struct bce *b)
 		d = d->next;
 	if (!d)
 		return;
-	if (d->trigger >= 0)
+	m = lma_conf_mag(&s->l->conf, &b->reg.proxy_coa);
+	if (m && d->trigger >= 0)
 		lma_owe(s->l, m, b, &b->reg, (uint8_t)d->trigger, s->now);
 	lma_binding_step(s->l, b, d->event, s->now);
 }
@@ -79,15 +90,23 @@ static void sweep_binding(void *ctx, struct bce *b)
 static void begin(struct lma *l, nsec_t now)
 {
 	l->sweeping = true;
-	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next)
+	for (struct lma_doomed *m = l->doomed; m; m = m->hh.next)
 		for (struct lma_doom *d = m->dooms; d; d = d->next)
 			d->under_way = d->at <= now;
 	bce_sweep_start(l->cache);
 }
 
-static void end(struct lma *l)
+static void forget(struct lma *l, struct lma_doomed *m)
 {
-	for (struct lma_mag *m = l->conf.mags; m; m = m->hh.next) {
+	HASH_DEL(l->doomed, m);
+	free(m);
+}
+
+static void end(struct lma *l, nsec_t now)
+{
+	struct lma_doomed *m, *next;
+
+	HASH_ITER (hh, l->doomed, m, next) {
 		struct lma_doom **p = &m->dooms;
 
 		while (*p) {
@@ -98,8 +117,11 @@ static void end(struct lma *l)
 				continue;
 			}
 			*p = d->next;
+			lma_note_drop(l, &d->note, now);
 			free(d);
 		}
+		if (!m->dooms)
+			forget(l, m);
 	}
 	l->sweeping = false;
 	lma_sweep_arm(l);
@@ -115,7 +137,7 @@ static void sweep_slice(struct deadline *d, void *ctx, nsec_t now)
 	if (bce_sweep(l->cache, SLICE_NODES, sweep_binding, &s))
 		deadline_arm(&l->deadlines, d, now + SLICE_EVERY);
 	else
-		end(l);
+		end(l, now);
 }
 
 void lma_sweep_init(struct lma *l)
@@ -132,37 +154,86 @@ static bool same_kind(const struct lma_doom *a, const struct lma_doom *b, const 
 	       addr6_eq(&a->lmaa, &b->lmaa);
 }
 
-int lma_doom(struct lma *l, struct lma_mag *m, const struct lma_doom *d, const uint8_t *realm)
+static struct lma_doomed *doomed_get(struct lma *l, const struct in6_addr *mag)
 {
-	struct lma_doom *new = m->dooms;
+	struct lma_doomed *m = doomed_find(l, mag);
 
-	while (new && (new->under_way || !same_kind(new, d, realm)))
-		new = new->next;
-	if (new) {
-		new->at = d->at;
-		new->before = d->before;
-		lma_sweep_arm(l);
-		return 0;
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->mag = *mag;
+	HASH_ADD(hh, l->doomed, mag, sizeof(m->mag), m);
+	if (m->oom) {
+		free(m);
+		return NULL;
 	}
-	new = calloc(1, sizeof(*new) + d->realm_len);
-	if (!new)
-		return -ENOMEM;
+	return m;
+}
+
+static struct lma_doom *doom_new(struct lma *l, const struct lma_doom *d, const uint8_t *realm)
+{
+	struct lma_doom *new = calloc(1, sizeof(*new) + d->realm_len);
+	struct lma_doomed *m = new ? doomed_get(l, &d->mag) : NULL;
+
+	if (!m) {
+		free(new);
+		return NULL;
+	}
 	*new = *d;
 	if (d->realm_len)
 		memcpy(new->realm, realm, d->realm_len);
 	new->under_way = false;
+	new->note = (struct lma_note){.type = RECORD_DOOM};
 	new->next = m->dooms;
 	m->dooms = new;
+	return new;
+}
+
+int lma_doom(struct lma *l, const struct lma_doom *d, const uint8_t *realm, nsec_t now)
+{
+	const struct lma_doomed *m = doomed_find(l, &d->mag);
+	struct lma_doom *known = m ? m->dooms : NULL, *new;
+
+	while (known && (known->under_way || !same_kind(known, d, realm)))
+		known = known->next;
+	if (known) {
+		known->at = d->at;
+		known->before = d->before;
+		lma_note_touch(l, &known->note, now);
+	} else {
+		new = doom_new(l, d, realm);
+		if (!new)
+			return -ENOMEM;
+		lma_note_put(l, &new->note, RECORD_DOOM, now);
+	}
 	lma_sweep_arm(l);
 	return 0;
 }
 
-void lma_dooms_free(struct lma_mag *m)
+int lma_doom_restore(struct lma *l, const struct lma_doom *d, const uint8_t *realm,
+		     const struct store_record *rec)
 {
-	while (m->dooms) {
-		struct lma_doom *d = m->dooms;
+	struct lma_doom *new = doom_new(l, d, realm);
 
-		m->dooms = d->next;
-		free(d);
+	if (!new || store_adopt(l->store, rec, new, &new->note.item))
+		return -ENOMEM;
+	lma_sweep_arm(l);
+	return 0;
+}
+
+void lma_dooms_free(struct lma *l)
+{
+	while (l->doomed) {
+		struct lma_doomed *m = l->doomed;
+
+		while (m->dooms) {
+			struct lma_doom *d = m->dooms;
+
+			m->dooms = d->next;
+			free(d);
+		}
+		forget(l, m);
 	}
 }

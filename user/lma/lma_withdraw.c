@@ -48,9 +48,9 @@ static bool is_its_identity(const struct withdrawal *w)
 
 static enum bra_status withdraw_all(struct withdrawal *w)
 {
-	const struct lma_doom d = {
+	struct lma_doom d = {
 		.at = w->now,
-		.before = w->now,
+		.before = (int64_t)w->now,
 		.event = LMA_EV_WITHDRAWN,
 		.trigger = -1,
 	};
@@ -59,8 +59,9 @@ static enum bra_status withdraw_all(struct withdrawal *w)
 		return refuse(w, BRA_TRIGGER_NOT_SUPPORTED, "trigger not supported");
 	if (!w->m->cfg.may_revoke || !w->id || !is_its_identity(w) || !speaks_for(w))
 		return refuse(w, BRA_GLOBAL_NOT_AUTHORIZED, "not authorized for global revocation");
-	/* many: answered at once, and ended by and by */
-	w->silent = lma_doom(w->l, w->coa_mag, &d, NULL);
+	/* many: ended by and by, but it is on disk that they do before the answer says so */
+	d.mag = w->coa_mag->cfg.addr;
+	w->silent = lma_doom(w->l, &d, NULL, w->now);
 	return BRA_SUCCESS;
 }
 
@@ -78,10 +79,10 @@ static enum bra_status withdraw_home4(struct withdrawal *w)
 		b = b->next;
 	if (!b || !o->hoa4.addr.s_addr)
 		return refuse(w, BRA_NO_BINDING, "no such IPv4 home address");
-	if (b->n_prefixes)
-		lma_home4_drop(w->l, b, w->now);
-	else
+	if (!b->n_prefixes)
 		lma_binding_step(w->l, b, LMA_EV_WITHDRAWN, w->now);
+	else /* no status says that it failed here: the indication comes again, RFC 5846 6.3 */
+		w->silent = lma_home4_drop(w->l, b, w->now);
 	return BRA_SUCCESS;
 }
 

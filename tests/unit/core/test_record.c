@@ -64,6 +64,8 @@ static void assert_same(const struct record_binding *a, const struct record_bind
 	CU_ASSERT_EQUAL(a->att, b->att);
 	CU_ASSERT_EQUAL(a->keyed, b->keyed);
 	CU_ASSERT_EQUAL(a->proxy, b->proxy);
+	CU_ASSERT_EQUAL(a->revokes4, b->revokes4);
+	CU_ASSERT_EQUAL(a->trigger, b->trigger);
 }
 
 static void comes_back(const struct record_binding *b)
@@ -96,6 +98,15 @@ static void test_kinds(void)
 	b.llid.len = 0;
 	b.keyed = b.proxy = false;
 	b.state = RECORD_DEREGISTERED;
+	comes_back(&b);
+	b.state = RECORD_REVOKING;
+	comes_back(&b);
+	b.trigger = BR_NETWORK_TERMINATION;
+	comes_back(&b);
+	b = sample();
+	b.revokes4 = true;
+	comes_back(&b);
+	b.trigger = BR_ADMINISTRATIVE;
 	comes_back(&b);
 }
 
@@ -136,7 +147,11 @@ static void test_unwritable(void)
 	REFUSED(b.mnid.len = 255);
 	REFUSED(b.llid.len = 254);
 	REFUSED(b.state = 0);
-	REFUSED(b.state = 3);
+	REFUSED(b.state = 4);
+	REFUSED(b.trigger = 1);
+	REFUSED((b.state = RECORD_DEREGISTERED, b.trigger = 1));
+	REFUSED((b.state = RECORD_REVOKING, b.revokes4 = true));
+	REFUSED((b.revokes4 = true, b.home4 = (struct home4){0}));
 	REFUSED(b.encap = DP_ENCAP_MAX);
 	REFUSED(b.n_prefixes = DP_PREFIXES_MAX + 1);
 	REFUSED(b.prefixes[0].len = 129);
@@ -180,10 +195,33 @@ static void test_version(void)
 	CU_ASSERT_EQUAL(out.seq, 4711);
 }
 
+/* Written by version 1. */
+static void test_version_1(void)
+{
+	const struct record_binding b = sample();
+	uint8_t buf[RECORD_BINDING_MAX];
+	struct record_binding out = {.seq = 4711};
+	size_t len = record_binding_write(&b, buf, sizeof(buf));
+
+	/* version, state and flags, and no trigger behind them */
+	memmove(buf + 3, buf + 4, --len - 3);
+	buf[0] = 1;
+	CU_ASSERT_EQUAL_FATAL(record_binding_read(&out, buf, len), 0);
+	assert_same(&b, &out);
+	buf[1] = RECORD_DEREGISTERED;
+	CU_ASSERT_EQUAL(record_binding_read(&out, buf, len), 0);
+	/* it knew nothing of these */
+	buf[1] = RECORD_REVOKING;
+	CU_ASSERT_EQUAL(record_binding_read(&out, buf, len), -EBADMSG);
+	buf[1] = RECORD_ACTIVE;
+	buf[2] |= 4;
+	CU_ASSERT_EQUAL(record_binding_read(&out, buf, len), -EBADMSG);
+}
+
 /* What is on disks does not change its meaning by an edit of the code. */
 static void test_golden(void)
 {
-	static const char golden[] = "0101030604020102030400000"
+	static const char golden[] = "020103000604020102030400000"
 				     "00e1011121314151617182122232425262728313233343536373"
 				     "80000000500000006000000"
 				     "00000000000000000000ffffc000020b"
@@ -223,9 +261,10 @@ int main(int argc, char **argv)
 		{"the largest one fits, and not into less",test_largest},
 		{"what breaks a rule is not written", test_unwritable},
 		{"no part of a record is taken for one",					 test_cut},
-		{"another version is named as such",			     test_version},
-		{"the layout is the documented one",    test_golden},
-		{0					},
+		{"what version 1 wrote is read",				 test_version_1},
+		{"another version is named as such",    test_version},
+		{"the layout is the documented one",					     test_golden},
+		{0 },
 	};
 
 	return cu_main("record", tests, argc, argv);

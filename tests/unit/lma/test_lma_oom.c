@@ -11,6 +11,8 @@
 #include "lib/oom.h"
 #include "store/store_fake.h"
 
+#define LEFT 4 /* records of leave_two() */
+
 static struct {
 	unsigned peers, sessions;
 	bool refuses; /* session_put() fails once */
@@ -322,19 +324,100 @@ static void end_it(struct restoring *r)
 	CU_ASSERT_EQUAL(plane.peers + plane.sessions, 0);
 }
 
-/* Two bindings, the second with keys and all that is kept outside of an entry. */
+/* Two bindings, the second with keys and all that is kept outside of an entry; the first is being
+ * revoked, and all of its MAG's are, and a MAG that one has left is to be told. */
 static void leave_two(struct restoring *r, struct store_fake *disk)
 {
+	struct prefix6 first;
+	const struct lma_revoke_order o = {
+		.id = {MNID_NAI, 15, (const uint8_t *)"mn1@example.com"},
+		.prefix = &first,
+		.trigger = BR_ADMINISTRATIVE,
+	};
 	struct pbu p;
 
 	begin_again(r, disk);
 	bed_attach_dual(r->b, MAG1);
+	first = bed_hnp(r->b);
 	p = second_node(r->b);
 	CU_ASSERT_EQUAL_FATAL(bed_send(r->b, &p), PBA_ACCEPTED);
 	CU_ASSERT_EQUAL_FATAL(lma_count(r->b->l), 2);
+	p.src = r->b->mags[MAG2].addr;
+	p.hi = HI_BETWEEN_MAGS;
+	pbu_again(r->b, &p);
+	CU_ASSERT_EQUAL_FATAL(bed_send(r->b, &p), PBA_ACCEPTED);
+	CU_ASSERT_EQUAL_FATAL(lma_revoke(r->b->l, &o, r->b->now), 1);
+	CU_ASSERT_EQUAL_FATAL(lma_revoke_all(r->b->l, "mag2", NULL, r->b->now), 1);
 	CU_ASSERT_TRUE_FATAL(store_drain(r->st, r->b->now));
 	end_it(r);
-	CU_ASSERT_EQUAL_FATAL(store_fake_count(disk), 2);
+	CU_ASSERT_EQUAL_FATAL(store_fake_count(disk), LEFT);
+}
+
+static void add_revoking(void *ctx, const struct lma_binding *b)
+{
+	*(unsigned *)ctx += !strcmp(b->state, "REVOKING");
+}
+
+static unsigned revoking(const struct bed *b)
+{
+	unsigned n = 0;
+
+	lma_walk(b->l, b->now, add_revoking, &n);
+	return n;
+}
+
+static bool has_peers(const struct bed *b, const struct in6_addr *in, const struct in6_addr *out)
+{
+	struct heartbeat_info info;
+	const struct mh_msg bri = {
+		.type = MH_BINDING_REVOCATION,
+		.br = {.type = BR_INDICATION, .flags = MH_BR_P},
+	};
+	const struct packet from_in = {*in, b->cfg.addrs[0], NULL, 0, 0};
+	const struct packet from_out = {*out, b->cfg.addrs[0], NULL, 0, 0};
+
+	return heartbeat_info(b->l->heartbeat, in, &info) &&
+	       !heartbeat_info(b->l->heartbeat, out, &info) &&
+	       revocation_receive(b->l->revocation, &from_in, &bri, b->now) &&
+	       !revocation_receive(b->l->revocation, &from_out, &bri, b->now);
+}
+
+/* Heartbeats and revocations have the same peers, whatever fails. */
+static void test_peers(void)
+{
+	unsigned n = 0, failed = 0;
+	bool came = true;
+
+	while (came) {
+		struct lma_cfg cfg;
+		struct profiles profiles;
+		const char *why = NULL;
+		struct bed b;
+		int err;
+
+		n++;
+		bed_init(&b);
+		b.cfg.n_mags = 2;
+		bed_start(&b);
+		cfg = b.cfg;
+		cfg.mags = b.mags + 1;
+		cfg.n_mags = N_MAGS - 1;
+		profiles = profile_table_profiles(b.profiles);
+		CU_ASSERT(has_peers(&b, &b.mags[MAG1].addr, &b.mags[MAG3].addr));
+		oom.calls = 0;
+		oom.left = n;
+		err = lma_reload(b.l, &cfg, &profiles, &why, b.now);
+		came = oom.calls >= n;
+		oom.now = false;
+		oom.left = 0;
+		CU_ASSERT(err == (came ? -ENOMEM : 0));
+		CU_ASSERT(has_peers(&b, &b.mags[err ? MAG1 : MAG3].addr,
+				    &b.mags[err ? MAG3 : MAG1].addr));
+		failed += err != 0;
+		bed_down(&b);
+		CU_ASSERT_FATAL(n < 100);
+	}
+	CU_ASSERT(failed > 6);
 }
 
 /* Nothing is dropped for want of memory: the start ends, and the next one has all. */
@@ -353,6 +436,7 @@ static void test_restore(void)
 		bed_init(&b);
 		bed_add_profile(&b, "mn1@example.com", (struct profile){.ipv4 = true});
 		b.cfg.gre = LMA_GRE_ACCEPT;
+		b.cfg.binding_revocation = true;
 		CU_ASSERT_EQUAL_FATAL(store_fake_new(&disk), 0);
 		leave_two(&r, disk);
 		begin_again(&r, disk);
@@ -368,15 +452,18 @@ static void test_restore(void)
 		failed += err != 0;
 		if (err) {
 			end_it(&r);
-			CU_ASSERT_EQUAL(store_fake_count(disk), 2);
+			CU_ASSERT_EQUAL(store_fake_count(disk), LEFT);
 			begin_again(&r, disk);
 			CU_ASSERT_EQUAL(store_load(r.st, restore_one, &r), 0);
 		}
 		CU_ASSERT_EQUAL(lma_count(b.l), 2);
 		check_agreement(&b);
 		CU_ASSERT_EQUAL(bed_counter(&b, "unexpected_events"), 0);
+		CU_ASSERT_EQUAL(revoking(&b), 1);
+		CU_ASSERT_EQUAL(b.l->n_owed, 1);
+		CU_ASSERT_PTR_NOT_NULL(b.l->globals);
 		CU_ASSERT_TRUE(store_drain(r.st, b.now));
-		CU_ASSERT_EQUAL(store_fake_count(disk), 2);
+		CU_ASSERT_EQUAL(store_fake_count(disk), LEFT);
 		end_it(&r);
 		store_fake_free(&disk);
 		bed_down(&b);
@@ -395,6 +482,7 @@ int main(int argc, char **argv)
 		{"V-10 a handoff that drops a family without memory: 130, and all agrees", test_drop},
 		{"V-10 L-30 a held request takes over without memory: 130, and all agrees", test_held},
 		{"V-11 a family's release without memory: 130, and all agrees", test_release},
+		{"a reload without memory leaves all peers as they were", test_peers},
 		{"a restore without memory ends the start, drops nothing and leaves nothing", test_restore},
 		{0},
 	};

@@ -287,8 +287,107 @@ static void test_profiles(void)
 	profile_table_free(&t);
 }
 
+static void answer_bri(struct bed *b, unsigned mag)
+{
+	const struct bed_br *br = &b->br[(b->n_br - 1) % 4];
+	uint8_t buf[MH_MAX_LEN];
+	struct mh_msg m;
+	int len;
+
+	revocation_bra(&m, &br->msg, BRA_SUCCESS);
+	len = mh_encode(&m, buf, sizeof(buf), &b->mags[mag].addr, &br->pkt.src);
+	CU_ASSERT_FATAL(len > 0);
+	bed_send_raw(b, &b->mags[mag].addr, &br->pkt.src, buf, (size_t)len);
+}
+
+/* The MAG goes from the configuration while it is told that all its bindings end. */
+static void test_mag_goes_while_told(void)
+{
+	for (unsigned answers = 0; answers < 2; answers++) {
+		const char *why = NULL;
+		struct bed b;
+
+		bed_init(&b);
+		b.cfg.binding_revocation = true;
+		bed_start(&b);
+		bed_attach(&b, MAG1);
+		CU_ASSERT_EQUAL(lma_revoke_all(b.l, "mag1", NULL, b.now), 1);
+		CU_ASSERT_EQUAL(b.n_br, 1);
+		bed_wait(&b, 100);
+		b.cfg.mags = b.mags + 1;
+		b.cfg.n_mags--;
+		CU_ASSERT_EQUAL(reload(&b, &why), 0);
+		if (answers)
+			answer_bri(&b, MAG1);
+		bed_wait(&b, answers ? 10 : 10000);
+		CU_ASSERT_EQUAL(lma_count(b.l), 0);
+		CU_ASSERT_EQUAL(dp_fake_sessions(b.dp), 0);
+		CU_ASSERT_EQUAL(bed_counter(&b, "revoked"), 1);
+		bed_down(&b);
+	}
+}
+
+/* The same while they end. */
+static void test_mag_goes_while_swept(void)
+{
+	const char *why = NULL;
+	struct bed b;
+
+	bed_init(&b);
+	b.cfg.binding_revocation = true;
+	bed_start(&b);
+	bed_attach(&b, MAG1);
+	CU_ASSERT_EQUAL(lma_revoke_all(b.l, "mag1", NULL, b.now), 1);
+	answer_bri(&b, MAG1);
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	b.cfg.mags = b.mags + 1;
+	b.cfg.n_mags--;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	bed_wait(&b, 10);
+	CU_ASSERT_EQUAL(lma_count(b.l), 0);
+	/* and it comes again */
+	b.cfg.mags = b.mags;
+	b.cfg.n_mags++;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	bed_attach(&b, MAG1);
+	bed_wait(&b, 10000);
+	CU_ASSERT_EQUAL(lma_count(b.l), 1);
+	bed_down(&b);
+}
+
+/* What it has not been told yet, and what is on its way to it, of single bindings. */
+static void test_mag_goes_owed(void)
+{
+	const char *why = NULL;
+	struct bed b;
+	struct pbu p;
+
+	bed_init(&b);
+	b.cfg.binding_revocation = true;
+	bed_start(&b);
+	bed_attach(&b, MAG1);
+	for (unsigned mag = MAG2; mag <= MAG3; mag++) {
+		p = pbu(&b, mag);
+		p.hi = HI_BETWEEN_MAGS;
+		CU_ASSERT_EQUAL(bed_send(&b, &p), PBA_ACCEPTED);
+	}
+	CU_ASSERT_EQUAL(b.n_br, 2);
+	b.cfg.mags = b.mags + 1;
+	b.cfg.n_mags--;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	bed_wait(&b, 500);
+	b.cfg.mags = b.mags;
+	b.cfg.n_mags++;
+	CU_ASSERT_EQUAL(reload(&b, &why), 0);
+	bed_wait(&b, 10000);
+	CU_ASSERT_EQUAL(revocation_outstanding(b.l->revocation), 0);
+	CU_ASSERT(bed_at(&b, MAG3));
+	bed_down(&b);
+}
+
 int main(int argc, char **argv)
 {
+	// clang-format off
 	static const struct cu_test tests[] = {
 		{"RFC 5213 9 a configuration that contradicts itself is refused",	  test_refused},
 		{"reload: MAGs come and go, their bindings and counters stay",								       test_mags},
@@ -298,8 +397,12 @@ int main(int argc, char **argv)
 		 test_statics},
 		{"reload: timers and lifetimes hold from the next message",				    test_timers},
 		{"reload: profiles hold from the next message", test_profiles},
+		{"reload: a MAG goes while it is told that all its bindings end", test_mag_goes_while_told},
+		{"reload: a MAG goes while its bindings end", test_mag_goes_while_swept},
+		{"reload: a MAG goes and comes while it is told of single bindings", test_mag_goes_owed},
 		{0								   },
 	};
+	// clang-format on
 
 	return cu_main("lma reload", tests, argc, argv);
 }

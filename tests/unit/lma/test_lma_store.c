@@ -3,113 +3,13 @@
  * Bindings outlive the LMA: it is killed at any point, another one begins with what the store and
  * the data plane have, and no node notices.
  */
-#include "unit/lma/lma_harness.h"
+#include "unit/lma/lma_life.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "core/record.h"
 #include "store/store_fake.h"
-
-struct life {
-	struct bed b;
-	struct store_fake *disk;
-	struct store *st;
-};
-
-static int restore_one(void *ctx, const struct store_record *r)
-{
-	struct life *f = ctx;
-
-	CU_ASSERT_EQUAL(r->kind, STORE_BINDING);
-	return lma_restore(f->b.l, r, f->b.now);
-}
-
-static void set_store(struct life *f, uint32_t window_ms)
-{
-	const struct store_cfg cfg = {.window_ms = window_ms};
-
-	CU_ASSERT_EQUAL_FATAL(store_new(&f->st, store_fake_backend(f->disk), &cfg), 0);
-	lma_set_store(f->b.l, f->st);
-}
-
-static void init(struct life *f)
-{
-	memset(f, 0, sizeof(*f));
-	bed_init(&f->b);
-	bed_add_profile(&f->b, "mn1@example.com", (struct profile){.ipv4 = true});
-	bed_add_profile(&f->b, "mn2@example.com", (struct profile){.ipv4 = true});
-	CU_ASSERT_EQUAL_FATAL(store_fake_new(&f->disk), 0);
-}
-
-static void up(struct life *f, uint32_t window_ms)
-{
-	init(f);
-	bed_start(&f->b);
-	set_store(f, window_ms);
-}
-
-static void nothing_del(struct dataplane *dp, dp_ref ref)
-{
-	(void)dp;
-	(void)ref;
-}
-
-/* The LMA is gone from one instruction to the next; data plane and disk stay as they are. */
-static void kill_it(struct life *f)
-{
-	struct dataplane *dp = dp_fake_dataplane(f->b.dp);
-	const struct dataplane_ops *ops = dp->ops;
-	struct dataplane_ops untouched = *ops;
-
-	untouched.session_del = nothing_del;
-	untouched.peer_del = nothing_del;
-	dp->ops = &untouched;
-	lma_free(&f->b.l);
-	tunnels_free(&f->b.tunnels);
-	dp->ops = ops;
-	store_fake_crash(f->disk);
-	store_free(&f->st);
-	dp_fake_restart(f->b.dp);
-}
-
-/* Returns what nobody claimed in the data plane. */
-static size_t begin(struct life *f)
-{
-	struct dataplane *dp = dp_fake_dataplane(f->b.dp);
-
-	CU_ASSERT_EQUAL_FATAL(tunnels_new(&f->b.tunnels, dp), 0);
-	bed_start(&f->b);
-	set_store(f, 100);
-	CU_ASSERT_EQUAL_FATAL(store_load(f->st, restore_one, f), 0);
-	return dp->ops->sweep(dp);
-}
-
-static size_t restart(struct life *f)
-{
-	kill_it(f);
-	return begin(f);
-}
-
-static void turn(struct life *f)
-{
-	store_flush(f->st, f->b.now);
-	lma_committed(f->b.l);
-}
-
-/* All changes are on disk. */
-static void settle(struct life *f)
-{
-	CU_ASSERT_TRUE(store_drain(f->st, f->b.now));
-	lma_committed(f->b.l);
-}
-
-static void down(struct life *f)
-{
-	bed_down(&f->b);
-	store_free(&f->st);
-	store_fake_free(&f->disk);
-}
 
 /* The latest reply has this prefix. */
 static bool got(const struct life *f, const struct prefix6 *p)
@@ -211,7 +111,7 @@ static void test_every_field(void)
 	struct life f;
 	struct pbu p;
 
-	init(&f);
+	life_init(&f);
 	f.b.cfg.gre = LMA_GRE_ACCEPT;
 	bed_profile(&f.b, "own@example.com", own, NULL, 1);
 	bed_start(&f.b);
@@ -280,7 +180,7 @@ static void test_life_goes_on(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	home = bed_attach(&f.b, MAG1);
 	settle(&f);
 	CU_ASSERT_EQUAL(restart(&f), 0);
@@ -407,7 +307,7 @@ static void crash_around(void (*change)(struct life *), bool fresh)
 
 	/* in no batch yet, and then in one that the power cut took */
 	for (unsigned handed_over = 0; handed_over < 2; handed_over++) {
-		up(&f, 100);
+		life_up(&f, 100);
 		if (!fresh)
 			do_create(&f);
 		settle(&f);
@@ -425,7 +325,7 @@ static void crash_around(void (*change)(struct life *), bool fresh)
 		store_fake_delay(f.disk, false);
 		down(&f);
 	}
-	up(&f, 100);
+	life_up(&f, 100);
 	if (!fresh)
 		do_create(&f);
 	settle(&f);
@@ -460,7 +360,7 @@ static void test_data_plane_ahead(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	home = bed_attach(&f.b, MAG1);
 	settle(&f);
 	do_move(&f);
@@ -486,7 +386,7 @@ static void test_reply_waits(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 0);
+	life_up(&f, 0);
 	store_fake_delay(f.disk, true);
 	p = pbu(&f.b, MAG1);
 	p.hi = HI_NEW_INTERFACE;
@@ -522,7 +422,7 @@ static void test_reply_ipv4(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 0);
+	life_up(&f, 0);
 	store_fake_delay(f.disk, true);
 	p = pbu(&f.b, MAG4A);
 	p.hi = HI_NEW_INTERFACE;
@@ -547,7 +447,7 @@ static void test_reply_order(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 0);
+	life_up(&f, 0);
 	store_fake_delay(f.disk, true);
 	p = pbu(&f.b, MAG1);
 	p.hi = HI_NEW_INTERFACE;
@@ -588,7 +488,7 @@ static void test_revocation_order(void)
 	struct life f;
 	struct pbu p;
 
-	init(&f);
+	life_init(&f);
 	f.b.cfg.binding_revocation = true;
 	f.b.cfg.revocation = (struct revocation_cfg){
 		REVOCATION_INIT_MIN_DELAY_MS, REVOCATION_MAX_TIMEOUT_MS, REVOCATION_MAX_RETRIES};
@@ -625,7 +525,7 @@ static void test_reply_failing_disk(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 0);
+	life_up(&f, 0);
 	store_fake_delay(f.disk, true);
 	store_fake_fail(f.disk, 1, ENOSPC);
 	p = pbu(&f.b, MAG1);
@@ -659,7 +559,7 @@ static void test_reply_bound(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 0);
+	life_up(&f, 0);
 	store_fake_delay(f.disk, true);
 	for (unsigned i = 0; i < 16384 + 2; i++) {
 		p = pbu(&f.b, MAG1);
@@ -684,7 +584,7 @@ static void test_window(void)
 {
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	store_fake_delay(f.disk, true);
 	bed_attach(&f.b, MAG1);
 	CU_ASSERT_EQUAL(f.b.n_sent, 1);
@@ -828,7 +728,7 @@ static void test_misfits(void)
 		const bool two = cases[i].change == full;
 		char want[256];
 
-		up(&f, 100);
+		life_up(&f, 100);
 		if (two) {
 			struct pbu p = pbu(&f.b, MAG2);
 
@@ -870,7 +770,7 @@ static void test_bad_records(void)
 	struct store_record found;
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach_dual(&f.b, MAG1);
 	settle(&f);
 	CU_ASSERT_TRUE_FATAL(store_fake_find(f.disk, STORE_BINDING, 1, &found));
@@ -896,7 +796,7 @@ static void test_data_plane_refuses(void)
 {
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach_dual(&f.b, MAG1);
 	settle(&f);
 	kill_it(&f);
@@ -915,7 +815,7 @@ static void keyed(struct life *f)
 {
 	struct pbu p;
 
-	init(f);
+	life_init(f);
 	f->b.cfg.gre = LMA_GRE_ACCEPT;
 	bed_start(&f->b);
 	set_store(f, 100);
@@ -941,7 +841,7 @@ static void test_new_data_plane(void)
 	struct text before = {0}, after = {0};
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach_dual(&f.b, MAG1);
 	settle(&f);
 	snapshot(&f, &before);
@@ -985,7 +885,7 @@ static void test_clock(void)
 {
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach(&f.b, MAG1);
 	settle(&f);
 	/* down for ten minutes */
@@ -1024,7 +924,7 @@ static void test_clock_deregistered(void)
 {
 	struct life f;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach(&f.b, MAG1);
 	do_deregister(&f);
 	settle(&f);
@@ -1054,7 +954,7 @@ static void test_node_newest(void)
 	uint64_t newest;
 	struct pbu p;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach(&f.b, MAG1);
 	settle(&f);
 	p = pbu(&f.b, MAG2);
@@ -1080,7 +980,7 @@ static void test_only_its_mag(void)
 	struct life f;
 	struct pbu p;
 
-	up(&f, 100);
+	life_up(&f, 100);
 	bed_attach(&f.b, MAG1);
 	settle(&f);
 	restart(&f);

@@ -317,6 +317,27 @@ static void test_held(void)
 	bed_down(&b);
 }
 
+/* RFC 5846 has no status for it: the MAG asks again. */
+static void test_ipv4_fails(void)
+{
+	struct bri i = {BR_USER_TERMINATION, MH_BR_P | MH_BR_V, ID};
+	struct prefix6 hnp;
+	struct bed b;
+
+	start(&b);
+	i.hoa4 = bed_attach_dual(&b, MAG1);
+	hnp = bed_hnp(&b);
+	dp_fake_fail(b.dp, DP_FAKE_SESSION_PUT, 1, ENOMEM);
+	CU_ASSERT_EQUAL(withdraw(&b, MAG1, &i), -1);
+	CU_ASSERT_EQUAL(bed_forwards4(&b, i.hoa4), MAG1);
+	CU_ASSERT_EQUAL(bed_used4(&b), 1);
+	CU_ASSERT_EQUAL(withdraw(&b, MAG1, &i), BRA_SUCCESS);
+	CU_ASSERT_EQUAL(bed_forwards4(&b, i.hoa4), -1);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &hnp), MAG1);
+	CU_ASSERT_EQUAL(bed_used4(&b), 0);
+	bed_down(&b);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -331,6 +352,7 @@ int main(int argc, char **argv)
 		{"R-3 strangers are counted and get no answer", test_stranger},
 		{"indications cross", test_crossing},
 		{"a request that waits for a withdrawn binding becomes a new session", test_held},
+		{"R-15 an IPv4 home address that cannot be taken: no answer, and the next time it can", test_ipv4_fails},
 		{0},
 	};
 	// clang-format on
