@@ -312,9 +312,10 @@ void mag_ho_arm_guard(struct mag *m, struct mag_ho *h, uint32_t ms, nsec_t now)
 
 void mag_ho_bind(struct mag *m, struct mag_ho *h, struct mag_session *s)
 {
+	mag_ho_note_buffer(m, h, s);
 	h->s = s;
 	s->ho = h;
-	mag_ho_note_buffer(m, h);
+	h->kept_in = 0;
 }
 
 void mag_ho_unbind(struct mag_ho *h)

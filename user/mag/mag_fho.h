@@ -314,6 +314,7 @@ struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 /* ---- mag_fho_show.c */
 void mag_ho_note_answer(struct mag *m, struct mag_ho *h, nsec_t now);
 void mag_ho_note_registration(struct mag *m, struct mag_ho *h, nsec_t now);
-/* The session's buffer is the handover's from now on; what waits there already included. */
-void mag_ho_note_buffer(struct mag *m, struct mag_ho *h);
+/* The session's buffer is that handover's from now on, and no other's; what waits there already
+ * included. Before it is bound. */
+void mag_ho_note_buffer(struct mag *m, struct mag_ho *h, const struct mag_session *s);
 void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now);

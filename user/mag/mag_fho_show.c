@@ -43,16 +43,6 @@ static bool look(const struct mag *m, dp_ref ref, struct dp_buffered *out)
 	return ref && !m->dp->ops->buffered(m->dp, ref, out);
 }
 
-void mag_ho_note_buffer(struct mag *m, struct mag_ho *h)
-{
-	struct dp_buffered *b = &h->before;
-
-	h->kept_in = 0;
-	if (!look(m, h->s->b.session, b))
-		memset(b, 0, sizeof(*b));
-	b->kept -= b->packets;
-}
-
 /* `sum`, and what that buffer has had since `before`. */
 static void add_buffer(const struct mag *m, dp_ref ref, const struct dp_buffered *before,
 		       struct dp_buffered *sum)
@@ -69,12 +59,15 @@ static void add_buffer(const struct mag *m, dp_ref ref, const struct dp_buffered
 		sum->dropped[i] += dropped[i] - before->dropped[i];
 }
 
-/* The buffer goes, with what waits in it. */
-static void close_buffer(const struct mag *m, dp_ref ref, struct dp_buffered *before,
+/* No more is counted. What waits still is lost, or is somebody else's from now on. */
+static void close_buffer(const struct mag *m, dp_ref ref, bool lost, struct dp_buffered *before,
 			 struct dp_buffered *sum)
 {
 	add_buffer(m, ref, before, sum);
-	sum->dropped[DP_BUFFER_DISCARDED] += sum->packets;
+	if (lost)
+		sum->dropped[DP_BUFFER_DISCARDED] += sum->packets;
+	else
+		sum->kept -= sum->packets;
 	sum->packets = 0;
 	sum->octets = 0;
 	sum->oldest = 0;
@@ -82,25 +75,42 @@ static void close_buffer(const struct mag *m, dp_ref ref, struct dp_buffered *be
 	memset(before, 0, sizeof(*before));
 }
 
-void mag_fho_last_look(struct mag *m, const struct mag_session *s)
+/* Of all handovers of that node, those over included. */
+static void close_buffers(struct mag *m, const struct mnid *id, dp_ref ref, bool lost)
 {
-	struct mag_fho *f = m->fho;
 	struct mag_ho *h = NULL;
 
-	while ((h = mag_ho_about(m, &s->b.mnid, h))) {
-		if (h->s != s && h->kept_in != s->b.session)
+	while ((h = mag_ho_about(m, id, h))) {
+		if (ref != (h->s ? h->s->b.session : h->kept_in))
 			continue;
-		close_buffer(m, s->b.session, &h->before, &h->kept);
+		close_buffer(m, ref, lost, &h->before, &h->kept);
 		h->kept_in = 0;
 	}
 	for (unsigned i = 0; i < HO_RESULTS; i++) {
-		struct ho_result *r = &f->result[i];
+		struct ho_result *r = &m->fho->result[i];
 
-		if (r->view.session != s->b.session)
+		if (r->view.session != ref)
 			continue;
-		close_buffer(m, r->view.session, &r->before, &r->view.buffered);
+		close_buffer(m, ref, lost, &r->before, &r->view.buffered);
 		r->view.session = 0;
 	}
+}
+
+void mag_ho_note_buffer(struct mag *m, struct mag_ho *h, const struct mag_session *s)
+{
+	struct dp_buffered *b = &h->before;
+
+	if (!look(m, s->b.session, b)) {
+		memset(b, 0, sizeof(*b));
+		return;
+	}
+	b->kept -= b->packets;
+	close_buffers(m, &h->mnid, s->b.session, false);
+}
+
+void mag_fho_last_look(struct mag *m, const struct mag_session *s)
+{
+	close_buffers(m, &s->b.mnid, s->b.session, true);
 }
 
 /* ---- views */
@@ -129,16 +139,14 @@ static struct mag_handover view_of(const struct mag_ho *h, nsec_t now)
 }
 
 static void tell_over(struct mag *m, const struct mag_ho *h, const struct mag_handover *v,
-		      nsec_t now)
+		      const struct dp_buffered *b, nsec_t now)
 {
 	const struct event_handover eh = {.side = v->role,
 					  .mode = v->mode,
 					  .answer = v->answer,
 					  .registration = v->registration,
 					  .retransmissions = v->retransmissions};
-	struct dp_buffered b = v->buffered;
 
-	add_buffer(m, v->session, &h->before, &b);
 	event_emit(m->sink, &(struct event){.type = EV_HANDOVER_OVER,
 					    .role = "mag",
 					    .now = now,
@@ -147,13 +155,14 @@ static void tell_over(struct mag *m, const struct mag_ho *h, const struct mag_ha
 					    .cause = v->result,
 					    .took = nsec_sub(now, h->began),
 					    .handover = &eh,
-					    .buffer = &b});
+					    .buffer = b});
 }
 
 void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now)
 {
 	struct ho_result *r = &m->fho->result[m->fho->n_results++ % HO_RESULTS];
 	struct mag_handover *v = &r->view;
+	struct dp_buffered b;
 
 	note_latency(m, HO_L_WHOLE_1, h->began, now);
 	*v = view_of(h, now);
@@ -164,7 +173,13 @@ void mag_ho_note_result(struct mag *m, const struct mag_ho *h, nsec_t now)
 	v->neighbour = r->peer;
 	v->mn_id = r->id;
 	r->before = h->before;
-	tell_over(m, h, v, now);
+	b = v->buffered;
+	add_buffer(m, v->session, &h->before, &b);
+	tell_over(m, h, v, &b, now);
+	if (!b.packets && !b.draining) {
+		v->buffered = b;
+		v->session = 0;
+	}
 	mag_ho_log(m, h, now, LOG_C_INFO, "%s after %llu ms", v->result,
 		   (unsigned long long)v->age_ms);
 }

@@ -134,8 +134,30 @@ static void test_registered_before_the_context(void)
 	pair_free(&p);
 }
 
+struct nth {
+	unsigned left;
+	struct mag_handover h;
+};
+
+static void take_nth(void *ctx, const struct mag_handover *h)
+{
+	struct nth *n = ctx;
+
+	if (!n->left--)
+		n->h = *h;
+}
+
+static struct mag_handover seen_nth(const struct bench *b, unsigned left)
+{
+	struct nth n = {.left = left};
+
+	mag_walk_handovers(b->m, b->now, take_nth, &n);
+	return n.h;
+}
+
 static void test_buffer_of_its_own(void)
 {
+	const char *why;
 	struct pair p;
 	struct bench *a, *b;
 
@@ -155,10 +177,25 @@ static void test_buffer_of_its_own(void)
 	CU_ASSERT_EQUAL(seen(b).first.buffered.dropped[DP_BUFFER_NODE_PACKETS], 2);
 	expect_buffer(seen(a).first.buffered, 0, 0, 0, 0);
 
-	/* the same session in another handover begins at nothing; what was stays */
+	/* the same session in another handover begins at nothing; what was stays as it was */
+	b->cfg.fho.buffer_at_old = true;
+	CU_ASSERT_EQUAL(mag_reload(b->m, &b->cfg, &b->profiles, &why, b->now), 0);
 	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), 0);
+	carry(&p);
+	CU_ASSERT_STRING_EQUAL(seen(b).first.state, "BUFFERING");
 	expect_buffer(seen(b).first.buffered, 0, 0, 0, 0);
-	pair_run(&p, 1000);
+	arrive(b, 3);
+	expect_buffer(seen(b).first.buffered, 3, 3, 0, 0);
+	expect_buffer(seen_nth(b, 1).buffered, 0, 12, 10, 2);
+	CU_ASSERT_EQUAL(detach_node(b, 9, 1), 0);
+	CU_ASSERT_EQUAL(attach(a, 7, 1), 0);
+	carry(&p);
+	accept_last_pbu(a);
+	pair_run(&p, 2000);
+	/* they went to the other gateway */
+	CU_ASSERT_STRING_EQUAL(seen(b).result, "completed");
+	expect_buffer(seen(b).first.buffered, 0, 3, 3, 0);
+	expect_buffer(seen_nth(b, 1).buffered, 0, 12, 10, 2);
 	pair_free(&p);
 }
 
