@@ -111,6 +111,9 @@ static void op_advertise(void *ctx, const struct link_node *id, const struct lin
 		access_node_serve(n, true);
 		access_nud_idle(a, n);
 	}
+	/* what is heard of the node counts more */
+	if (addr6_is_zero(&n->link_local))
+		n->link_local = ad->node;
 	if (access_home4(n))
 		before = n->ad.home4;
 	access_ra_advertise(a, n, ad);

@@ -25,6 +25,7 @@ struct link_advert {
 	uint32_t valid_s, preferred_s; /* both 0: the deprecating advertisement of RFC 5213 6.12 */
 	uint32_t mtu;		       /* 0: no MTU option */
 	struct in6_addr link_local;    /* router's address on this link, the RA's source */
+	struct in6_addr node;	       /* the node's own, as it is known from elsewhere; ::, not known */
 	struct home4 home4;
 	uint32_t mtu4;	 /* Interface MTU of DHCP; 0: not told */
 	bool dhcp_relay; /* the node's DHCP goes to a server behind us; else we are it */
@@ -50,6 +51,9 @@ struct link_ops {
 	/* The router's link-local address to hold on that interface (RFC 5213 6.8). */
 	void (*set_link_local)(void *ctx, unsigned ifindex, const struct in6_addr *ll);
 
+	/* The node's own link-local address; ::, not known. NULL: none ever is. */
+	struct in6_addr (*address)(void *ctx, const struct link_node *n);
+
 	/* What follows is asked of links whose MAG has a store, and may else be NULL. */
 
 	/* As advertise(), for a node that was told the same before the MAG was started again:
@@ -57,8 +61,6 @@ struct link_ops {
 	 * `own` is its link-local address, as address() had it. */
 	void (*resume)(void *ctx, const struct link_node *n, const struct link_advert *ad,
 		       const struct in6_addr *own);
-	/* The node's own link-local address; ::, not known. */
-	struct in6_addr (*address)(void *ctx, const struct link_node *n);
 	/* The access link of that name, 0: not there now; and back, NULL. */
 	unsigned (*ifindex)(void *ctx, const char *name);
 	const char *(*ifname)(void *ctx, unsigned ifindex);

@@ -393,6 +393,7 @@ void mag_walk(const struct mag *m, nsec_t now, void (*cb)(void *ctx, const struc
 			.down_key = s->down_key,
 			.up_key = s->up_key,
 			.dhcp_relay = s->dhcp_relay,
+			.vendors = s->vendors,
 			.link_local = addr6_is_zero(fixed) ? e->link_local : *fixed,
 			.state = mag_state_name(s->state),
 			.lifetime_s = e->lifetime_s,

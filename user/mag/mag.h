@@ -26,6 +26,14 @@ struct mag_lma_cfg {
 	struct in6_addr addr; /* LMAA; IPv4-mapped: IPv4-LMAA, then ipv4_proxy_coa is our end */
 };
 
+#define MAG_CONTEXT_VENDORS_MAX 16
+
+/* Which Vendor Specific options a node's old MAG is asked for (RFC 5949 6.2.1, RFC 5094 3). */
+struct mag_vendor_cfg {
+	uint32_t id;
+	uint32_t subtype; /* 0..255 */
+};
+
 #define MAG_AP_ID_LEN  64
 #define MAG_AP_IDS_MAX 64
 
@@ -48,6 +56,8 @@ struct mag_fho_cfg {
 	uint32_t leave_ms;	/* a trigger of the node within that is not its return */
 	uint32_t max;		/* handovers at a time */
 	uint32_t hi_rate;	/* Handover Initiates per second and neighbour; 0: no limit */
+	struct mag_vendor_cfg vendors[MAG_CONTEXT_VENDORS_MAX];
+	unsigned n_vendors;
 };
 
 /* Which GRE Key option registrations carry (RFC 5845 4.2). */
@@ -193,6 +203,16 @@ void mag_tick(struct mag *m, nsec_t now);
 bool mag_serves_addr(const struct mag *m, const struct in6_addr *addr);
 bool mag_knows_lma(const struct mag *m, const struct in6_addr *addr);
 
+/* Vendor Specific options that the LMA gave with a session, or the node's old MAG. */
+struct mag_vendors;
+struct mag_vendor {
+	uint32_t id;
+	uint8_t subtype, len;
+	const uint8_t *data;
+};
+/* The next one; *at begins as 0. False: there is none. `v` may be NULL. */
+bool mag_vendors_next(const struct mag_vendors *v, unsigned *at, struct mag_vendor *out);
+
 struct mag_binding {
 	struct mnid mnid;
 	struct link_node node;
@@ -207,6 +227,7 @@ struct mag_binding {
 	uint32_t down_key, up_key; /* 0: none */
 	bool dhcp_relay;
 	struct in6_addr link_local;
+	const struct mag_vendors *vendors; /* borrowed; NULL: none */
 	const char *state;
 	uint32_t lifetime_s, remaining_s; /* granted by the LMA */
 	uint16_t seq;

@@ -86,6 +86,7 @@ bool mag_accept(struct mag_session *s, struct mag_ctx *c)
 	if (s->req.hoa4 && !home4_is_set(&c->grant->home4))
 		s->ask4_at = nsec_add(c->now, mag_quiet_time(c->m));
 	s->dhcp_relay = c->grant->dhcp_relay;
+	mag_vendors_granted(c->m, s, c->msg, c->now);
 	mag_adopt_terms(s, c);
 	rtx_init(&s->backoff, MAG_BACKOFF_FIRST * cfg->initial_bindack_timeout_ms,
 		 MAG_BACKOFF_CEILING * cfg->max_bindack_timeout_ms);

@@ -113,8 +113,19 @@ void mag_session_free(struct mag *m, struct mag_session *s)
 	mag_revoke_forget(m, s);
 	mag_store_forget(m, s);
 	mag_fho_cut(m, s);
+	mag_vendors_free(s);
 	bul_del(m->bul, &s->b);
 	free(s);
+}
+
+struct in6_addr mag_node_address(const struct mag *m, const struct mag_session *s)
+{
+	const struct link_node node = mag_node(s);
+	struct in6_addr heard = in6addr_any;
+
+	if (m->links->address && !s->b.parked && !s->no_link)
+		heard = m->links->address(m->links->ctx, &node);
+	return addr6_is_zero(&heard) ? s->node_address : heard;
 }
 
 /*
@@ -205,6 +216,7 @@ static int attach_new(struct mag *m, const struct mag_attachment *a, const struc
 		refused(m, a, MAG_C_ATTACH_FULL, "out of memory", now);
 		return err;
 	}
+	s->came_at = now;
 	mag_session_inherit(m, s, now);
 	mag_count_up(m, MAG_C_ATTACH);
 	if (!mag_fho_fetch(m, s, a, now))
@@ -239,6 +251,7 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 	struct mag_ctx c = {.m = m, .now = now, .cause = a->cause, .at = a};
 	bool waits = is_refused(s) || s->state == MST_STALLED || s->state == MST_BACKOFF;
 
+	s->came_at = now;
 	if (s->state == MST_LEAVING) {
 		if (mag_fho_is_back(m, s, a, now))
 			mag_step(s, MEV_RETURNED, &c);
@@ -278,6 +291,7 @@ static int attach_moved(struct mag *m, struct mag_session *s, const struct mag_a
 		return -ENOMEM;
 	}
 	s->no_link = false;
+	s->came_at = now;
 	mag_count_up(m, MAG_C_ATTACH_MOVED);
 	mag_revoke_found(m, s, now);
 	if (a->wants_ipv4)
@@ -302,6 +316,7 @@ static int attach_expected(struct mag *m, struct mag_session *s, const struct ma
 		mag_count_up(m, MAG_C_ATTACH_FULL);
 		return -ENOMEM;
 	}
+	s->came_at = now;
 	mag_count_up(m, MAG_C_ATTACH);
 	if (a->wants_ipv4)
 		wants_home4(m, s, now);
@@ -418,8 +433,10 @@ void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
 	struct mag_session *s = session_at(m, n, now);
 	struct mag_ctx c = {.m = m, .now = now};
 
-	if (!s)
+	if (!s) {
+		mag_fho_confirmed(m, n, now);
 		return;
+	}
 	mag_revoke_found(m, s, now);
 	mag_step(s, MEV_CONFIRMED, &c);
 }

@@ -258,12 +258,15 @@ static void hi_timer_fired(struct deadline *d, void *ctx, nsec_t now)
 	struct mag *m = ctx;
 	struct ho_ctx c = {.m = m, .now = now};
 
-	if (h->rtx.sent <= m->cfg.fho.hi_retries) {
+	if (h->hi_len && h->rtx.sent <= m->cfg.fho.hi_retries) {
 		mag_ho_resend_hi(m, h, now);
 		return;
 	}
-	ho_count_up(m, HO_C_UNANSWERED);
-	mag_ho_log(m, h, now, LOG_C_REMOTE, "no answer to %u Handover Initiates", h->rtx.sent);
+	if (h->hi_len) {
+		ho_count_up(m, HO_C_UNANSWERED);
+		mag_ho_log(m, h, now, LOG_C_REMOTE, "no answer to %u Handover Initiates",
+			   h->rtx.sent);
+	}
 	mag_ho_close_hi(m, h);
 	mag_ho_step(h, HEV_SILENCE, &c);
 }
@@ -273,20 +276,49 @@ static uint32_t hash_of(const struct mag *m, const struct mnid *id)
 	return htable_hash(&m->fho->by_mnid, id->id, id->len);
 }
 
-int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, enum ho_role role,
-	       nsec_t now, struct mag_ho **out)
+/*
+ * Half of all places is divided among the neighbours and kept for each, the rest is for whoever
+ * comes first: none of them can take all.
+ */
+static bool has_place(struct mag *m, const struct mag_neighbour *n)
+{
+	const struct mag_fho *f = m->fho;
+	const struct mag_neighbour *i;
+	unsigned share, neighbours = 0, kept = 0;
+
+	for (i = f->neighbours; i; i = i->next)
+		neighbours++;
+	share = m->cfg.fho.max / 2 / neighbours;
+	for (i = f->neighbours; i; i = i->next) {
+		if (i != n && i->handovers < share)
+			kept += share - i->handovers;
+	}
+	return n->handovers < share || f->n + kept < m->cfg.fho.max;
+}
+
+int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, const struct mac *mac,
+	       enum ho_role role, nsec_t now, struct mag_ho **out)
 {
 	struct mag_fho *f = m->fho;
 	struct mag_ho *h;
 
 	if (f->n >= m->cfg.fho.max)
 		return -ENOSPC;
+	if (!has_place(m, n)) {
+		ho_count_up(m, HO_C_SHARE);
+		log_limited(&n->limit, now, LOG_C_REMOTE,
+			    "mag: neighbour %s has its share of handovers, %u of %u", n->cfg.name,
+			    n->handovers, m->cfg.fho.max);
+		return -ENOSPC;
+	}
 	h = calloc(1, sizeof(*h) + id->len);
 	if (!h)
 		return -ENOMEM;
 	memcpy(h->id, id->id, id->len);
 	h->mnid = (struct mnid){.subtype = id->subtype, .len = id->len, .id = h->id};
 	h->n = n;
+	n->handovers++;
+	h->mac = *mac;
 	h->role = (uint8_t)role;
 	h->began = now;
 	h->answer = h->registration = NSEC_NEVER;
@@ -344,6 +376,7 @@ static void destroy(struct mag *m, struct mag_ho *h)
 	else
 		f->last = h->prev;
 	f->n--;
+	h->n->handovers--;
 	free(h->hi);
 	free(h->reply);
 	free(h);
@@ -371,15 +404,41 @@ struct mag_ho *mag_ho_about(const struct mag *m, const struct mnid *id, const st
 }
 
 struct mag_ho *mag_ho_find(const struct mag *m, const struct mag_neighbour *n,
-			   const struct mnid *id)
+			   const struct mnid *id, const struct mac *mac)
+{
+	const bool known = mac && !mac_is_zero(mac);
+	struct mag_ho *h = NULL, *any = NULL;
+
+	while ((h = mag_ho_about(m, id, h))) {
+		if (h->n != n)
+			continue;
+		if (known && mac_eq(&h->mac, mac))
+			return h;
+		if (!any && (!known || mac_is_zero(&h->mac)))
+			any = h;
+	}
+	return any;
+}
+
+struct mag_ho *mag_ho_answered(const struct mag *m, const struct mag_neighbour *n,
+			       const struct mnid *id, uint16_t seq)
 {
 	struct mag_ho *h = NULL;
 
 	while ((h = mag_ho_about(m, id, h))) {
-		if (h->n == n)
-			return h;
+		if (h->n == n && h->reply && h->reply_to == seq)
+			break;
 	}
-	return NULL;
+	return h;
+}
+
+struct mag_ho *mag_ho_still(const struct mag *m, const struct mnid *id, struct mag_ho *h)
+{
+	struct mag_ho *i = NULL;
+
+	while ((i = mag_ho_about(m, id, i)) && i != h)
+		;
+	return i;
 }
 
 /* ---- neighbours */
@@ -504,6 +563,7 @@ void mag_fho_commit(struct mag *m, struct mag_neighbour *fresh, nsec_t now)
 		n = mag_neighbour_by_addr(m, &h->n->cfg.addr);
 		if (n) {
 			h->n = n;
+			n->handovers++;
 			continue;
 		}
 		/* it is no neighbour any more: nothing is said to it */

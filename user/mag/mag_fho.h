@@ -6,7 +6,8 @@
  *	mag_fho.c	neighbours, handovers as objects, their rule table and timers
  *	mag_fho_act.c	the actions of that table
  *	mag_fho_rx.c	messages of neighbours: who may say what, and which handover they are about
- *	mag_fho_msg.c	contents of Handover Initiate and Handover Acknowledge
+ *	mag_fho_context.c what the two tell each other of a node
+ *	mag_fho_msg.c	Handover Initiate and Handover Acknowledge: made, sent, repeated
  *	mag_fho_serve.c what a handover means to its session, and to the session's forwarding
  *	mag_fho_show.c	counters, latencies, views
  *
@@ -41,11 +42,14 @@
 	X(HO_C_CANCELLED, "cancelled", "handovers given up because their session ended or went elsewhere")    \
 	X(HO_C_UNKNOWN_AP, "unknown_access_point", "triggers that name an access point of no neighbour")      \
 	X(HO_C_CONTEXT_AFTER, "context_after_registration", "contexts that came after the registration")      \
+	X(HO_C_SHARE, "over_share", "handovers refused: what is left is kept for other neighbours")           \
+	X(HO_C_UNNOTICED, "left_unnoticed", "nodes announced here that were believed to be here")             \
 	X(HO_C_CROSSED, "crossed", "Handover Initiates of both sides for one node")                           \
 	X(HO_C_HI_SENT, "hi_sent", "Handover Initiates sent, retransmissions included")                       \
 	X(HO_C_HI_RETRANSMITTED, "hi_retransmitted", "of these, retransmissions")                             \
 	X(HO_C_HACK_SENT, "hack_sent", "Handover Acknowledges sent")                                          \
 	X(HO_C_SEND_FAILED, "send_failed", "messages that could not be sent")                                 \
+	X(HO_C_NOT_MADE, "not_made", "messages that could not be made, and were not sent")                    \
 	X(HO_C_HI_RECEIVED, "hi_received", "Handover Initiates received")                                     \
 	X(HO_C_HI_REPEATED, "hi_repeated", "of these, repeated ones, answered as before")                     \
 	X(HO_C_HACK_RECEIVED, "hack_received", "Handover Acknowledges received")                              \
@@ -58,6 +62,9 @@
 	X(HO_C_UNMATCHED, "ignored_unmatched", "ignored: acknowledges nothing that is open")                  \
 	X(HO_C_BAD_CONTEXT, "bad_context", "contexts refused: addresses or anchor missing or not fit")        \
 	X(HO_C_FOREIGN_LMA, "foreign_anchor", "contexts refused: their anchor is not configured here")        \
+	X(HO_C_VENDOR_SENT, "vendor_sent", "Vendor Specific options of nodes told to neighbours")             \
+	X(HO_C_VENDOR_TAKEN, "vendor_taken", "those that neighbours told, and are kept")                      \
+	X(HO_C_VENDOR_LOST, "vendor_not_kept", "those that neighbours told, without room or memory")          \
 	X(HO_C_HACK_0, "hack_0_accepted", "acknowledges with code 0, RFC 5949 6.1.2")                         \
 	X(HO_C_HACK_5, "hack_5_context_accepted", "with code 5")                                              \
 	X(HO_C_HACK_6, "hack_6_all_context", "with code 6")                                                   \
@@ -126,6 +133,9 @@ enum ho_event { HO_EVENTS(MAG_NAMED_ENUM) HEV_MAX };
 #define HO_RESULTS   32	  /* finished handovers that are shown */
 #define HO_MORE_MAX  2	  /* further requests when more context is to be had */
 
+#define HO_REQUEST_MAX	  253 /* octets of entries in a Context Request, RFC 5949 6.2.1 */
+#define HO_VENDOR_REQUEST 7   /* octets of one that names Vendor ID and Sub-Type */
+
 /* ---- objects */
 
 struct mag_neighbour {
@@ -133,6 +143,7 @@ struct mag_neighbour {
 	struct mag_neighbour_cfg cfg;
 	nsec_t refilled_at; /* token bucket of the Handover Initiates it may send */
 	uint32_t tokens;
+	unsigned handovers; /* with it, at present */
 	bool no_fho; /* does not know Handover Initiate (Binding Error 2), RFC 6275 9.2 */
 	struct log_limit limit;
 };
@@ -168,6 +179,8 @@ struct mag_ho {
 	uint16_t reply_len, reply_to;
 	unsigned repeated;	/* so many times */
 	struct mag_context ctx; /* HO_NEW */
+	/* HO_NEW: where the node was believed to be when it was announced; ifindex 0: nowhere */
+	struct mag_attachment back;
 	dp_ref tunnel;
 	uint32_t peer_key;
 	uint8_t encap; /* enum dp_encap */
@@ -175,6 +188,7 @@ struct mag_ho {
 	uint8_t more; /* further context requests made */
 	bool reactive;
 	bool forwarding; /* HO_NEW: the old gateway was told to forward */
+	struct mac mac;	 /* of the interface that it is about, as both know it; zero: not known */
 	nsec_t began, hi_at, arrived_at;
 	/* for the views */
 	nsec_t answer, registration;	 /* how long they took; NSEC_NEVER: not yet */
@@ -225,15 +239,22 @@ static inline void ho_count_up(struct mag *m, enum ho_counter c)
 /* ---- mag_fho.c */
 struct mag_neighbour *mag_neighbour_by_addr(const struct mag *m, const struct in6_addr *addr);
 struct mag_neighbour *mag_neighbour_by_ap(const struct mag *m, const char *ap);
-/* 0, -ENOSPC, -ENOMEM. It is in state NEW; the guard timer runs. */
-int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, enum ho_role role,
-	       nsec_t now, struct mag_ho **out);
+/* 0; -ENOSPC: as many as may be, or its neighbour has its share; -ENOMEM. It is in state NEW; the
+ * guard timer runs. */
+int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, const struct mac *mac,
+	       enum ho_role role, nsec_t now, struct mag_ho **out);
 void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now);
 /* All about that node: the one after `prev`, or the first one, or NULL. */
 struct mag_ho *mag_ho_about(const struct mag *m, const struct mnid *id, const struct mag_ho *prev);
-/* The one with that neighbour about that node, or NULL. */
+/* The one with that neighbour about that interface of that node, or NULL. Zero stands for any
+ * interface, and so does NULL. */
 struct mag_ho *mag_ho_find(const struct mag *m, const struct mag_neighbour *n,
-			   const struct mnid *id);
+			   const struct mnid *id, const struct mac *mac);
+/* The one whose last answer was to that Sequence Number, or NULL. */
+struct mag_ho *mag_ho_answered(const struct mag *m, const struct mag_neighbour *n,
+			       const struct mnid *id, uint16_t seq);
+/* `h`, or NULL when it is gone. */
+struct mag_ho *mag_ho_still(const struct mag *m, const struct mnid *id, struct mag_ho *h);
 void mag_ho_bind(struct mag *m, struct mag_ho *h, struct mag_session *s);
 void mag_ho_unbind(struct mag_ho *h);
 bool mag_ho_step(struct mag_ho *h, enum ho_event ev, struct ho_ctx *c);
@@ -267,8 +288,25 @@ void mag_ho_act_ended(void *obj, void *arg);
 
 /* ---- mag_fho_rx.c: mag_fho_receive() */
 
+/* ---- mag_fho_context.c */
+/* False: something in it is not fit for use; the link-layer identifier can be used all the same. */
+bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out);
+/* The node's own link-local address, or ::. */
+struct in6_addr mag_ho_node_address(const struct mag_context *c);
+/* Nothing for a zero one. */
+void mag_ho_add_llid(struct mh_msg *msg, const struct mac *mac);
+/* All that there is. The message borrows from the session. */
+void mag_ho_add_context(struct mag *m, const struct mag_session *s, struct mh_msg *msg);
+/* All that can be used here, and what the configuration names. The message borrows `buf`. */
+void mag_ho_add_request(const struct mag *m, struct mh_msg *msg, uint8_t buf[HO_REQUEST_MAX]);
+/* What nobody has to ask for, and what `request` (or NULL) asks for. RFC 5949 6.1.2: returns code 6
+ * when all that there is was added, 131 when nothing of what was asked for is there and nothing was
+ * added, 5 when there is more. */
+uint8_t mag_ho_answer_context(struct mag *m, const struct mag_session *s,
+			      const struct mh_opt *request, struct mh_msg *msg);
+
 /* ---- mag_fho_msg.c */
-/* What is sent about a node; HNPs, IPv4 home address, LLID and anchor always go together. */
+/* What is sent about a node. */
 enum ho_contents { HO_NOTHING, HO_CONTEXT, HO_REQUEST };
 /* Makes it the open Handover Initiate, sends it and arms its timer. */
 void mag_ho_send_hi(struct mag *m, struct mag_ho *h, uint8_t flags, uint8_t code,
@@ -286,8 +324,6 @@ struct ho_reply {
 void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *hi,
 		   const struct ho_reply *r, nsec_t now);
 void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now);
-/* False: something in it is not fit for use. */
-bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out);
 
 /* ---- mag_fho_serve.c */
 /* The encapsulation between the two gateways (RFC 5949 4.2), by what the one that begins does. */
@@ -310,6 +346,9 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 /* Session of that node which could go to another gateway; `mac` picks among several, or NULL. */
 struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 				   const struct mac *mac);
+/* One that is not on its way to that neighbour, if there is any. */
+struct mag_session *mag_ho_next_session(const struct mag *m, const struct mnid *id,
+					const struct mag_neighbour *n);
 
 /* ---- mag_fho_show.c */
 void mag_ho_note_answer(struct mag *m, struct mag_ho *h, nsec_t now);

@@ -142,11 +142,19 @@ void mag_ho_act_over(void *obj, void *arg)
 	const bool there = c->msg && c->msg->ho.flags & MH_HI_F &&
 			   (h->role == HO_OLD || (h->s && h->s->registered));
 
-	if (h->role == HO_OLD && h->s && there)
-		h->s->absent = true;
+	struct mag_session *s = h->role == HO_OLD && there ? h->s : NULL;
+	struct mag_ctx mc = {.m = c->m, .now = c->now, .cause = "registered at its new MAG"};
+
+	if (s && s->state == MST_LEAVING)
+		s->absent = true;
 	if (there)
 		ho_count_up(c->m, HO_C_COMPLETED);
+	if (s && s->state == MST_LEAVING)
+		s = NULL;
 	over(h, c, there ? "completed" : "ended by the other gateway");
+	/* nobody has seen it leave: it is asked whether it is here */
+	if (s)
+		mag_step(s, MEV_REFRESH, &mc);
 }
 
 void mag_ho_act_returned(void *obj, void *arg)
@@ -236,6 +244,8 @@ void mag_ho_act_more_context(void *obj, void *arg)
 		own->lmaa = more->lmaa;
 	if (!addr6_is_zero(&more->link_local))
 		own->link_local = more->link_local;
+	if (more->iid)
+		own->iid = more->iid;
 	if (more->keyed)
 		h->peer_key = more->key;
 	mag_ho_adopt(c->m, h, c->now);

@@ -3,7 +3,10 @@
  * Messages of neighbours (RFC 5949 4.1, 4.2): who may say what, and which handover it is about.
  *
  * A Handover Initiate with addresses or an anchor in it announces a node, which makes us its new
- * gateway; one without asks for a node of ours. Both are named by the MN-Identifier.
+ * gateway; one without asks for a node of ours. Both are named by the MN-Identifier. A node with
+ * several interfaces has several handovers, which the link-layer identifier tells from each other.
+ * RFC 5949 does not need that (5.1: one interface is active at a time), and a neighbour may leave
+ * the identifier out: then what it says is about the handover that has lasted longest.
  */
 #include "mag/mag_fho.h"
 
@@ -27,7 +30,8 @@ struct heard {
 	const struct mnid *id;
 	struct mag_context context;
 	nsec_t now;
-	bool forward, buffer; /* F, U */
+	bool forward, buffer;	    /* F, U */
+	struct mag_attachment back; /* where the node was believed to be; ifindex 0: nowhere */
 	struct ho_reply reply;
 };
 
@@ -86,6 +90,35 @@ static void yield(struct heard *x, struct mag_session *s)
 		deadline_arm(&x->m->timers, &h->guard, 0);
 }
 
+/*
+ * The other gateway has it and says that it comes: so it has left, and nobody here has noticed.
+ * Only an announcement that was slow is about a node that has come since; RFC 5949 does not say
+ * what to do about either.
+ */
+static bool has_gone(const struct heard *x, const struct mag_session *s)
+{
+	if (s->ho || !s->serving || !(s->registered || s->state == MST_FINDING))
+		return false;
+	return x->now >= nsec_add(s->came_at, nsec_from_ms(x->m->cfg.fho.leave_ms));
+}
+
+static void note_gone(struct heard *x, struct mag_session *s)
+{
+	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "announced by another MAG"};
+
+	ho_count_up(x->m, HO_C_UNNOTICED);
+	mag_log(x->m, s, &x->n->limit, x->now, LOG_C_INFO,
+		"announced by neighbour %s: it has left unnoticed", x->n->cfg.name);
+	if (!s->no_link)
+		x->back = (struct mag_attachment){.node = mag_node(s),
+						  .att = s->b.att,
+						  .access_mtu = s->access_mtu,
+						  .domain = s->domain,
+						  .cause = "nud"};
+	mag_step(s, MEV_HAND_OVER, &c);
+	s->absent = true;
+}
+
 /* Announced when it is here already. */
 static void announced_late(struct heard *x, struct mag_session *s)
 {
@@ -97,7 +130,7 @@ static void announced_late(struct heard *x, struct mag_session *s)
 		x->reply.code = HACK_UNSPECIFIED;
 		return;
 	}
-	if (mag_ho_new(x->m, x->n, x->id, HO_NEW, x->now, &h)) {
+	if (mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_NEW, x->now, &h)) {
 		x->reply.code = HACK_RESOURCES;
 		return;
 	}
@@ -112,7 +145,7 @@ static void announced_late(struct heard *x, struct mag_session *s)
 	}
 	mag_ho_step(h, HEV_ARRIVED, &c);
 	x->reply.flags = granted(x);
-	x->reply.h = mag_ho_find(x->m, x->n, x->id);
+	x->reply.h = mag_ho_still(x->m, x->id, h);
 }
 
 /* What yield() left and no successor has inherited: of a node that is announced without its
@@ -137,7 +170,7 @@ static void announced(struct heard *x)
 {
 	struct ho_ctx c = ctx_of(x);
 	struct mag_ho *h;
-	int err = mag_ho_new(x->m, x->n, x->id, HO_NEW, x->now, &h);
+	int err = mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_NEW, x->now, &h);
 
 	if (err) {
 		ho_count_up(x->m, HO_C_FAILED);
@@ -170,7 +203,7 @@ static void announced_again(struct heard *x, struct mag_ho *h)
 	mag_ho_step(h, HEV_CONTEXT, &c);
 	x->reply.code = c.code ? c.code : HACK_CONTEXT_ACCEPTED;
 	x->reply.flags = granted(x);
-	x->reply.h = mag_ho_find(x->m, x->n, x->id);
+	x->reply.h = mag_ho_still(x->m, x->id, h);
 }
 
 /* The last word about that node was that forwarding is over: this begins anew. */
@@ -187,6 +220,7 @@ static struct mag_ho *drop_ended(struct heard *x, struct mag_ho *h)
 static void take_offer(struct heard *x, struct mag_ho *h)
 {
 	struct mag_session *s;
+	bool gone;
 
 	x->reply.code = HACK_CONTEXT_ACCEPTED;
 	h = drop_ended(x, h);
@@ -206,7 +240,8 @@ static void take_offer(struct heard *x, struct mag_ho *h)
 		return;
 	}
 	s = present(x);
-	if (s && s->state != MST_LEAVING) {
+	gone = s && has_gone(x, s);
+	if (s && s->state != MST_LEAVING && !gone) {
 		announced_late(x, s);
 		return;
 	}
@@ -218,9 +253,13 @@ static void take_offer(struct heard *x, struct mag_ho *h)
 		x->reply.code = HACK_PROHIBITED;
 		return;
 	}
+	if (gone)
+		note_gone(x, s);
 	if (s)
 		yield(x, s);
 	announced(x);
+	if (x->reply.h)
+		x->reply.h->back = x->back;
 	if (s)
 		clear_away(x);
 }
@@ -236,7 +275,7 @@ static struct mag_ho *asked(struct heard *x, struct mag_session *s)
 	/* served by way of its own old gateway: nothing to forward */
 	if (old && old->role == HO_NEW && old->state != HST_SETTLING && old->state != HST_ENDING)
 		return NULL;
-	if (mag_ho_new(x->m, x->n, x->id, HO_OLD, x->now, &h))
+	if (mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_OLD, x->now, &h))
 		return NULL;
 	h->reactive = true;
 	if (mag_ho_open_tunnel(x->m, h, mag_ho_encap_of(x->m, x->n, &x->context))) {
@@ -323,30 +362,62 @@ static bool may_send(struct mag *m, struct mag_neighbour *n, nsec_t now)
 	return true;
 }
 
-static bool is_answered(const struct mag_ho *h, const struct mh_msg *hi)
+static void take_vendors(struct mag *m, const struct mag_ho *h, const struct mh_msg *msg,
+			 nsec_t now)
 {
-	return h && h->reply && h->reply_to == hi->ho.seq;
+	unsigned lost, taken = mag_vendors_inherited(m, h->s, msg, &lost);
+
+	m->fho->counter[HO_C_VENDOR_TAKEN] += taken;
+	m->fho->counter[HO_C_VENDOR_LOST] += lost;
+	if (lost)
+		mag_ho_log(m, h, now, LOG_C_REMOTE,
+			   "%u Vendor Specific options are not kept: too many, too long, or no "
+			   "memory",
+			   lost);
+}
+
+/* The handover that it is about, or NULL. */
+static struct mag_ho *subject(const struct heard *x)
+{
+	const struct mac *mac = &x->context.mac;
+	struct mag_ho *h = mag_ho_find(x->m, x->n, x->id, mac);
+	const struct mag_session *s;
+
+	if (h || mac_is_zero(mac))
+		return h;
+	/* the other gateway knows another interface of the node than we do */
+	h = mag_ho_find(x->m, x->n, x->id, NULL);
+	if (!h)
+		return NULL;
+	/* it may be the answer to what we have asked on the node's new interface */
+	if (offers(&x->context))
+		return h->state == HST_ASKED ? h : NULL;
+	s = mag_ho_session(x->m, x->id, mac);
+	return s && mac_eq(&s->b.mac, mac) ? NULL : h;
 }
 
 static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_msg *msg,
 		       const struct mnid *id, nsec_t now)
 {
 	struct heard x = {.m = m, .n = n, .msg = msg, .id = id, .now = now};
-	struct mag_ho *h = mag_ho_find(m, n, id);
+	struct mag_ho *h = mag_ho_answered(m, n, id, msg->ho.seq);
 	struct ho_ctx c;
+	bool fit;
 
-	if (is_answered(h, msg)) {
+	if (h) {
 		mag_ho_repeat_answer(m, h, now);
 		return;
 	}
 	x.forward = msg->ho.flags & MH_HI_F;
 	x.buffer = msg->ho.flags & MH_HI_U;
+	fit = mag_ho_read_context(msg, &x.context);
+	h = subject(&x);
 	c = ctx_of(&x);
 	if (msg->ho.code == HI_CODE_FORWARDING_DONE) {
 		if (h)
 			mag_ho_step(h, HEV_DONE, &c);
 		x.reply.flags = granted(&x);
-	} else if (!mag_ho_read_context(msg, &x.context)) {
+	} else if (!fit) {
 		ho_count_up(m, HO_C_BAD_CONTEXT);
 		log_limited(&n->limit, now, LOG_C_REMOTE,
 			    "mag: neighbour %s announces addresses that are not fit for use",
@@ -357,12 +428,28 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 	} else {
 		take_request(&x, h);
 	}
+	h = x.reply.h;
+	if (h && h->role == HO_NEW && h->s && offers(&x.context))
+		take_vendors(m, h, msg, now);
 	mag_ho_answer(m, n, msg, &x.reply, now);
 	/* RFC 5949 4.1 (e): what comes until the node is here is to be kept there */
-	h = x.reply.h;
 	if (h && h->role == HO_NEW && h->state == HST_EXPECTED && !h->forwarding && !h->open &&
 	    msg->ho.code == HI_CODE_ALL_CONTEXT)
 		mag_ho_send_hi(m, h, MH_HI_U, HI_CODE_DEFAULT, HO_NOTHING, now);
+	/* its answer, if it is here after all, is its arrival */
+	if (h && x.back.node.ifindex)
+		m->links->verify(m->links->ctx, &x.back.node);
+}
+
+void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
+{
+	struct mag_session *s = mag_fho_expected(m, NULL, &n->mac);
+	struct mag_attachment a;
+
+	if (!s || !s->ho || s->ho->back.node.ifindex != n->ifindex)
+		return;
+	a = s->ho->back;
+	(void)mag_attach(m, &a, now);
 }
 
 /* ---- Handover Acknowledge */
@@ -433,6 +520,8 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 			return;
 		}
 		ev = judge_answer(h, code, &context);
+		if (ev == HEV_ACCEPTED && h->s)
+			take_vendors(m, h, msg, now);
 	}
 	if (ev == HEV_REFUSED) {
 		ho_count_up(m, HO_C_REFUSED);
@@ -481,7 +570,7 @@ static bool is_admitted(struct mag *m, const struct mag_neighbour *n, const stru
 /* How many times it was received before. */
 static unsigned repeated(const struct mag_ho *h, const struct mh_msg *msg)
 {
-	return msg->type == MH_HI && is_answered(h, msg) ? h->repeated + 1 : 0;
+	return msg->type == MH_HI && h ? h->repeated + 1 : 0;
 }
 
 void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
@@ -492,13 +581,15 @@ void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_ms
 	ho_count_up(m, msg->type == MH_HI ? HO_C_HI_RECEIVED : HO_C_HACK_RECEIVED);
 	if (!is_admitted(m, n, pkt, msg, now))
 		return;
-	event_emit(m->sink, &(struct event){.type = EV_MSG_RCVD,
-					    .role = "mag",
-					    .now = now,
-					    .mnid = &id->mnid,
-					    .peer = &pkt->src,
-					    .repeat = repeated(mag_ho_find(m, n, &id->mnid), msg),
-					    .msg = msg});
+	event_emit(m->sink,
+		   &(struct event){
+			   .type = EV_MSG_RCVD,
+			   .role = "mag",
+			   .now = now,
+			   .mnid = &id->mnid,
+			   .peer = &pkt->src,
+			   .repeat = repeated(mag_ho_answered(m, n, &id->mnid, msg->ho.seq), msg),
+			   .msg = msg});
 	n->no_fho = false; /* it has learned it since */
 	if (msg->type == MH_HACK) {
 		receive_hack(m, n, msg, &id->mnid, now);
@@ -542,8 +633,8 @@ bool mag_fho_binding_error(struct mag *m, const struct packet *pkt, const struct
 
 int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t now)
 {
-	struct mag_session *s = mag_ho_session(m, id, NULL);
 	struct mag_neighbour *n = mag_neighbour_by_ap(m, ap_id);
+	struct mag_session *s = mag_ho_next_session(m, id, n);
 	struct ho_ctx c = {.m = m, .now = now, .cause = "trigger"};
 	struct mag_ho *h, *old;
 	int err;
@@ -561,12 +652,12 @@ int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t
 		return -EALREADY;
 	if (old && (old->role == HO_OLD || old->state == HST_ARRIVED))
 		return -EBUSY;
-	h = mag_ho_find(m, n, id);
+	h = mag_ho_find(m, n, id, &s->b.mac);
 	if (h && h->state != HST_ENDING)
 		return -EBUSY;
 	if (h)
 		mag_ho_act_ended(h, &c);
-	err = mag_ho_new(m, n, id, HO_OLD, now, &h);
+	err = mag_ho_new(m, n, id, &s->b.mac, HO_OLD, now, &h);
 	if (err)
 		return err;
 	err = mag_ho_open_tunnel(m, h, mag_ho_encap(m, n, s));

@@ -148,6 +148,25 @@ struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 	return any;
 }
 
+struct mag_session *mag_ho_next_session(const struct mag *m, const struct mnid *id,
+					const struct mag_neighbour *n)
+{
+	struct mag_session *any = NULL;
+	struct bule *e = NULL;
+
+	while ((e = bul_by_mnid(m->bul, id, e))) {
+		struct mag_session *s = mag_session_of(e);
+
+		if (e->parked || !may_go(s))
+			continue;
+		if (!s->ho || s->ho->role != HO_OLD || s->ho->n != n)
+			return s;
+		if (!any)
+			any = s;
+	}
+	return any;
+}
+
 bool mag_fho_holds(void *obj, void *arg)
 {
 	const struct mag_session *s = obj;
@@ -163,6 +182,7 @@ static void leave_link(struct mag_session *s, struct mag_ctx *c)
 
 	mag_request_close(c->m, s);
 	deadline_cancel(&c->m->timers, &s->timer);
+	s->node_address = mag_node_address(c->m, s);
 	/* it takes its addresses along */
 	c->m->links->withdraw(c->m->links->ctx, &node, false);
 }
@@ -288,6 +308,7 @@ void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 	const struct mag_context *c = &h->ctx;
 	const struct profile *p = mag_profile(m, &s->b.mnid);
 	struct mag_lma *lma = mag_lma_by_addr(m, &c->lmaa);
+	const struct in6_addr own = mag_ho_node_address(c);
 	struct prefix6 prefixes[DP_PREFIXES_MAX];
 
 	memcpy(prefixes, c->prefixes, sizeof(prefixes));
@@ -298,8 +319,10 @@ void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 		s->b.lmaa = lma->info.addr;
 	}
 	if (addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) &&
-	    addr6_is_linklocal(&c->link_local))
+	    addr6_is_linklocal(&c->link_local) && !addr6_eq(&c->link_local, &own))
 		s->b.link_local = c->link_local;
+	if (!addr6_is_zero(&own))
+		s->node_address = own;
 	s->first_hi = handoff_of(s, c);
 	s->hint_until = nsec_add(now, nsec_from_ms(MAG_HINT_LIFE_MS));
 }
@@ -373,7 +396,7 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 struct mag_session *mag_fho_expected(const struct mag *m, const struct mnid *id,
 				     const struct mac *mac)
 {
-	struct mag_session *s;
+	struct mag_session *s, *any = NULL;
 	struct bule *e = NULL;
 
 	if (!id) {
@@ -381,10 +404,15 @@ struct mag_session *mag_fho_expected(const struct mag *m, const struct mnid *id,
 		return s && s->state == MST_EXPECTED ? s : NULL;
 	}
 	while ((e = bul_by_mnid(m->bul, id, e))) {
-		if (mag_session_of(e)->state == MST_EXPECTED)
-			return mag_session_of(e);
+		s = mag_session_of(e);
+		if (s->state != MST_EXPECTED)
+			continue;
+		if (mac_eq(&e->mac, mac))
+			return s;
+		if (!any)
+			any = s;
 	}
-	return NULL;
+	return any;
 }
 
 void mag_act_unexpected(void *obj, void *arg)
@@ -484,8 +512,8 @@ bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attach
 			"came from access point \"%.64s\", which is no neighbour's", a->prev_ap);
 		return false;
 	}
-	if (n->no_fho || mag_ho_find(m, n, &s->b.mnid) ||
-	    mag_ho_new(m, n, &s->b.mnid, HO_NEW, now, &h))
+	if (n->no_fho || mag_ho_find(m, n, &s->b.mnid, &s->b.mac) ||
+	    mag_ho_new(m, n, &s->b.mnid, &s->b.mac, HO_NEW, now, &h))
 		return false;
 	h->reactive = true;
 	h->arrived_at = now;

@@ -10,6 +10,7 @@
  *	mag_accept.c what an accepting answer changes (6.9.1.2 items 12 to 15)
  *	mag_pba.c    what LMAs send: matching, echo check, status table (6.9.1.2)
  *	mag_home4.c  the IPv4 home address: asked for, granted, given back (RFC 5844 3.2)
+ *	mag_vendor.c Vendor Specific options that sessions carry along (RFC 5094)
  *	mag_encap.c  the encapsulation that is negotiated, GRE keys (RFC 5844 4.2, RFC 5845 4)
  *	mag_fho*.c   fast handovers between MAGs (RFC 5949), see mag_fho.h
  *	mag_peer.c   LMAs that fail or restart; all sessions registered anew (RFC 5847)
@@ -140,6 +141,8 @@
 	X(MAG_C_PBA_BAD_PREFIX, "pba_ignored_prefixes", "ignored: accepted without usable addresses")      \
 	X(MAG_C_PBA_BAD_GRE, "pba_ignored_gre", "ignored: a GRE key that has no counterpart")              \
 	X(MAG_C_PBA_NO_LIFETIME, "pba_zero_lifetime", "registration accepted for no time at all")          \
+	X(MAG_C_VENDOR_KEPT, "vendor_options_kept", "Vendor Specific options kept with sessions")          \
+	X(MAG_C_VENDOR_NOT_KEPT, "vendor_options_not_kept", "Vendor Specific options without room or memory") \
 	X(MAG_C_BRR, "brr_received", "Binding Refresh Requests that started a refresh")                    \
 	X(MAG_C_BRR_IGNORED, "brr_ignored", "Binding Refresh Requests from strangers or without a node")   \
 	X(MAG_C_BE, "be_received", "Binding Errors from LMAs")                                             \
@@ -256,6 +259,8 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_BRI_EVERY_MS    10	  /* and then one in so much time */
 #define MAG_BACKOFF_FIRST   4u	  /* first wait, in INITIAL_BINDACK_TIMEOUTs */
 #define MAG_BACKOFF_CEILING 8u	  /* longest wait, in MAX_BINDACK_TIMEOUTs */
+#define MAG_VENDORS_MAX	    8	  /* Vendor Specific options of a session */
+#define MAG_VENDOR_OCTETS   512	  /* theirs, without Type */
 #define MAG_LINK_WAIT_MS    30000 /* how long a restored session waits for its link */
 
 struct mag_neighbour;
@@ -359,7 +364,10 @@ struct mag_session {
 	const char *leave_cause;      /* restored, and to be de-registered in its turn */
 	struct store_item *item;      /* NULL: no record */
 	char ifname[IFNAMSIZ];	      /* of its access link; for the record */
-	struct in6_addr node_address; /* the node's link-local one as its record has it */
+	struct in6_addr node_address; /* the node's link-local one, as it was known before it is heard
+				       * and when it has left; ::, not known */
+	nsec_t came_at;		      /* last trigger that said that it is here */
+	struct mag_vendors *vendors;  /* NULL: none */
 	bool absent;		      /* left while REJECTED, BARRED or LEAVING */
 	bool early; /* served, and forwarding does not go by a registration yet, RFC 5949 4.1 */
 	bool local_routing;
@@ -482,6 +490,9 @@ int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct 
 /* Takes it out of every index and frees it. Service in the data plane stays as it is; a half that
  * was made for its key alone goes. */
 void mag_session_free(struct mag *m, struct mag_session *s);
+/* The node's own link-local address as the link has heard it, or as it is known from elsewhere; ::,
+ * not known. */
+struct in6_addr mag_node_address(const struct mag *m, const struct mag_session *s);
 
 /* ---- mag_pbu.c */
 /* A new exchange: forgets the open one, sends at once or as soon as MAX_UPDATE_RATE allows. */
@@ -548,6 +559,8 @@ void mag_fho_cut(struct mag *m, struct mag_session *s);
 /* The announced node that shows up there, or NULL. `id`: NULL when only its address is known. */
 struct mag_session *mag_fho_expected(const struct mag *m, const struct mnid *id,
 				     const struct mac *mac);
+/* The node answered at a place where no session has it. */
+void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now);
 /* The new session's node came from that access point: its old MAG is asked. False: nobody is. */
 bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attachment *a,
 		   nsec_t now);
@@ -584,6 +597,15 @@ void mag_read_home4(struct mag *m, struct mag_session *s, const struct mh_msg *m
 /* Ends IPv4 for the node: selective de-registration, or the end of a session without prefixes. The
  * session may be gone afterwards. */
 void mag_return_home4(struct mag *m, struct mag_session *s, const char *cause, nsec_t now);
+
+/* ---- mag_vendor.c */
+/* What an accepting answer carries. */
+void mag_vendors_granted(struct mag *m, struct mag_session *s, const struct mh_msg *msg, nsec_t now);
+/* What the node's old MAG tells: how many are taken, and how many had no room. */
+unsigned mag_vendors_inherited(struct mag *m, struct mag_session *s, const struct mh_msg *msg,
+			       unsigned *lost);
+unsigned mag_vendors_count(const struct mag_vendors *v);
+void mag_vendors_free(struct mag_session *s);
 
 /* ---- mag_encap.c */
 void mag_choose_terms(const struct mag *m, struct mag_session *s);

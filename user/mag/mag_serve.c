@@ -34,6 +34,7 @@ static struct link_advert advert_of(const struct mag *m, const struct mag_sessio
 		.preferred_s = lifetime_s,
 		.mtu = advertised_mtu(m, s, IPV6_MIN_MTU),
 		.link_local = addr6_is_zero(fixed) ? s->b.link_local : *fixed,
+		.node = s->node_address,
 		.home4 = s->b.home4,
 		.mtu4 = advertised_mtu(m, s, IPV4_MIN_MTU),
 		.dhcp_relay = s->dhcp_relay,

@@ -39,7 +39,6 @@ static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 {
 	const struct mag_session *s = owner;
 	const struct mag *m = ctx;
-	const struct link_node node = mag_node(s);
 	struct heartbeat_info lma;
 	struct record_update u = {
 		.state = s->b.parked ? RECORD_LEAVING : RECORD_BOUND,
@@ -51,7 +50,7 @@ static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 		.coa = *mag_coa(m, &s->b.lmaa),
 		.lmaa = s->b.lmaa,
 		.router = s->b.link_local,
-		.node = s->node_address,
+		.node = mag_node_address(m, s),
 		.timestamp = s->b.timestamp,
 		.lifetime_s = s->b.lifetime_s,
 		.access_mtu = s->access_mtu,
@@ -78,8 +77,6 @@ static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 	memcpy(u.ifname, s->ifname, sizeof(u.ifname));
 	for (unsigned i = 0; i < s->b.n_prefixes; i++)
 		u.prefixes[i] = s->b.prefixes[i];
-	if (!s->b.parked && !s->no_link)
-		u.node = m->links->address(m->links->ctx, &node);
 	if (s->registered)
 		u.expires = to_wall(m, s->b.expires, now);
 	if (heartbeat_info(m->heartbeat, &s->b.lmaa, &lma) && lma.has_counter) {

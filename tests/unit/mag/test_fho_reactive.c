@@ -254,7 +254,7 @@ static void test_context_requests(void)
 		uint8_t code;
 		bool hnp, link_local;
 	} rows[] = {
-		{"default",	    {0},				  0, HACK_ALL_CONTEXT,      true,  false},
+		{"default",	    {0},				  0, HACK_CONTEXT_ACCEPTED, true,  false},
 		{"a part of it", {MHO_HNP, 0},			       2, HACK_CONTEXT_ACCEPTED, true,  false},
 		{"everything",   {MHO_HNP, 0, MHO_LINK_LOCAL, 0},	4, HACK_ALL_CONTEXT,	     true,  true },
 		{"vendor",	   {MHO_VENDOR, 5, 0, 0, 0x7a, 0x79, 1}, 7, HACK_NO_CONTEXT,	     false, false},
@@ -484,7 +484,7 @@ static void test_goes_elsewhere(void)
 	CU_ASSERT_EQUAL(detach_node(a, 7, 1), 0);
 	m = hi_msg(3, MH_HI_P | MH_HI_F, HI_CODE_DEFAULT, 1);
 	receive_ho(a, "2001:db8:12::1", &m);
-	CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, HACK_ALL_CONTEXT);
+	CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
 	CU_ASSERT_STRING_EQUAL(far_end(a, forwarding(a, HNP1)->down.peer), "2001:db8:12::1");
 	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
 	/* the one that expected it is told */
