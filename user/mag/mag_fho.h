@@ -6,6 +6,7 @@
  *	mag_fho.c	neighbours, handovers as objects, their rule table and timers
  *	mag_fho_act.c	the actions of that table
  *	mag_fho_rx.c	messages of neighbours: who may say what, and which handover they are about
+ *	mag_fho_offer.c	nodes that neighbours announce
  *	mag_fho_context.c what the two tell each other of a node
  *	mag_fho_msg.c	Handover Initiate and Handover Acknowledge: made, sent, repeated
  *	mag_fho_serve.c what a handover means to its session, and to the session's forwarding
@@ -286,7 +287,6 @@ void mag_ho_act_never(void *obj, void *arg);
 void mag_ho_act_left_new(void *obj, void *arg);
 void mag_ho_act_ended(void *obj, void *arg);
 
-/* ---- mag_fho_rx.c: mag_fho_receive() */
 
 /* ---- mag_fho_context.c */
 /* False: something in it is not fit for use; the link-layer identifier can be used all the same. */
@@ -324,6 +324,31 @@ struct ho_reply {
 void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *hi,
 		   const struct ho_reply *r, nsec_t now);
 void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now);
+
+/* ---- mag_fho_rx.c */
+/* A Handover Initiate that is being answered. */
+struct ho_heard {
+	struct mag *m;
+	struct mag_neighbour *n;
+	const struct mh_msg *msg;
+	const struct mnid *id;
+	struct mag_context context;
+	nsec_t now;
+	bool forward, buffer;	    /* F, U */
+	struct mag_attachment back; /* where the node was believed to be; ifindex 0: nowhere */
+	struct ho_reply reply;
+};
+struct ho_ctx mag_ho_ctx_of(const struct ho_heard *x);
+/* The flags of the answer when all that is asked for can be. */
+uint8_t mag_ho_granted(const struct ho_heard *x);
+/* A node can be served by what it says. */
+bool mag_ho_usable(const struct mag_context *c);
+/* The last word about that node was that forwarding is over: then this begins anew, without it. */
+struct mag_ho *mag_ho_drop_ended(struct ho_heard *x, struct mag_ho *h);
+
+/* ---- mag_fho_offer.c */
+/* h: the handover that it is about, or NULL. */
+void mag_ho_take_offer(struct ho_heard *x, struct mag_ho *h);
 
 /* ---- mag_fho_serve.c */
 /* The encapsulation between the two gateways (RFC 5949 4.2), by what the one that begins does. */

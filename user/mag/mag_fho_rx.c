@@ -17,199 +17,25 @@ static bool offers(const struct mag_context *c)
 	return c->n_prefixes || c->addr4.s_addr || !addr6_is_zero(&c->lmaa);
 }
 
-static bool usable(const struct mag_context *c)
+bool mag_ho_usable(const struct mag_context *c)
 {
 	return c->n_prefixes || c->addr4.s_addr;
 }
 
-/* A Handover Initiate that is being answered. */
-struct heard {
-	struct mag *m;
-	struct mag_neighbour *n;
-	const struct mh_msg *msg;
-	const struct mnid *id;
-	struct mag_context context;
-	nsec_t now;
-	bool forward, buffer;	    /* F, U */
-	struct mag_attachment back; /* where the node was believed to be; ifindex 0: nowhere */
-	struct ho_reply reply;
-};
-
-static struct ho_ctx ctx_of(const struct heard *x)
+struct ho_ctx mag_ho_ctx_of(const struct ho_heard *x)
 {
 	return (struct ho_ctx){.m = x->m, .now = x->now, .msg = x->msg, .context = &x->context};
 }
 
-static uint8_t granted(const struct heard *x)
+uint8_t mag_ho_granted(const struct ho_heard *x)
 {
 	return (x->forward ? MH_HACK_F : 0) | (x->buffer ? MH_HACK_U : 0);
 }
 
-/* ---- we are the new gateway */
-
-/* The session that this node has here already, in whatever state; `mac` and prefixes tell the
- * node's interfaces from each other. */
-static struct mag_session *present(const struct heard *x)
-{
-	const struct mag_context *k = &x->context;
-	struct bule *e = NULL;
-	unsigned i, j;
-
-	while ((e = bul_by_mnid(x->m->bul, x->id, e))) {
-		if (e->parked)
-			continue;
-		if (mac_is_zero(&k->mac) || mac_eq(&e->mac, &k->mac))
-			return mag_session_of(e);
-		for (i = 0; i < e->n_prefixes; i++) {
-			for (j = 0; j < k->n_prefixes; j++) {
-				if (prefix6_eq(&e->prefixes[i], &k->prefixes[j]))
-					return mag_session_of(e);
-			}
-		}
-	}
-	return NULL;
-}
-
-/* It was on its way to another gateway and comes back: the old session makes room for the one that
- * waits for it. */
-static void yield(struct heard *x, struct mag_session *s)
-{
-	struct mag_ho *h = s->ho;
-	const bool same = h && h->n == x->n;
-
-	ho_count_up(x->m, HO_C_RETURNED);
-	if (h) {
-		h->result = "node returned";
-		mag_ho_unbind(h);
-	}
-	mag_serve_stop(x->m, s, false, "comes back", x->now);
-	bul_park(x->m->bul, &s->b); /* its successor inherits what it knows */
-	if (same)
-		mag_ho_free(x->m, h, x->now);
-	else if (h)
-		deadline_arm(&x->m->timers, &h->guard, 0);
-}
-
-/*
- * The other gateway has it and says that it comes: so it has left, and nobody here has noticed.
- * Only an announcement that was slow is about a node that has come since; RFC 5949 does not say
- * what to do about either.
- */
-static bool has_gone(const struct heard *x, const struct mag_session *s)
-{
-	if (s->ho || !s->serving || !(s->registered || s->state == MST_FINDING))
-		return false;
-	return x->now >= nsec_add(s->came_at, nsec_from_ms(x->m->cfg.fho.leave_ms));
-}
-
-static void note_gone(struct heard *x, struct mag_session *s)
-{
-	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "announced by another MAG"};
-
-	ho_count_up(x->m, HO_C_UNNOTICED);
-	mag_log(x->m, s, &x->n->limit, x->now, LOG_C_INFO,
-		"announced by neighbour %s: it has left unnoticed", x->n->cfg.name);
-	if (!s->no_link)
-		x->back = (struct mag_attachment){.node = mag_node(s),
-						  .att = s->b.att,
-						  .access_mtu = s->access_mtu,
-						  .domain = s->domain,
-						  .cause = "nud"};
-	mag_step(s, MEV_HAND_OVER, &c);
-	s->absent = true;
-}
-
-/* Announced when it is here already. */
-static void announced_late(struct heard *x, struct mag_session *s)
-{
-	struct ho_ctx c = ctx_of(x);
-	struct mag_ho *h;
-
-	if (s->ho || (s->state != MST_FETCHING && s->state != MST_REGISTERING &&
-		      !(s->registered && s->serving))) {
-		x->reply.code = HACK_UNSPECIFIED;
-		return;
-	}
-	if (mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_NEW, x->now, &h)) {
-		x->reply.code = HACK_RESOURCES;
-		return;
-	}
-	mag_ho_bind(x->m, h, s);
-	h->forwarding = x->forward;
-	h->arrived_at = s->registered ? 0 : x->now;
-	if (mag_ho_open_tunnel(x->m, h, mag_ho_encap_of(x->m, x->n, &x->context))) {
-		mag_ho_unbind(h);
-		mag_ho_free(x->m, h, x->now);
-		x->reply.code = HACK_RESOURCES;
-		return;
-	}
-	mag_ho_step(h, HEV_ARRIVED, &c);
-	x->reply.flags = granted(x);
-	x->reply.h = mag_ho_still(x->m, x->id, h);
-}
-
-/* What yield() left and no successor has inherited: of a node that is announced without its
- * link-layer address, or of one that is refused after all. */
-static void clear_away(struct heard *x)
-{
-	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "comes back"};
-	struct bule *e, *next;
-
-	for (e = bul_by_mnid(x->m->bul, x->id, NULL); e; e = next) {
-		struct mag_session *s = mag_session_of(e);
-
-		next = bul_by_mnid(x->m->bul, x->id, e);
-		if (!e->parked || s->state != MST_LEAVING)
-			continue;
-		s->absent = true;
-		mag_step(s, x->reply.h ? MEV_FORGET : MEV_HANDED_OVER, &c);
-	}
-}
-
-static void announced(struct heard *x)
-{
-	struct ho_ctx c = ctx_of(x);
-	struct mag_ho *h;
-	int err = mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_NEW, x->now, &h);
-
-	if (err) {
-		ho_count_up(x->m, HO_C_FAILED);
-		x->reply.code = HACK_RESOURCES;
-		return;
-	}
-	h->forwarding = x->forward;
-	ho_count_up(x->m, HO_C_OFFERED);
-	mag_ho_step(h, HEV_CONTEXT, &c);
-	if (c.code) {
-		x->reply.code = c.code;
-		h->result = "not accepted";
-		mag_ho_free(x->m, h, x->now);
-		return;
-	}
-	x->reply.h = h;
-	x->reply.flags = granted(x);
-}
-
-/* More of what is known already, or the answer to our own question on another way. */
-static void announced_again(struct heard *x, struct mag_ho *h)
-{
-	struct ho_ctx c = ctx_of(x);
-
-	if (h->state == HST_ASKED) {
-		ho_count_up(x->m, HO_C_CROSSED);
-		mag_ho_close_hi(x->m, h);
-	}
-	h->forwarding |= x->forward;
-	mag_ho_step(h, HEV_CONTEXT, &c);
-	x->reply.code = c.code ? c.code : HACK_CONTEXT_ACCEPTED;
-	x->reply.flags = granted(x);
-	x->reply.h = mag_ho_still(x->m, x->id, h);
-}
-
 /* The last word about that node was that forwarding is over: this begins anew. */
-static struct mag_ho *drop_ended(struct heard *x, struct mag_ho *h)
+struct mag_ho *mag_ho_drop_ended(struct ho_heard *x, struct mag_ho *h)
 {
-	struct ho_ctx c = ctx_of(x);
+	struct ho_ctx c = mag_ho_ctx_of(x);
 
 	if (!h || h->state != HST_ENDING)
 		return h;
@@ -217,60 +43,13 @@ static struct mag_ho *drop_ended(struct heard *x, struct mag_ho *h)
 	return NULL;
 }
 
-static void take_offer(struct heard *x, struct mag_ho *h)
-{
-	struct mag_session *s;
-	bool gone;
-
-	x->reply.code = HACK_CONTEXT_ACCEPTED;
-	h = drop_ended(x, h);
-	if (h && h->role == HO_NEW) {
-		announced_again(x, h);
-		return;
-	}
-	if (h && h->state == HST_OFFERED) {
-		/* each says that the node goes to the other */
-		ho_count_up(x->m, HO_C_CROSSED);
-		x->reply.code = HACK_UNSPECIFIED;
-		return;
-	}
-	if (!usable(&x->context) && (x->forward || x->msg->ho.code == HI_CODE_ALL_CONTEXT)) {
-		ho_count_up(x->m, HO_C_BAD_CONTEXT);
-		x->reply.code = HACK_UNSPECIFIED;
-		return;
-	}
-	s = present(x);
-	gone = s && has_gone(x, s);
-	if (s && s->state != MST_LEAVING && !gone) {
-		announced_late(x, s);
-		return;
-	}
-	/* nothing is given up for what is refused anyway */
-	if (!mag_ho_welcome(x->m, x->id, &x->context)) {
-		log_limited(&x->n->limit, x->now, LOG_C_REMOTE,
-			    "mag: neighbour %s announces a node that may not be served here",
-			    x->n->cfg.name);
-		x->reply.code = HACK_PROHIBITED;
-		return;
-	}
-	if (gone)
-		note_gone(x, s);
-	if (s)
-		yield(x, s);
-	announced(x);
-	if (x->reply.h)
-		x->reply.h->back = x->back;
-	if (s)
-		clear_away(x);
-}
-
 /* ---- we are the old gateway */
 
 /* The handover that `n` asks for; another one that the session was in ends. NULL: cannot be. */
-static struct mag_ho *asked(struct heard *x, struct mag_session *s)
+static struct mag_ho *asked(struct ho_heard *x, struct mag_session *s)
 {
 	struct mag_ho *old = s->ho, *h;
-	struct ho_ctx c = ctx_of(x);
+	struct ho_ctx c = mag_ho_ctx_of(x);
 
 	/* served by way of its own old gateway: nothing to forward */
 	if (old && old->role == HO_NEW && old->state != HST_SETTLING && old->state != HST_ENDING)
@@ -295,23 +74,23 @@ static struct mag_ho *asked(struct heard *x, struct mag_session *s)
 	return h;
 }
 
-static void take_request(struct heard *x, struct mag_ho *h)
+static void take_request(struct ho_heard *x, struct mag_ho *h)
 {
 	const struct mac *mac = mac_is_zero(&x->context.mac) ? NULL : &x->context.mac;
 	const bool wants = x->forward || x->buffer;
-	struct ho_ctx c = ctx_of(x);
+	struct ho_ctx c = mag_ho_ctx_of(x);
 	struct mag_session *s;
 
 	x->reply.code = HACK_ACCEPTED;
 	x->reply.request = mh_opt(x->msg, MHO_CONTEXT_REQUEST);
-	h = drop_ended(x, h);
+	h = mag_ho_drop_ended(x, h);
 	if (h && h->role == HO_NEW) {
 		/* RFC 5949 4.1 (e): it forwards from now on */
 		h->forwarding |= x->forward;
 		mag_ho_step(h, x->forward ? HEV_WANTS_FORWARDING : HEV_WANTS_BUFFERING, &c);
 		if (h->s && h->s->serving && mag_serve_paths(x->m, h->s))
 			x->reply.code = HACK_NO_FORWARDING;
-		x->reply.flags = granted(x);
+		x->reply.flags = mag_ho_granted(x);
 		x->reply.h = h;
 		return;
 	}
@@ -339,7 +118,7 @@ static void take_request(struct heard *x, struct mag_ho *h)
 		return;
 	}
 	x->reply.h = h;
-	x->reply.flags = granted(x);
+	x->reply.flags = mag_ho_granted(x);
 }
 
 /* ---- Handover Initiate */
@@ -377,7 +156,7 @@ static void take_vendors(struct mag *m, const struct mag_ho *h, const struct mh_
 }
 
 /* The handover that it is about, or NULL. */
-static struct mag_ho *subject(const struct heard *x)
+static struct mag_ho *subject(const struct ho_heard *x)
 {
 	const struct mac *mac = &x->context.mac;
 	struct mag_ho *h = mag_ho_find(x->m, x->n, x->id, mac);
@@ -399,7 +178,7 @@ static struct mag_ho *subject(const struct heard *x)
 static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_msg *msg,
 		       const struct mnid *id, nsec_t now)
 {
-	struct heard x = {.m = m, .n = n, .msg = msg, .id = id, .now = now};
+	struct ho_heard x = {.m = m, .n = n, .msg = msg, .id = id, .now = now};
 	struct mag_ho *h = mag_ho_answered(m, n, id, msg->ho.seq);
 	struct ho_ctx c;
 	bool fit;
@@ -412,11 +191,11 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 	x.buffer = msg->ho.flags & MH_HI_U;
 	fit = mag_ho_read_context(msg, &x.context);
 	h = subject(&x);
-	c = ctx_of(&x);
+	c = mag_ho_ctx_of(&x);
 	if (msg->ho.code == HI_CODE_FORWARDING_DONE) {
 		if (h)
 			mag_ho_step(h, HEV_DONE, &c);
-		x.reply.flags = granted(&x);
+		x.reply.flags = mag_ho_granted(&x);
 	} else if (!fit) {
 		ho_count_up(m, HO_C_BAD_CONTEXT);
 		log_limited(&n->limit, now, LOG_C_REMOTE,
@@ -424,7 +203,7 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 			    n->cfg.name);
 		x.reply.code = HACK_UNSPECIFIED;
 	} else if (offers(&x.context)) {
-		take_offer(&x, h);
+		mag_ho_take_offer(&x, h);
 	} else {
 		take_request(&x, h);
 	}
@@ -439,17 +218,6 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 	/* its answer, if it is here after all, is its arrival */
 	if (h && x.back.node.ifindex)
 		m->links->verify(m->links->ctx, &x.back.node);
-}
-
-void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
-{
-	struct mag_session *s = mag_fho_expected(m, NULL, &n->mac);
-	struct mag_attachment a;
-
-	if (!s || !s->ho || s->ho->back.node.ifindex != n->ifindex)
-		return;
-	a = s->ho->back;
-	(void)mag_attach(m, &a, now);
 }
 
 /* ---- Handover Acknowledge */
@@ -482,7 +250,7 @@ static void count_code(struct mag *m, uint8_t code)
 /* To a question of ours: what matters is whether the node can be served by what it says. */
 static enum ho_event judge_answer(struct mag_ho *h, uint8_t code, const struct mag_context *k)
 {
-	if (!usable(k) || (code >= HACK_UNSPECIFIED && code != HACK_NO_FORWARDING))
+	if (!mag_ho_usable(k) || (code >= HACK_UNSPECIFIED && code != HACK_NO_FORWARDING))
 		return HEV_REFUSED;
 	h->forwarding = code < HACK_UNSPECIFIED;
 	/* RFC 5949 4.2: the old gateway chooses the key of what goes to it */
@@ -514,7 +282,8 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 	c.cause = hack_code_name(code, true);
 	if (h->state == HST_ASKED) {
 		/* RFC 5949 6.1.2 */
-		if (code == HACK_CONTEXT_ACCEPTED && !usable(&context) && h->more < HO_MORE_MAX) {
+		if (code == HACK_CONTEXT_ACCEPTED && !mag_ho_usable(&context) &&
+		    h->more < HO_MORE_MAX) {
 			h->more++;
 			mag_ho_send_hi(m, h, MH_HI_F, HI_CODE_DEFAULT, HO_REQUEST, now);
 			return;
