@@ -28,7 +28,7 @@ struct sent {
 	nsec_t at;
 	struct in6_addr src, dst;
 	uint16_t port;
-	uint8_t buf[512];
+	uint8_t buf[MH_MAX_LEN];
 	size_t len;
 	struct mh_msg msg;
 };
@@ -205,6 +205,7 @@ static struct call *bench_told(struct bench *b, enum call_kind kind, const struc
 	memcpy(c->dns4, ad->dns4, sizeof(c->dns4));
 	c->n_dns4 = ad->n_dns4;
 	c->ll = ad->link_local;
+	c->own = ad->node;
 	return c;
 }
 
@@ -495,6 +496,25 @@ static uint8_t opt_value(const struct mh_msg *m, uint8_t type)
 	return o->value;
 }
 
+/* A Vendor Specific option. */
+struct told_vendor {
+	uint32_t id;
+	uint8_t subtype, len;
+	const char *data;
+};
+
+static struct mh_msg *add_vendor(struct mh_msg *m, const struct told_vendor *v) UNUSED;
+static struct mh_msg *add_vendor(struct mh_msg *m, const struct told_vendor *v)
+{
+	struct mh_opt *o = mh_opt_add(m, MHO_VENDOR);
+
+	o->vendor.id = v->id;
+	o->vendor.subtype = v->subtype;
+	o->vendor.len = v->len;
+	o->vendor.data = (const uint8_t *)v->data;
+	return m;
+}
+
 /* What an answer says where it does not echo. Zero-initialised is a plain echo of `to`. */
 struct reply {
 	uint8_t status;
@@ -526,6 +546,8 @@ struct reply {
 	/* encapsulation: what was asked for, with uplink key 0x5000 */
 	bool no_gre, gre_plain, gre_keyed, no_tlv, tlv, no_nat, nat;
 	uint32_t up_key;
+	const struct told_vendor *vendors;
+	unsigned n_vendors;
 };
 
 /* RFC 5844 3.1.2.6 */
@@ -636,6 +658,8 @@ static void answer(struct bench *b, const struct reply *r)
 				? timestamp_from_wallclock(bench_wallclock(b) +
 							   (uint64_t)r->clock_ms * 1000000)
 				: mh_opt(q, MHO_TIMESTAMP)->timestamp;
+	for (i = 0; i < r->n_vendors; i++)
+		add_vendor(&m, &r->vendors[i]);
 	if (r->advice_s)
 		mh_opt_add(&m, MHO_BINDING_REFRESH_ADVICE)->refresh_interval = r->advice_s / 4;
 	len = mh_encode(&m, buf, sizeof(buf), &src, &dst);
