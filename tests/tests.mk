@@ -10,7 +10,8 @@ $(O)/tests/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(TESTLIB_OBJ) $$(UNIT_EXTRA_$(
 	$$(Q)echo "LD      $$@"; $$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(call extern_of,$(1) $(BELOW_$(1))) -lcunit
 endef
 # These let memory run out (tests/lib/oom.h).
-OOM_TESTS := base/test_htable core/test_bce core/test_pool4 lma/test_lma_oom mag/test_mag_oom
+OOM_TESTS := base/test_htable core/test_bce core/test_pool4 lma/test_lma_oom mag/test_fho_oom \
+	mag/test_mag_oom
 $(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 # The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
 DP_FAKE := $(O)/user/dataplane/dp_fake.o

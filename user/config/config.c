@@ -58,6 +58,10 @@ static void spread(struct config_file *f)
 	c->mag.fixed_mag_link_local_address_on_all_access_links = d->fixed_link_local;
 	c->mag.fixed_mag_link_layer_address_on_all_access_links = d->fixed_link_layer;
 
+	for (unsigned i = 0; i < f->n_context_vendors; i++)
+		(void)config_vendor(f->context_vendors[i], &c->mag.fho.vendors[i]);
+	c->mag.fho.n_vendors = f->n_context_vendors;
+
 	c->access_cfg.link_local = d->fixed_link_local;
 	c->access_cfg.mac = d->fixed_link_layer;
 

@@ -106,6 +106,13 @@ static bool ap_ok(const char *s)
 	return *s;
 }
 
+static bool vendor_ok(const char *s)
+{
+	struct mag_vendor_cfg v;
+
+	return config_vendor(s, &v);
+}
+
 static bool match_ok(const char *s)
 {
 	return !strcmp(s, "*") || (s[0] == '@' && realm_given_ok(s + 1));
@@ -130,6 +137,8 @@ static const struct config_syntax syn_nai_or_empty = {
 	nai_or_empty_ok, "a network access identifier such as mag1@example.com, or nothing"};
 static const struct config_syntax syn_ap = {
 	ap_ok, "an access point's identifier without control characters"};
+static const struct config_syntax syn_vendor = {
+	vendor_ok, "a vendor's number, a slash and a sub-type up to 255, such as 31353/1"};
 static const struct config_syntax syn_match = {match_ok, "@ and a realm, or \"*\" for everybody"};
 
 /* ---- words */
@@ -435,9 +444,12 @@ static const struct config_row rows_fho[] = {
 	{"leave-time", CONFIG_UINT, F(leave_ms), .def = "2000", RANGE(0, 60000), .unit = "ms", LIVE,
 	 .help = "A node that nobody saw leave, and is heard here later than that, has come back."},
 	{"max-handovers", CONFIG_UINT, F(max), .def = "1000", RANGE(1, 4096), LIVE, .rfc = "RFC 5949 4.2",
-	 .help = "At a time; more are refused with code 130."},
+	 .help = "At a time; more are refused with code 130. Half of them is divided among the neighbours and kept for each."},
 	{"hi-rate", CONFIG_UINT, F(hi_rate), .def = "1000", RANGE(0, 1000000), .unit = "messages/s", LIVE,
 	 .help = "Handover Initiates that each neighbour may send; more are ignored and counted. 0: no limit."},
+	{"context-vendors", CONFIG_STRING, ARRAY(struct config_file, context_vendors, n_context_vendors), .def = "",
+	 .syntax = &syn_vendor, LIVE, .example = "[\"31353/1\"]", .rfc = "Context Request, RFC 5949 6.2.1",
+	 .help = "Vendor Specific options to ask the old MAG for when a node comes unannounced: Vendor ID and Sub-Type (RFC 5094). An announcement carries all that there are."},
 };
 static const struct config_section sec_fho =
 	SECTION("mag.fast-handover", "Fast handover between MAGs (RFC 5949)", struct config_file, rows_fho);

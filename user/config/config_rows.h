@@ -85,7 +85,8 @@ struct config_domain {
 	struct mac fixed_link_layer;
 };
 
-#define CONFIG_MATCH_LEN 66 /* '@' and a realm */
+#define CONFIG_VENDOR_LEN 16 /* "4294967295/255" */
+#define CONFIG_MATCH_LEN  66 /* '@' and a realm */
 
 /* A profile or a fallback as written; profile.mnid and no_ipv6 are set when all is read. */
 struct config_profile {
@@ -98,6 +99,8 @@ struct config_profile {
 struct config_file {
 	struct config c;
 	struct config_domain domain;
+	char context_vendors[MAG_CONTEXT_VENDORS_MAX][CONFIG_VENDOR_LEN];
+	unsigned n_context_vendors;
 	struct config_profile *profiles;
 	unsigned n_profiles;
 	struct config_profile *fallbacks;
@@ -110,6 +113,9 @@ static inline const struct config_file *config_file_of(const struct config *c)
 {
 	return (const struct config_file *)c;
 }
+
+/* "31353/1": Vendor ID and Sub-Type. False: it is not that. */
+bool config_vendor(const char *s, struct mag_vendor_cfg *out);
 
 /* Whether a row has a value without the file giving one. */
 static inline bool config_row_required(const struct config_row *r)

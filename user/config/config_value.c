@@ -514,3 +514,28 @@ void config_section_clear(const struct config_section *s, void *base)
 		memcpy((char *)base + r->offset, &none, sizeof(none));
 	}
 }
+
+/* Decimal, no longer than it has to be. */
+static const char *number(const char *s, uint64_t max, uint32_t *out)
+{
+	uint64_t v = 0;
+	const char *p = s;
+
+	for (; isdigit((unsigned char)*p); p++) {
+		v = v * 10 + (uint64_t)(*p - '0');
+		if (v > max || (p > s && *s == '0'))
+			return NULL;
+	}
+	*out = (uint32_t)v;
+	return p > s ? p : NULL;
+}
+
+bool config_vendor(const char *s, struct mag_vendor_cfg *out)
+{
+	const char *p = number(s, UINT32_MAX, &out->id);
+
+	if (!p || *p++ != '/')
+		return false;
+	p = number(p, UINT8_MAX, &out->subtype);
+	return p && !*p;
+}

@@ -126,6 +126,27 @@ static const char *ifname_of(const struct control_ctx *c, unsigned ifindex)
 	return c->ops.ifname ? c->ops.ifname(c->ops.ctx, ifindex) : NULL;
 }
 
+/* Vendor Specific options, RFC 5094. */
+static json_t *vendors_json(const struct mag_vendors *v)
+{
+	json_t *list = json_array(), *o;
+	char data[2 * UINT8_MAX + 1];
+	struct mag_vendor i;
+	unsigned at = 0;
+
+	while (mag_vendors_next(v, &at, &i)) {
+		data[0] = '\0';
+		for (unsigned k = 0; k < i.len; k++)
+			snprintf(&data[2 * k], 3, "%02x", i.data[k]);
+		o = json_object();
+		control_set(o, "vendor_id", json_integer(i.id));
+		control_set(o, "sub_type", json_integer(i.subtype));
+		control_set(o, "data", control_str(data));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static void show_update(void *ctx, const struct mag_binding *b)
 {
 	struct control_req *r = ctx;
@@ -149,6 +170,7 @@ static void show_update(void *ctx, const struct mag_binding *b)
 	control_set(o, "att", control_str(att_name(b->att)));
 	control_set(o, "att_number", json_integer(b->att));
 	control_set(o, "link_local", control_addr(&b->link_local));
+	control_set(o, "vendor_options", vendors_json(b->vendors));
 	control_set(o, "state", control_str(b->state));
 	control_set(o, "lifetime", json_integer(b->lifetime_s));
 	control_set(o, "remaining", json_integer(b->remaining_s));

@@ -362,8 +362,8 @@ int mag_ho_open_tunnel(struct mag *m, struct mag_ho *h, enum dp_encap encap);
 void mag_ho_close_tunnel(struct mag *m, struct mag_ho *h);
 /* The key that the neighbour has to use to us: gives the session's half one. 0 or -errno. */
 int mag_ho_own_key(struct mag *m, struct mag_ho *h, uint32_t *key);
-/* The session takes over what the context says. */
-void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
+/* The session takes over what the context says. 0 or -ENOMEM. */
+int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
 /* May that node be served here, by what its context says? */
 bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c);
 /* The session of a node that is announced, and welcome. 0 or -errno. */

@@ -248,8 +248,9 @@ void mag_ho_act_more_context(void *obj, void *arg)
 		own->iid = more->iid;
 	if (more->keyed)
 		h->peer_key = more->key;
-	mag_ho_adopt(c->m, h, c->now);
-	err = mag_serve_paths(c->m, h->s);
+	err = mag_ho_adopt(c->m, h, c->now);
+	if (!err)
+		err = mag_serve_paths(c->m, h->s);
 	if (err)
 		say_code(c, err);
 }

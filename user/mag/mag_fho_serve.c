@@ -302,17 +302,16 @@ static uint8_t handoff_of(const struct mag_session *s, const struct mag_context 
 	return mac_eq(&c->mac, &s->b.mac) ? HI_BETWEEN_MAGS : HI_BETWEEN_INTERFACES;
 }
 
-void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
+int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 {
 	struct mag_session *s = h->s;
 	const struct mag_context *c = &h->ctx;
 	const struct profile *p = mag_profile(m, &s->b.mnid);
 	struct mag_lma *lma = mag_lma_by_addr(m, &c->lmaa);
 	const struct in6_addr own = mag_ho_node_address(c);
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
 
-	memcpy(prefixes, c->prefixes, sizeof(prefixes));
-	(void)bul_set_prefixes(m->bul, &s->b, prefixes, p && p->no_ipv6 ? 0 : c->n_prefixes);
+	if (bul_set_prefixes(m->bul, &s->b, c->prefixes, p && p->no_ipv6 ? 0 : c->n_prefixes))
+		return -ENOMEM;
 	adopt_home4(m, s, c);
 	if (lma) {
 		s->lma = lma;
@@ -325,6 +324,7 @@ void mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 		s->node_address = own;
 	s->first_hi = handoff_of(s, c);
 	s->hint_until = nsec_add(now, nsec_from_ms(MAG_HINT_LIFE_MS));
+	return 0;
 }
 
 /* ---- announced nodes */
@@ -347,7 +347,9 @@ static int expect(struct mag *m, struct mag_ho *h, nsec_t now)
 	if (err)
 		return err;
 	mag_session_inherit(m, s, now);
-	mag_ho_adopt(m, h, now);
+	err = mag_ho_adopt(m, h, now);
+	if (err)
+		return err;
 	mag_choose_terms(m, s);
 	err = mag_serve_paths(m, s);
 	if (!err && (s->terms.gre == MAG_GRE_KEYS || dp_encap_keyed((enum dp_encap)h->encap)))
@@ -437,16 +439,17 @@ static int open_anchor_tunnel(struct mag *m, struct mag_session *s)
 	return err;
 }
 
-/* Served before it is registered. Where that cannot be, it is registered as any other node is. */
-static void serve_early(struct mag_session *s, struct mag_ctx *c)
+/* Served before it is registered. Where that cannot be, which `err` may say already, it is
+ * registered as any other node is. */
+static void serve_early(struct mag_session *s, struct mag_ctx *c, int err)
 {
 	struct mag *m = c->m;
-	int err;
 
 	s->early = true;
 	s->b.lifetime_s = m->cfg.lifetime;
 	s->b.expires = nsec_add(c->now, nsec_from_ms(m->cfg.fho.forwarding_ms));
-	err = open_anchor_tunnel(m, s);
+	if (!err)
+		err = open_anchor_tunnel(m, s);
 	if (!err)
 		err = mag_serve_early(m, s, "arrived by fast handover", c->now);
 	if (!err) {
@@ -477,7 +480,7 @@ void mag_act_arrive(void *obj, void *arg)
 	s->first_hi = handoff_of(s, &s->ho->ctx);
 	s->hint_until = nsec_add(c->now, nsec_from_ms(MAG_HINT_LIFE_MS));
 	mag_ho_step(s->ho, HEV_ARRIVED, &hc);
-	serve_early(s, c);
+	serve_early(s, c, 0);
 }
 
 void mag_act_arrive_elsewhere(void *obj, void *arg)
@@ -547,8 +550,7 @@ void mag_act_context(void *obj, void *arg)
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
-	mag_ho_adopt(c->m, s->ho, c->now);
-	serve_early(s, c);
+	serve_early(s, c, mag_ho_adopt(c->m, s->ho, c->now));
 }
 
 void mag_fho_registered(struct mag *m, struct mag_session *s, nsec_t now)

@@ -1404,6 +1404,29 @@ static void test_resumed_node_is_told_in_time(void)
 	stop();
 }
 
+/* An announced node: its old MAG knew its address, and what is heard here counts more. */
+static void test_node_is_asked_under_told_address(void)
+{
+	struct link_advert ad = advert();
+	struct in6_addr known;
+
+	start();
+	ad.node = mac_linklocal(&n1.mac);
+	mag.advertise(mag.ctx, &n1, &ad);
+	mag.verify(mag.ctx, &n1);
+	n_sent = 0;
+	run(MS(0));
+	CU_ASSERT_EQUAL(n_sent, 1);
+	CU_ASSERT(sent_is(0, FRAME_PROBE));
+	rx(FRAME_NS);
+	known = mag.address(mag.ctx, &n1);
+	CU_ASSERT(addr6_eq(&known, &ad.node));
+	ad.node.s6_addr[15]++;
+	mag.advertise(mag.ctx, &n1, &ad);
+	known = mag.address(mag.ctx, &n1);
+	CU_ASSERT_FALSE(addr6_eq(&known, &ad.node));
+	stop();
+}
 static void test_resumed_node_is_verified(void)
 {
 	start();
@@ -1553,6 +1576,7 @@ int main(int argc, char **argv)
 		{"its solicitation is answered even before the first tick",
 		 test_resumed_node_solicits_at_once},
 		{"it gets unsolicited advertisements in time",			       test_resumed_node_is_told_in_time},
+		{"RFC 5949 4.1 a node is asked under the address that its old MAG told", test_node_is_asked_under_told_address},
 		{"it is probed by the address that it had",									  test_resumed_node_is_verified},
 		{"links are known by name, and tell when they are up",	       test_links_have_names},
 		{"a storm of events leaves nothing behind",				    test_storm},

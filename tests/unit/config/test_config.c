@@ -86,7 +86,8 @@ static const char full[] =
 	"    - {name: mag3, address: 2001:db8:13::1}\n"
 	"  fast-handover:\n"
 	"    {buffer-at: old-mag, hi-timeout: 50, hi-retries: 2, forwarding-time: 3000,\n"
-	"     settle-time: 100, leave-time: 200, max-handovers: 9, hi-rate: 0}\n"
+	"     settle-time: 100, leave-time: 200, max-handovers: 9, hi-rate: 0,\n"
+	"     context-vendors: [31353/1, \"4294967295/255\"]}\n"
 	"  access:\n"
 	"    - name: acc0\n"
 	"      type: point-to-point\n"
@@ -182,6 +183,11 @@ static void check_full_mag(const struct mag_cfg *m)
 	CU_ASSERT_EQUAL(m->fho.leave_ms, 200);
 	CU_ASSERT_EQUAL(m->fho.max, 9);
 	CU_ASSERT_EQUAL(m->fho.hi_rate, 0);
+	CU_ASSERT_EQUAL_FATAL(m->fho.n_vendors, 2);
+	CU_ASSERT_EQUAL(m->fho.vendors[0].id, 31353);
+	CU_ASSERT_EQUAL(m->fho.vendors[0].subtype, 1);
+	CU_ASSERT_EQUAL(m->fho.vendors[1].id, UINT32_MAX);
+	CU_ASSERT_EQUAL(m->fho.vendors[1].subtype, 255);
 	CU_ASSERT_EQUAL(m->max_bindings, 8);
 	CU_ASSERT_EQUAL(m->lifetime, 404);
 	CU_ASSERT_EQUAL(m->refresh_percent, 50);
@@ -365,6 +371,7 @@ static void test_mag_defaults(void)
 	CU_ASSERT_FALSE(c->mag.fho.buffer_at_old);
 	CU_ASSERT_EQUAL(c->mag.fho.hi_timeout_ms, 100); /* RFC 5568 6.2.1.1, 9 */
 	CU_ASSERT_EQUAL(c->mag.fho.hi_retries, 3);
+	CU_ASSERT_EQUAL(c->mag.fho.n_vendors, 0);
 	CU_ASSERT_EQUAL(c->mag.fho.forwarding_ms, 10000);
 	CU_ASSERT_EQUAL(c->mag.tunnel_mtu, 0);
 	CU_ASSERT_STRING_EQUAL(

@@ -435,6 +435,18 @@ static const struct {
 	 MAG "  neighbours: [{name: n, address: 192.0.2.1}]\n",
 	 "f:9: mag.neighbours[0].address: is of a family that this MAG has no address of; the address "
 	 "of another MAG, reached from ipv4-proxy-coa"},
+	{"sub-type of a vendor beyond its octet",
+	 MAG "  fast-handover: {context-vendors: [1/0, 1/256]}\n",
+	 "f:9: mag.fast-handover.context-vendors[1]: \"1/256\" is not allowed here; a vendor's number, "
+	 "a slash and a sub-type up to 255, such as 31353/1"},
+	{"vendor beyond its octets",
+	 MAG "  fast-handover: {context-vendors: [4294967296/0]}\n",
+	 "f:9: mag.fast-handover.context-vendors[0]: \"4294967296/0\" is not allowed here; a vendor's "
+	 "number, a slash and a sub-type up to 255, such as 31353/1"},
+	{"vendor without its sub-type",
+	 MAG "  fast-handover: {context-vendors: [31353]}\n",
+	 "f:9: mag.fast-handover.context-vendors[0]: \"31353\" is not allowed here; a vendor's number, a "
+	 "slash and a sub-type up to 255, such as 31353/1"},
 	{"access point of two neighbours",
 	 MAG "  neighbours:\n"
 	 "    - {name: n, address: 2001:db8::3, ap-ids: [a, b]}\n"

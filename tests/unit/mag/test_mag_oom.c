@@ -7,70 +7,10 @@
 #include "mag_harness.h"
 
 #include "lib/oom.h"
+#include "oom_plane.h"
 #include "store/store_fake.h"
 
-static struct dataplane *below;
-
-/* The data plane's allocations do not count. */
-#define WITH_MEMORY(call)                        \
-	({                                       \
-		const unsigned left_ = oom.left; \
-		const bool now_ = oom.now;       \
-		__typeof__(call) result_;        \
-		oom.left = 0;                    \
-		oom.now = false;                 \
-		result_ = (call);                \
-		oom.left = left_;                \
-		oom.now = now_;                  \
-		result_;                         \
-	})
-
-static int put_peer(struct dataplane *dp, const struct dp_peer *p, dp_ref *out)
-{
-	return WITH_MEMORY(below->ops->peer_put(below, p, out));
-}
-
-static void del_peer(struct dataplane *dp, dp_ref ref)
-{
-	below->ops->peer_del(below, ref);
-}
-
-static uint32_t peer_mtu(struct dataplane *dp, dp_ref ref)
-{
-	return below->ops->peer_mtu(below, ref);
-}
-
-static int put_session(struct dataplane *dp, const struct dp_session *s, dp_ref *ref)
-{
-	return WITH_MEMORY(below->ops->session_put(below, s, ref));
-}
-
-static void del_session(struct dataplane *dp, dp_ref ref)
-{
-	below->ops->session_del(below, ref);
-}
-
-static int move_session(struct dataplane *dp, dp_ref ref, const struct dp_path *down)
-{
-	return below->ops->session_move(below, ref, down);
-}
-
-static int session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
-{
-	return below->ops->session_key(below, ref, key);
-}
-
-static const struct dataplane_ops ops = {
-	.peer_put = put_peer,
-	.peer_del = del_peer,
-	.peer_mtu = peer_mtu,
-	.session_put = put_session,
-	.session_del = del_session,
-	.session_move = move_session,
-	.session_key = session_key,
-};
-
-static struct dataplane plane = {.ops = &ops};
+static struct oom_plane plane = {.dp = {.ops = &oom_plane_ops}};
 
 static struct bench *bench_oom(void)
 {
@@ -79,33 +19,16 @@ static struct bench *bench_oom(void)
 
 	add_profile(b, &p, "mn1@example.com", 1);
 	b->cfg.gre = MAG_GRE_KEYS;
-	below = dp_fake_dataplane(b->fake);
+	plane.below = dp_fake_dataplane(b->fake);
 	tunnels_free(&b->tunnels);
-	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane), 0);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane.dp), 0);
 	return b;
 }
 
 static int start(struct bench *b)
 {
-	return mag_new(&b->m, &b->cfg, &b->env, &plane, b->tunnels, &b->profiles, &b->links,
+	return mag_new(&b->m, &b->cfg, &b->env, &plane.dp, b->tunnels, &b->profiles, &b->links,
 		       &b->sink);
-}
-
-/* The n-th allocation from here on fails, and all after it. */
-static void fail_at(unsigned n)
-{
-	oom.left = n;
-	oom.now = false;
-}
-
-/* True: one did fail. */
-static bool memory_again(void)
-{
-	bool failed = oom.now;
-
-	oom.left = 0;
-	oom.now = false;
-	return failed;
 }
 
 static void test_new(void)
@@ -313,7 +236,7 @@ static void end_it(struct bench *b, struct store *st)
 	store_free(&st);
 	dp_fake_restart(b->fake);
 	tunnels_free(&b->tunnels);
-	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane), 0);
+	CU_ASSERT_EQUAL_FATAL(tunnels_new(&b->tunnels, &plane.dp), 0);
 }
 
 /* Nothing is dropped for want of memory: the start ends, and the next one has all. */
@@ -351,7 +274,7 @@ static void test_restore(void)
 			st = begin_again(b, disk);
 			CU_ASSERT_EQUAL(store_load(st, restore_one, b), 0);
 		}
-		below->ops->sweep(below);
+		plane.below->ops->sweep(plane.below);
 		CU_ASSERT_EQUAL(mag_count(b->m), 1);
 		/* what could not be routed is when the node is found */
 		confirm(b, 7, 1);
