@@ -368,6 +368,8 @@ int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
 bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c);
 /* The session of a node that is announced, and welcome. 0 or -errno. */
 int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now);
+/* It is registered, served, and forwarded for: another gateway could take over. */
+bool mag_ho_may_go(const struct mag_session *s);
 /* Session of that node which could go to another gateway; `mac` picks among several, or NULL. */
 struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 				   const struct mac *mac);

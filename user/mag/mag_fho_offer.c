@@ -55,7 +55,9 @@ static void yield(struct ho_heard *x, struct mag_session *s)
  */
 static bool has_gone(const struct ho_heard *x, const struct mag_session *s)
 {
-	if (s->ho || !s->serving || !(s->registered || s->state == MST_FINDING))
+	const bool served = mag_ho_may_go(s) || (s->state == MST_FINDING && s->serving);
+
+	if (s->ho || s->state == MST_LEAVING || !served)
 		return false;
 	return x->now >= nsec_add(s->came_at, nsec_from_ms(x->m->cfg.fho.leave_ms));
 }

@@ -294,7 +294,9 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 	}
 	if (ev == HEV_REFUSED) {
 		ho_count_up(m, HO_C_REFUSED);
-		h->result = c.cause;
+		/* else it is under way already, or over */
+		if (h->state == HST_OFFERED || h->state == HST_ASKED)
+			h->result = c.cause;
 		mag_ho_log(m, h, now, LOG_C_REMOTE, "refused: %u %s", code, c.cause);
 	}
 	mag_ho_step(h, ev, &c);

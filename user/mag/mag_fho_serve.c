@@ -113,7 +113,7 @@ void mag_fho_paths(const struct mag_session *s, struct dp_session *d)
 
 /* ---- sessions that may go elsewhere */
 
-static bool may_go(const struct mag_session *s)
+bool mag_ho_may_go(const struct mag_session *s)
 {
 	switch (s->state) {
 	case MST_FINDING:
@@ -138,7 +138,7 @@ struct mag_session *mag_ho_session(const struct mag *m, const struct mnid *id,
 	while ((e = bul_by_mnid(m->bul, id, e))) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (e->parked || !may_go(s))
+		if (e->parked || !mag_ho_may_go(s))
 			continue;
 		if (mac && mac_eq(&e->mac, mac))
 			return s;
@@ -157,7 +157,7 @@ struct mag_session *mag_ho_next_session(const struct mag *m, const struct mnid *
 	while ((e = bul_by_mnid(m->bul, id, e))) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (e->parked || !may_go(s))
+		if (e->parked || !mag_ho_may_go(s))
 			continue;
 		if (!s->ho || s->ho->role != HO_OLD || s->ho->n != n)
 			return s;

@@ -361,6 +361,32 @@ static void test_over_before_forwarding(void)
 	}
 }
 
+/* The new MAG asks for the node, and refuses our announcement of it: what it asks for counts. */
+static void test_refused_and_asked_for(void)
+{
+	for (int buffer = 0; buffer < 2; buffer++) {
+		struct pair p;
+		struct bench *a;
+		struct mh_msg m, hack;
+
+		pair_up(&p);
+		a = p.a.bench;
+		pair_active(&p);
+		CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+		hack = hi_msg(sent_last(a, MH_HI)->msg.ho.seq, MH_HACK_P, HACK_UNSPECIFIED, 1);
+		hack.type = MH_HACK;
+		m = hi_msg(9, buffer ? MH_HI_P | MH_HI_U : F, HI_CODE_DEFAULT, 1);
+		receive_ho(a, MAG_B, &m);
+		receive_ho(a, MAG_B, &hack);
+		CU_ASSERT_STRING_EQUAL(seen(a).first.state, buffer ? "BUFFERING" : "FORWARDING");
+		CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+		m = hi_msg(10, F, HI_CODE_FORWARDING_DONE, 1);
+		receive_ho(a, MAG_B, &m);
+		CU_ASSERT_STRING_EQUAL(seen(a).result, "completed");
+		pair_free(&p);
+	}
+}
+
 /* It went from `a` to `b` without a word, and `b` announces it back: nobody at `a` has noticed that
  * it was away. Its packets wait until it is there. */
 static void test_left_unnoticed(void)
@@ -501,6 +527,7 @@ int main(int argc, char **argv)
 		{"triggers take from the share of the neighbour that nodes go to", test_share_of_triggers},
 		{"a single neighbour may take all handovers", test_share_of_one},
 		{"RFC 5949 6.1.1 an end that is told before forwarding began has the node asked", test_over_before_forwarding},
+		{"a MAG that asks for a node gets it, whatever it thinks of its announcement", test_refused_and_asked_for},
 		{"a node announced where it is believed to be has left, and its packets wait", test_left_unnoticed},
 		{"a node that was believed to have left arrives by its answer", test_there_after_all},
 		{"an announcement that is refused leaves the node's session as it is", test_refused_announcement},
