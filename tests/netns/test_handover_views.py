@@ -19,7 +19,8 @@ from topo import CN, mag_addr
 PPS = 1000
 ROOM = 300          # packets
 HI_TIMEOUT = 200    # ms
-MAG = {"mag": {"fast-handover": {"hi-timeout": HI_TIMEOUT, "settle-time": 300},
+SETTLE = 1500       # ms: longer than it takes to hand on what waits, so that the end comes last
+MAG = {"mag": {"fast-handover": {"hi-timeout": HI_TIMEOUT, "settle-time": SETTLE},
                "handover-buffer": {"node-packets": ROOM}}}
 
 
