@@ -228,8 +228,12 @@ class Client:
         return None
 
     def wait_address(self, timeout=15):
+        """The client's script is through when the default route is there, too."""
         try:
-            return wait_until(self.address, timeout, f"an IPv4 address on {self.node.name}")
+            addr = wait_until(self.address, timeout, f"an IPv4 address on {self.node.name}")
+            wait_until(lambda: self.node.ip_json("-4", "route", "show", "default"), timeout,
+                       f"an IPv4 default route on {self.node.name}")
+            return addr
         except Exception as e:
             raise AssertionError(f"{e}\n{self.log.read_text()[-3000:]}") from None
 
