@@ -214,7 +214,7 @@ def describe(ev):
             text = " ".join([f"status {msg['status']}", *(six or four for six, four in given)])
         elif not msg.get("lifetime", 1):
             text = "de-registration"
-        elif m := re.match(r"(HI|HAck) seq \d+ \w* ?code (\d+)", summary):
+        elif m := re.match(r"(HI|HAck) seq \d+ [a-z ]*code (\d+)", summary):
             text = CODES.get(m.groups(), "")
         elif m := re.match(r"BRI trigger (\d+)", summary):
             text = "is elsewhere now" if m.group(1) in "23" else "revoked"
@@ -462,10 +462,25 @@ class Demo:
             self.check(not lost and not late and not flow.duplicates and flow.sent,
                        f"{name}, announced: {lost} of {len(flow.sent)} packets lost, {late} out of "
                        f"order, {flow.duplicates} doubled; longest gap {gap:.0f} ms")
+            if lost:
+                self.where_lost()
         else:
             self.check(flow.got and lost >= PPS * LONG_GAP * 0.9,
                        f"{name}, unannounced: {lost} of {len(flow.sent)} packets lost; longest gap "
                        f"{gap:.0f} ms")
+
+    def where_lost(self):
+        """Who says that it dropped packets of mn1: mag1's buffer, or a device on the way."""
+        t = self.t
+        for h in t.daemons["mag1"].ctl("handovers", t.mn1.mnid)[:1]:
+            b = h["buffer"]
+            say(f"mag1: {h['result']}, kept {b['kept']}, handed on {b['handed_on']}, dropped "
+                f"{sum(b['dropped'].values())}")
+        for ns in (t.mag1, t.radio, t.mn1):
+            for link in ns.ip_json("-s", "link"):
+                n = sum(link["stats64"][way]["dropped"] for way in ("rx", "tx"))
+                if n:
+                    say(f"{ns.name}: {link['ifname']} dropped {n}")
 
     def verdict(self):
         print()
