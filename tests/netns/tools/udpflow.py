@@ -19,6 +19,10 @@ import struct
 import sys
 import time
 
+SO_RCVBUFFORCE = 33
+# A frame of XDP counts with a whole page: this is room for seconds of what a busy machine does not
+# let this process read. SO_RCVBUF alone is cut to net.core.rmem_max, which holds some hundred frames.
+BUFFER = 32 << 20
 
 ended = False
 
@@ -55,7 +59,7 @@ def send(address, port, pps, size, out):
 def recv(port, out):
     log = array.array("Q")
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     s.bind(("::", int(port)))
     events = select.poll()
     events.register(s, select.POLLIN)
