@@ -4,14 +4,29 @@
 #	install-deps.sh [LIST]
 #
 # Installs the packages of packages.txt, or of another list beside it, that are missing. Says
-# nothing when none is.
+# nothing when none is. Of "a|b" one is enough; the first that apt knows is installed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 packages=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$here/${1:-packages.txt}")
 
+installed() { # a package, or several of which one is enough
+	local p
+	for p in ${1//|/ }; do
+		dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' && return
+	done
+	return 1
+}
+choose() {
+	local p
+	for p in ${1//|/ }; do
+		apt-cache show "$p" >/dev/null 2>&1 && break
+	done
+	echo "$p"
+}
+
 missing=()
 for p in $packages; do
-	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+	installed "$p" || missing+=("$p")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -24,7 +39,15 @@ echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } </dev/null >"$log" 2>&1; then
+install() {
+	local p names=()
+	apt-get update -q || return
+	for p in "${missing[@]}"; do
+		names+=("$(choose "$p")")
+	done
+	apt-get install -y -q --no-install-recommends "${names[@]}"
+}
+if ! install </dev/null >"$log" 2>&1; then
 	tail -20 "$log" >&2
 	echo "apt-get could not install: ${missing[*]}" >&2
 	exit 1
