@@ -9,12 +9,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t again[RECORD_UPDATE_MAX];
+	uint8_t again[RECORD_UPDATE_MAX], twice[RECORD_UPDATE_MAX];
 	struct record_update u;
+	size_t len;
 
 	if (record_update_read(&u, data, size))
 		return 0;
-	if (record_update_write(&u, again, sizeof(again)) != size || memcmp(again, data, size))
+	len = record_update_write(&u, again, sizeof(again));
+	if (data[0] == RECORD_UPDATE_VERSION && (len != size || memcmp(again, data, size)))
+		abort();
+	if (record_update_read(&u, again, len) ||
+	    record_update_write(&u, twice, sizeof(twice)) != len || memcmp(again, twice, len))
 		abort();
 	return 0;
 }

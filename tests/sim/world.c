@@ -582,6 +582,8 @@ static void end_turn_of(struct world *w, int who)
 		write_out(w, who);
 	if (who == SIM_LMA && life->store && !life->dead)
 		lma_committed(w->lma.lma);
+	if (who != SIM_LMA && life->store && !life->dead)
+		mag_committed(w->mag[who].mag);
 	if (life->dead) {
 		world_kill(w, who);
 		start_later(w, who);

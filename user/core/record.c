@@ -170,20 +170,25 @@ int record_binding_read(struct record_binding *out, const uint8_t *data, size_t 
 /* ---- entries of an update list */
 
 /* In the order of their bits. */
-#define UPDATE_FLAGS(X)    \
-	X(0, tlv)          \
-	X(1, force_udp)    \
-	X(2, asks6)        \
-	X(3, any_addr4)    \
-	X(4, released4)    \
-	X(5, refused4)     \
-	X(6, refused6)     \
-	X(7, gre_demanded) \
-	X(8, gre_unwanted) \
-	X(9, dhcp_relay)   \
-	X(10, has_peer_restarts)
+#define UPDATE_FLAGS(X)          \
+	X(0, tlv)                \
+	X(1, force_udp)          \
+	X(2, asks6)              \
+	X(3, any_addr4)          \
+	X(4, released4)          \
+	X(5, refused4)           \
+	X(6, refused6)           \
+	X(7, gre_demanded)       \
+	X(8, gre_unwanted)       \
+	X(9, dhcp_relay)         \
+	X(10, has_peer_restarts) \
+	X(11, revoking)
 #define FLAG_BIT(bit, name) | 1u << (bit)
 #define UPDATE_FLAGS_ALL    (0u UPDATE_FLAGS(FLAG_BIT))
+
+/* Without barred nodes and orders of ours. */
+#define UPDATE_VERSION_2   2
+#define UPDATE_FLAGS_ALL_2 0x07ffu
 
 #define GRE_MAX 2
 #define HNP_MAX 64 /* RFC 5213 6.9.2: longer ones are no home network */
@@ -218,7 +223,7 @@ static bool own_end_ok(const struct in6_addr *a)
 /* Without addresses it is one that left, or looks for others. */
 static bool update_ok(const struct record_update *u)
 {
-	if (u->state != RECORD_BOUND && u->state != RECORD_LEAVING)
+	if (u->state < RECORD_BOUND || u->state > RECORD_BARRED)
 		return false;
 	if (!u->mnid.len || u->mnid.len > MH_NAI_MAX || !name_ok(u->ifname) ||
 	    mac_is_multicast(&u->mac))
@@ -315,10 +320,12 @@ int record_update_read(struct record_update *out, const uint8_t *data, size_t le
 	uint8_t version, name_len;
 	uint16_t flags;
 	struct rd r;
+	bool old;
 
 	rd_init(&r, data, len);
 	version = rd_u8(&r);
-	if (!rd_bad(&r) && version != RECORD_UPDATE_VERSION)
+	old = version == UPDATE_VERSION_2;
+	if (!rd_bad(&r) && version != RECORD_UPDATE_VERSION && !old)
 		return -EPROTONOSUPPORT;
 	u.state = (enum record_update_state)rd_u8(&r);
 	flags = rd_u16(&r);
@@ -355,7 +362,9 @@ int record_update_read(struct record_update *out, const uint8_t *data, size_t le
 	    memchr(u.ifname, 0, name_len ? name_len : 1))
 		return -EBADMSG;
 	read_prefixes(&r, u.prefixes, u.n_prefixes);
-	if (rd_bad(&r) || rd_left(&r) || flags & ~UPDATE_FLAGS_ALL || !update_ok(&u))
+	if (rd_bad(&r) || rd_left(&r) || !update_ok(&u) ||
+	    flags & ~(old ? UPDATE_FLAGS_ALL_2 : UPDATE_FLAGS_ALL) ||
+	    (old && u.state > RECORD_LEAVING))
 		return -EBADMSG;
 	*out = u;
 	return 0;

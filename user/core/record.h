@@ -66,12 +66,13 @@ size_t record_binding_write(const struct record_binding *b, uint8_t *buf, size_t
  * -EBADMSG: not one that record_binding_write() makes, or made then. */
 int record_binding_read(struct record_binding *out, const uint8_t *data, size_t len);
 
-#define RECORD_UPDATE_VERSION 2
+#define RECORD_UPDATE_VERSION 3
 #define RECORD_UPDATE_MAX     768 /* octets */
 
 enum record_update_state {
 	RECORD_BOUND = 1, /* the node was there; it may have none of its service */
 	RECORD_LEAVING,	  /* it had left, and the LMA has not confirmed that */
+	RECORD_BARRED,	  /* it is there, and is not served until administrative action */
 };
 
 /* `expires` 0: the LMA holds no binding, as far as the MAG knew. */
@@ -109,6 +110,7 @@ struct record_update {
 	bool gre_unwanted;	 /* status 2, RFC 5845 4.2 */
 	bool dhcp_relay;	 /* RFC 5844 3.2.3.2 */
 	bool has_peer_restarts;
+	bool revoking; /* the LMA was asked to end it with all others of ours, RFC 5846 9.2 */
 };
 
 /* As those of a binding. */

@@ -206,6 +206,14 @@ void durable_tell(struct daemon *d)
 		unsaved_note(d, UNSAVED_CHANGES);
 }
 
+static void committed(struct daemon *d)
+{
+	if (d->lma)
+		lma_committed(d->lma);
+	if (d->mag)
+		mag_committed(d->mag);
+}
+
 void durable_turn(struct daemon *d, nsec_t now)
 {
 	if (!d->store)
@@ -213,8 +221,7 @@ void durable_turn(struct daemon *d, nsec_t now)
 	store_flush(d->store, now);
 	watch(d);
 	unsaved_note(d, has_unsaved(d) ? UNSAVED_CHANGES : UNSAVED_NOTHING);
-	if (d->lma)
-		lma_committed(d->lma);
+	committed(d);
 }
 
 static void drain(struct daemon *d)
@@ -247,8 +254,7 @@ void durable_drain(struct daemon *d)
 	drain(d);
 	if (!has_unsaved(d))
 		unsaved_note(d, UNSAVED_ENDED);
-	if (d->lma)
-		lma_committed(d->lma);
+	committed(d);
 	mh_sock_flush(d->mh);
 	if (d->udp)
 		mh_udp_flush(d->udp);

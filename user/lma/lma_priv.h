@@ -40,6 +40,7 @@
 #include "core/bce.h"
 #include "core/fsm.h"
 #include "core/order.h"
+#include "core/outbox.h"
 #include "core/pool.h"
 #include "core/pool4.h"
 #include "core/record_revocation.h"
@@ -298,12 +299,6 @@ struct lma_hold {
 	struct lma_req *req; /* a deep copy in one piece */
 };
 
-/* Those that wait, the oldest first; lma_reply.c. */
-struct lma_replies {
-	struct lma_reply *first, *last;
-	size_t n;
-};
-
 struct lma {
 	const struct env *env;
 	struct dataplane *dp;
@@ -316,7 +311,7 @@ struct lma {
 	struct lma_hold *holds;
 	struct heartbeat *heartbeat;
 	struct store *store; /* NULL: nothing is kept */
-	struct lma_replies replies;
+	struct outbox replies;
 	struct revocation *revocation;
 	struct env revocation_env;
 	struct lma_rev *revs, *globals;

@@ -116,7 +116,8 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
 	       const char **why, nsec_t now);
 
 /*
- * Sessions outlive the daemon. Each whose binding stands has a record of kind STORE_UPDATE. After a
+ * Sessions outlive the daemon. Each whose binding stands has a record of kind STORE_UPDATE, and so
+ * has one that is barred, which it is after a restart as well, if its node is still there. After a
  * restart its node is served as before, and looked for, reregister_rate of them in a second: one
  * that is there is registered again and knows nothing of it, one that is not is de-registered.
  * Nothing is registered for a node before it has proved to be there, since it may be at another MAG
@@ -125,6 +126,8 @@ int mag_reload(struct mag *m, const struct mag_cfg *cfg, const struct profiles *
  * The store is borrowed; to be set before the first session.
  */
 void mag_set_store(struct mag *m, struct store *st);
+/* The store may have committed something: sends the answers that waited for it. */
+void mag_committed(struct mag *m);
 /* To be called for all records when the links are known, before anything else happens. STORE_KEEP,
  * STORE_DROP or -ENOMEM. */
 int mag_restore(struct mag *m, const struct store_record *r, nsec_t now);

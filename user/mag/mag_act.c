@@ -23,6 +23,7 @@ void mag_act_register(void *obj, void *arg)
 	struct mag_session *s = obj;
 	struct mag_ctx *c = arg;
 
+	mag_store_forget(c->m, s); /* it is barred no longer */
 	mag_take_hint(s, c->at, c->now);
 	s->absent = false;
 	s->quick = 0;
@@ -255,6 +256,23 @@ void mag_act_refuse(void *obj, void *arg)
 	c->m->links->teardown(c->m->links->ctx, &node);
 }
 
+/* A restart does not lift that. */
+void mag_act_bar(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+
+	mag_act_refuse(obj, arg);
+	mag_store_bar(c->m, obj, c->now);
+}
+
+void mag_act_barred_elsewhere(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+
+	mag_act_new_place(obj, arg);
+	mag_store_touch(c->m, obj, c->now);
+}
+
 void mag_act_stall(void *obj, void *arg)
 {
 	struct mag_session *s = obj;
@@ -270,7 +288,7 @@ void mag_act_stall_over(void *obj, void *arg)
 	mag_count_up(c->m, MAG_C_EXPIRED);
 	mag_serve_stop(c->m, obj, true, c->cause, c->now);
 	mag_unbind(c->m, obj);
-	mag_act_refuse(obj, arg);
+	mag_act_bar(obj, arg);
 }
 
 /* RFC 5213 6.13. A link that never answers may not keep a binding alive: half of what is left of

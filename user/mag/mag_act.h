@@ -25,6 +25,8 @@ void mag_act_backoff_clock(void *obj, void *arg);
 void mag_act_rollback(void *obj, void *arg);
 void mag_act_rolled_back(void *obj, void *arg);
 void mag_act_refuse(void *obj, void *arg);
+void mag_act_bar(void *obj, void *arg);
+void mag_act_barred_elsewhere(void *obj, void *arg);
 void mag_act_stall(void *obj, void *arg);
 void mag_act_stall_over(void *obj, void *arg);
 void mag_act_verify(void *obj, void *arg);
@@ -64,6 +66,8 @@ void mag_act_return4_rejected(void *obj, void *arg);
 
 /* mag_act_revoked.c */
 void mag_act_revoked(void *obj, void *arg);
+void mag_act_revoked_bar(void *obj, void *arg);
+void mag_act_revoked_unserved_bar(void *obj, void *arg);
 void mag_act_revoked_left(void *obj, void *arg);
 void mag_act_revoked_sync(void *obj, void *arg);
 void mag_act_revoked_unserved(void *obj, void *arg);

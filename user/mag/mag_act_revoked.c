@@ -35,6 +35,14 @@ void mag_act_revoked(void *obj, void *arg)
 	mag_act_refuse(obj, arg);
 }
 
+void mag_act_revoked_bar(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+
+	mag_act_revoked(obj, arg);
+	mag_store_bar(c->m, obj, c->now);
+}
+
 void mag_act_revoked_left(void *obj, void *arg)
 {
 	without_binding(obj, arg);
@@ -53,6 +61,14 @@ void mag_act_revoked_sync(void *obj, void *arg)
 void mag_act_revoked_unserved(void *obj, void *arg)
 {
 	without_binding(obj, arg);
+}
+
+void mag_act_revoked_unserved_bar(void *obj, void *arg)
+{
+	struct mag_ctx *c = arg;
+
+	without_binding(obj, arg);
+	mag_store_bar(c->m, obj, c->now);
 }
 
 /* It could not be served, and a fresh start would come too soon. */

@@ -258,6 +258,7 @@ static int attach_again(struct mag *m, struct mag_session *s, const struct mag_a
 		return 0;
 	}
 	mag_revoke_found(m, s, now);
+	mag_find_heard(m, s);
 	if (a->wants_ipv4)
 		wants_home4(m, s, now);
 	if (is_order(a->cause))
@@ -438,6 +439,7 @@ void mag_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
 		return;
 	}
 	mag_revoke_found(m, s, now);
+	mag_find_heard(m, s);
 	mag_step(s, MEV_CONFIRMED, &c);
 }
 

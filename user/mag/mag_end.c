@@ -40,6 +40,7 @@ void mag_end_later(struct mag *m, struct mag_session *s, const char *cause)
 	mag_peer_forget(m, s);
 	mag_store_forget(m, s);
 	mag_request_close(m, s);
+	s->revoking = false;
 	s->end_cause = cause;
 	s->end_next = NULL;
 	s->end_link = m->ending_end;
@@ -84,6 +85,41 @@ void mag_end_free(struct mag *m)
 
 /* ---- all of an LMA's, by our own wish */
 
+/*
+ * Meant is what the LMA may know of when it is asked. Until it has answered nothing more is asked
+ * for these: a refresh that reached it after the indication would have it keep a binding whose
+ * session ends here. That they are meant is on disk, so that a restart does not have them go on.
+ */
+static void mark_all(struct mag *m, const struct mag_lma *l, nsec_t now)
+{
+	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
+		struct mag_session *s = mag_session_of(e);
+
+		if (s->lma != l || s->end_link || !(s->asked || mag_is_known(s)))
+			continue;
+		s->revoking = true;
+		mag_store_touch(m, s, now);
+	}
+}
+
+static void unmark(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (!s->revoking)
+		return;
+	s->revoking = false;
+	mag_store_touch(m, s, now);
+}
+
+static void unmark_all(struct mag *m, const struct mag_lma *l, nsec_t now)
+{
+	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
+		if (mag_session_of(e)->lma == l)
+			unmark(m, mag_session_of(e), now);
+	}
+}
+
+/* One that came since then may be gone at the LMA, where a repetition of the indication arrived
+ * after it, or may not: it is registered again. */
 static void end_all(struct mag *m, const struct mag_lma *l, nsec_t now)
 {
 	size_t n = 0;
@@ -91,10 +127,15 @@ static void end_all(struct mag *m, const struct mag_lma *l, nsec_t now)
 	for (struct bule *e = bul_first(m->bul); e; e = bul_next(e)) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (s->lma != l || !mag_is_known(s))
-			continue;
-		mag_end_later(m, s, "all sessions with the LMA revoked here");
-		n++;
+		if (s->lma != l || !mag_is_known(s)) {
+			if (s->lma == l)
+				unmark(m, s, now);
+		} else if (s->revoking) {
+			mag_end_later(m, s, "all sessions with the LMA revoked here");
+			n++;
+		} else if (s->registered && s->serving) {
+			mag_peer_await_turn(m, s, now);
+		}
 	}
 	mag_count_up(m, MAG_C_REVOKE_ALL_DONE);
 	log_msg(LOG_C_INFO, "mag: all sessions with LMA %s end, %zu of them", l->name, n);
@@ -110,6 +151,12 @@ static void forbidden(struct mag *m, struct mag_lma *l)
 		l->name, bra_status_name(BRA_GLOBAL_NOT_AUTHORIZED));
 }
 
+static bool has_ended(const struct revocation_result *r)
+{
+	return r->outcome == REV_NO_ANSWER ||
+	       (r->outcome == REV_ANSWERED && r->status < BRA_NO_BINDING);
+}
+
 /* What was never answered is cleaned up as well, RFC 5846 6.3. */
 static void answered(void *arg, const struct revocation_result *r, nsec_t now)
 {
@@ -119,10 +166,12 @@ static void answered(void *arg, const struct revocation_result *r, nsec_t now)
 	if (!l)
 		return;
 	l->revoking = false;
+	if (!has_ended(r))
+		unmark_all(m, l, now);
 	if (r->outcome == REV_NO_ANSWER) {
 		log_msg(LOG_C_REMOTE, "mag: LMA %s does not answer the global revocation", l->name);
 		end_all(m, l, now);
-	} else if (r->outcome == REV_ANSWERED && r->status < BRA_NO_BINDING) {
+	} else if (has_ended(r)) {
 		end_all(m, l, now);
 	} else if (r->outcome == REV_ANSWERED && r->status == BRA_GLOBAL_NOT_AUTHORIZED) {
 		forbidden(m, l);
@@ -153,9 +202,12 @@ static int revoke_all(struct mag *m, struct mag_lma *l, nsec_t now)
 							  .id = (const uint8_t *)m->cfg.identity};
 	if (!addr_is_ip4(&path.local))
 		mh_opt_add(&msg, MHO_ALT_COA)->addr = path.local;
+	mark_all(m, l, now);
 	rc = revocation_send(m->revocation, &path, &msg, answered, m, now);
-	if (rc < 0)
+	if (rc < 0) {
+		unmark_all(m, l, now);
 		return rc;
+	}
 	l->revoking = true;
 	mag_count_up(m, MAG_C_REVOKE_ALL);
 	return 0;

@@ -7,7 +7,8 @@
  * it is a proof. One that is here may have been there meanwhile, or the LMA may have ended its
  * binding without being heard: it is registered again at once, and served on. A session whose node
  * gives none is asked for in its turn; one whose link is not there, or has no carrier, waits for
- * that, MAG_LINK_WAIT_MS at most.
+ * that, MAG_LINK_WAIT_MS at most. A barred node is asked for as well, and its bar ends where it is
+ * not there any more.
  *
  * A link that is not there has no index. A number that none has stands in for it, so that sessions
  * of several such links keep apart.
@@ -92,6 +93,14 @@ void mag_find_start(struct mag *m, struct mag_session *s, nsec_t now)
 {
 	const struct link_node node = mag_node(s);
 
+	if (s->state == MST_BARRED) {
+		s->waits = true;
+		s->find_until = s->quiet_until = nsec_add(now, nsec_from_ms(MAG_LINK_WAIT_MS));
+		arm(m, s);
+		if (!s->no_link)
+			mag_peer_await_turn(m, s, now);
+		return;
+	}
 	if (s->leave_cause || (!s->no_link && m->links->attached(m->links->ctx, &node))) {
 		await_turn(m, s, now);
 		return;
@@ -107,6 +116,10 @@ void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now)
 	struct mag_ctx c = {.m = m, .now = now, .cause = s->leave_cause};
 	nsec_t wait = 0;
 
+	if (s->state == MST_BARRED) {
+		m->links->verify(m->links->ctx, &node);
+		return;
+	}
 	if (s->leave_cause && s->b.parked) {
 		s->leave_cause = NULL;
 		mag_request(m, s, MRK_DEREGISTER, now);
@@ -139,6 +152,10 @@ static void arrive(struct mag *m, struct mag_session *s, unsigned ifindex, nsec_
 		return;
 	}
 	s->no_link = false;
+	if (s->state == MST_BARRED) {
+		mag_peer_await_turn(m, s, now);
+		return;
+	}
 	mag_serve_on_link(m, s, now);
 	await_turn(m, s, now);
 }
@@ -160,9 +177,25 @@ void mag_link_up(struct mag *m, unsigned ifindex, const char *name, nsec_t now)
 	for (e = bul_link_first(m->bul, ifindex); e; e = e->next) {
 		struct mag_session *s = mag_session_of(e);
 
-		if (s->state == MST_FINDING && s->waits)
+		if (s->state == MST_BARRED && s->waits)
+			mag_peer_await_turn(m, s, now);
+		else if (s->state == MST_FINDING && s->waits)
 			await_turn(m, s, now);
 	}
+}
+
+/* ---- barred nodes */
+
+void mag_find_heard(struct mag *m, struct mag_session *s)
+{
+	const struct link_node node = mag_node(s);
+
+	if (s->state != MST_BARRED || !s->waits)
+		return;
+	s->absent = s->waits = false;
+	mag_peer_forget(m, s);
+	/* the link served it, for it to be asked */
+	m->links->withdraw(m->links->ctx, &node, false);
 }
 
 /* ---- actions of the rule table */

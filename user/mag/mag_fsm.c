@@ -127,14 +127,14 @@ static bool quiet_is_over(void *obj, void *arg)
 	{st, MEV_LATE,       may_repeat_here, mag_act_again,         MST_REGISTERING, "RFC 5213 6.9.4 (4)"},     \
 	{st, MEV_LATE,       NULL,            mag_act_backoff,       MST_BACKOFF,     "RFC 6275 11.8"},          \
 	{st, MEV_REFUSED,    NULL,            mag_act_refuse,        MST_REJECTED,    "RFC 5213 6.9.1.2 (11)"},  \
-	{st, MEV_DENIED,     NULL,            mag_act_refuse,        MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
+	{st, MEV_DENIED,     NULL,            mag_act_bar,           MST_BARRED,      "RFC 5213 6.9.1.2 (7)"}
 /* An event that changes nothing there. */
 #define IGNORED(st, ev, clause) {st, ev, NULL, NULL, FSM_SAME, clause}
-#define REVOKED_SAME(st)                                                                                         \
-	{st, MEV_REVOKED, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                             \
-	{st, MEV_REVOKED_BAR, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                         \
-	{st, MEV_REVOKED_LEFT, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"},                        \
-	{st, MEV_REVOKED_SYNC, NULL, mag_act_revoked_unserved, FSM_SAME, "RFC 5846 9.1"}
+#define REVOKED_BARRED(st)                                                                                         \
+	{st, MEV_REVOKED, NULL, mag_act_revoked_unserved_bar, FSM_SAME, "RFC 5846 9.1"},                             \
+	{st, MEV_REVOKED_BAR, NULL, mag_act_revoked_unserved_bar, FSM_SAME, "RFC 5846 9.1"},                         \
+	{st, MEV_REVOKED_LEFT, NULL, mag_act_revoked_unserved_bar, FSM_SAME, "RFC 5846 9.1"},                        \
+	{st, MEV_REVOKED_SYNC, NULL, mag_act_revoked_unserved_bar, FSM_SAME, "RFC 5846 9.1"}
 #define REVOKED_PARKED(ev)                                                                                       \
 	{MST_DEREGISTERING, ev, sent_lately, mag_act_revoked_parked, MST_RELEASED, "RFC 5846 9.1"},              \
 	{MST_DEREGISTERING, ev, NULL, mag_act_revoked_done, MST_GONE, "RFC 5846 9.1"}
@@ -152,7 +152,7 @@ static const struct fsm_rule rules[] = {
 	{MST_REGISTERING,   MEV_AGAIN,      may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
 	{MST_REGISTERING,   MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	REJECTIONS(MST_REGISTERING),
-	{MST_REGISTERING,   MEV_MISMATCH,   NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_REGISTERING,   MEV_MISMATCH,   NULL,            mag_act_bar,                MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 	{MST_REGISTERING,   MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
 	{MST_REGISTERING,   MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
 	{MST_REGISTERING,   MEV_DETACH,     was_never_asked, mag_act_unasked,            MST_RELEASED,      "RFC 6275 11.8"},
@@ -269,7 +269,7 @@ static const struct fsm_rule rules[] = {
 	{MST_STALLED,       MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_STALLED,       MEV_LINK_LOCAL, NULL,            mag_act_advertise,          FSM_SAME,          "RFC 5213 6.9.1.2 (15)"},
 	{MST_STALLED,       MEV_RETURN4,    NULL,            mag_act_return4_quietly,    FSM_SAME,          "RFC 5213 6.9.1.2 (6)"},
-	{MST_STALLED,       MEV_DP_FAILED,  NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_STALLED,       MEV_DP_FAILED,  NULL,            mag_act_bar,                MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 
 	{MST_BACKOFF,       MEV_TIMEOUT,    is_attached,     mag_act_refresh,            MST_REGISTERING,   "RFC 6275 11.7.3"},
 	{MST_BACKOFF,       MEV_TIMEOUT,    is_bound,        mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.13"},
@@ -302,7 +302,7 @@ static const struct fsm_rule rules[] = {
 	{MST_BARRED,        MEV_ATTACH,     NULL,            mag_act_register,           MST_REGISTERING,   "RFC 5213 6.9.1.2 (7)"},
 	{MST_BARRED,        MEV_DETACH,     quiet_is_over,   mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
 	{MST_BARRED,        MEV_DETACH,     NULL,            mag_act_absent,             FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
-	{MST_BARRED,        MEV_MOVED,      NULL,            mag_act_new_place,          FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
+	{MST_BARRED,        MEV_MOVED,      NULL,            mag_act_barred_elsewhere,   FSM_SAME,          "RFC 5213 6.9.1.2 (7)"},
 	{MST_BARRED,        MEV_SUPERSEDED, NULL,            mag_act_superseded,         MST_GONE,          "RFC 5213 5.4.1"},
 	{MST_BARRED,        MEV_FORGET,     NULL,            mag_act_leave,              MST_GONE,          "RFC 5213 6.9.1.2 (7)"},
 
@@ -329,7 +329,7 @@ static const struct fsm_rule rules[] = {
 	{MST_ARRIVING,      MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
 	{MST_ARRIVING,      MEV_LATE,       may_repeat_here, mag_act_again_served,       FSM_SAME,          "RFC 5213 6.9.4 (4)"},
 	REJECTIONS(MST_ARRIVING),
-	{MST_ARRIVING,      MEV_MISMATCH,   NULL,            mag_act_refuse,             MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_ARRIVING,      MEV_MISMATCH,   NULL,            mag_act_bar,                MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
 	{MST_ARRIVING,      MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
 	{MST_ARRIVING,      MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
 	{MST_ARRIVING,      MEV_EXPIRED,    NULL,            mag_act_expire,             MST_REGISTERING,   "RFC 5949 5.2"},
@@ -382,10 +382,10 @@ static const struct fsm_rule rules[] = {
 
 	/* revocation: what has no service waits on as before; de-registration is over */
 	{MST_REJECTED,      MEV_REVOKED,      NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
-	{MST_REJECTED,      MEV_REVOKED_BAR,  NULL,        mag_act_revoked_unserved,  MST_BARRED,      "RFC 5846 9.1"},
+	{MST_REJECTED,      MEV_REVOKED_BAR,  NULL,        mag_act_revoked_unserved_bar, MST_BARRED,      "RFC 5846 9.1"},
 	{MST_REJECTED,      MEV_REVOKED_LEFT, NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
 	{MST_REJECTED,      MEV_REVOKED_SYNC, NULL,        mag_act_revoked_unserved,  FSM_SAME,        "RFC 5846 9.1"},
-	REVOKED_SAME(MST_BARRED),
+	REVOKED_BARRED(MST_BARRED),
 	REVOKED_PARKED(MEV_REVOKED),
 	REVOKED_PARKED(MEV_REVOKED_BAR),
 	REVOKED_PARKED(MEV_REVOKED_LEFT),
@@ -394,7 +394,7 @@ static const struct fsm_rule rules[] = {
 	/* it could not be served, and still cannot */
 	{MST_ROLLBACK,      MEV_REVOKED_SYNC, NULL,        mag_act_revoked_backoff,   MST_BACKOFF,     "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED,      NULL,        mag_act_revoked,           MST_REJECTED,    "RFC 5846 9.1"},
-	{FSM_ANY,           MEV_REVOKED_BAR,  NULL,        mag_act_revoked,           MST_BARRED,      "RFC 5846 9.1"},
+	{FSM_ANY,           MEV_REVOKED_BAR,  NULL,        mag_act_revoked_bar,       MST_BARRED,      "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED_LEFT, NULL,        mag_act_revoked_left,      MST_RELEASED,    "RFC 5846 9.1"},
 	{FSM_ANY,           MEV_REVOKED_SYNC, NULL,        mag_act_revoked_sync,      MST_REASSERTING, "RFC 5846 9.1"},
 	{MST_RETURNING4,    MEV_REVOKED4,     NULL,        mag_act_revoked4_returned, MST_ACTIVE,      "RFC 5846 9.1"},

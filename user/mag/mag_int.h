@@ -15,6 +15,7 @@
  *	mag_fho*.c   fast handovers between MAGs (RFC 5949), see mag_fho.h
  *	mag_peer.c   LMAs that fail or restart; all sessions registered anew (RFC 5847)
  *	mag_revoke.c LMAs that revoke bindings: judged and answered (RFC 5846 9.1)
+ *	mag_reply.c  answers that wait until what they say is on disk
  *	mag_end.c    many revoked sessions ended; all of an LMA's revoked by us (RFC 5846 9.2)
  *	mag_serve.c  the service a registration buys: tunnel, data plane, advertisements
  *	             (6.10, 6.9.2)
@@ -34,6 +35,7 @@
 #include "base/util.h"
 #include "core/bul.h"
 #include "core/fsm.h"
+#include "core/outbox.h"
 #include "mag/mag.h"
 
 /* ---- counters */
@@ -152,6 +154,8 @@
 	X(MAG_C_BRI_LIMITED, "bri_rate_limited", "revocations that change nothing, and too many, not answered") \
 	X(MAG_C_BRI_ASKED, "bri_node_asked", "revocations that waited for the node to answer a probe")     \
 	X(MAG_C_BRI_IMPATIENT, "bri_repeated_early", "revocations repeated while the node was being asked") \
+	X(MAG_C_BRA_WAITED, "bra_waited", "answers to revocations that waited for the disk")              \
+	X(MAG_C_BRA_LOST, "bra_lost", "answers to revocations that waited in vain: no room, or not sent")       \
 	X(MAG_C_REVOKED, "revoked", "sessions that their LMA revoked")                                     \
 	X(MAG_C_REVOKED4, "revoked_ipv4", "IPv4 home addresses that the LMA revoked alone")                \
 	X(MAG_C_REVOKE_ALL, "global_revocation_sent", "global revocations ordered here")                   \
@@ -255,6 +259,8 @@ enum mag_event { MAG_EVENTS(MAG_NAMED_ENUM) MEV_MAX };
 #define MAG_ANSWER_LIFE_S   10	 /* several times BRIMaxRetriesNumber * MAX_BRACK_TIMEOUT */
 #define MAG_ASKING_MAX	    4096 /* revocations that wait for nodes to show that they are here */
 #define MAG_ASKING_MS	    800 /* for so long: more than a probe takes, less than InitMINDelayBRIs */
+#define MAG_REVOKING_MS	    500	  /* requests that wait for an LMA's answer are looked at again */
+#define MAG_BEHIND_MS	    10	  /* those that wait for ours to be on disk */
 #define MAG_BRI_BURST	    100	  /* revocations without effect answered at once, for each LMA */
 #define MAG_BRI_EVERY_MS    10	  /* and then one in so much time */
 #define MAG_BACKOFF_FIRST   4u	  /* first wait, in INITIAL_BINDACK_TIMEOUTs */
@@ -361,7 +367,9 @@ struct mag_session {
 	bool no_link;	   /* its access link is not there; b.ifindex is of mag->missing */
 	bool waits;	   /* FINDING, and its link is not up */
 	nsec_t find_until; /* FINDING; NSEC_NEVER: its turn has not come */
-	const char *leave_cause;      /* restored, and to be de-registered in its turn */
+	const char *leave_cause; /* restored, and to be de-registered in its turn */
+	bool revoking;	 /* the LMA is asked by us to end it: no registration until it answers */
+	uint64_t behind; /* number of the answer that its requests must not overtake */
 	struct store_item *item;      /* NULL: no record */
 	char ifname[IFNAMSIZ];	      /* of its access link; for the record */
 	struct in6_addr node_address; /* the node's link-local one, as it was known before it is heard
@@ -414,6 +422,8 @@ struct mag {
 	struct mag_fho *fho;
 	struct deadline again_timer;
 	struct revocation *revocation;
+	struct env revocation_env;
+	struct outbox answers;
 	struct mag_session *ending, **ending_end; /* revoked, to be ended, in order */
 	struct deadline ending_timer;
 	struct mag_asking *asking; /* the newest first */
@@ -528,6 +538,8 @@ void mag_peer_forget(struct mag *m, struct mag_session *s);
 /* ---- mag_store.c; all of it does nothing without a store */
 /* The session changed. One that is registered gets a record, others keep what they have. */
 void mag_store_touch(struct mag *m, struct mag_session *s, nsec_t now);
+/* It is barred, and gets a record, too. */
+void mag_store_bar(struct mag *m, struct mag_session *s, nsec_t now);
 /* It has nothing to be remembered for. */
 void mag_store_forget(struct mag *m, struct mag_session *s);
 
@@ -540,6 +552,8 @@ void mag_find_free(struct mag *m);
 void mag_find_start(struct mag *m, struct mag_session *s, nsec_t now);
 /* It is its turn. The session may be gone afterwards. */
 void mag_find_turn(struct mag *m, struct mag_session *s, nsec_t now);
+/* Something was heard of its node: a barred one is still there. */
+void mag_find_heard(struct mag *m, struct mag_session *s);
 /* ---- mag_fho*.c */
 int mag_fho_new(struct mag *m, const struct mag_cfg *cfg, const uint8_t seed[HTABLE_SEED_LEN]);
 void mag_fho_free(struct mag *m);
@@ -630,6 +644,13 @@ bool mag_revoke_lost(struct mag *m, struct mag_session *s, nsec_t now);
 /* The session goes, or its binding does: what waited for its node goes on without it. */
 void mag_revoke_forget(struct mag *m, struct mag_session *s);
 void mag_revoke_free(struct mag *m);
+
+/* ---- mag_reply.c */
+/* What revocations are sent with. */
+void mag_reply_init(struct mag *m);
+void mag_reply_free(struct mag *m);
+/* An answer that is given now waits for the disk. */
+bool mag_reply_waits(const struct mag *m);
 
 /* ---- mag_end.c */
 void mag_end_init(struct mag *m);

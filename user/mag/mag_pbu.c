@@ -15,7 +15,7 @@ bool mag_is_bound(const struct mag_session *s, nsec_t now)
 void mag_unbind(struct mag *m, struct mag_session *s)
 {
 	mag_store_forget(m, s);
-	s->registered = false;
+	s->registered = s->revoking = false;
 	s->b.lifetime_s = 0;
 	s->b.expires = 0;
 	s->b.home4 = s->returned4 = (struct home4){0};
@@ -168,12 +168,27 @@ static void send_pbu(struct mag *m, struct mag_session *s, nsec_t now)
 					    .msg = &msg});
 }
 
+static bool is_registration(const struct mag_session *s)
+{
+	return s->req.kind == MRK_REGISTER || s->req.kind == MRK_MOVE;
+}
+
 /* RFC 6275 11.8, per mobility session: a limit per LMA would stop a MAG with many nodes. */
 static nsec_t allowed_at(const struct mag_session *s, nsec_t now)
 {
 	if (s->n_sent < MAG_MAX_UPDATE_RATE)
 		return now;
 	return nsec_add(s->sent[s->n_sent % MAG_MAX_UPDATE_RATE], NSEC_PER_SEC);
+}
+
+/* Until when the session's request has to wait; now: it has not. */
+static nsec_t held_until(const struct mag *m, const struct mag_session *s, nsec_t now)
+{
+	if (s->revoking && is_registration(s))
+		return nsec_add(now, nsec_from_ms(MAG_REVOKING_MS));
+	if (s->behind > m->answers.left)
+		return nsec_add(now, nsec_from_ms(MAG_BEHIND_MS));
+	return now;
 }
 
 static void note_sent(struct mag_session *s, nsec_t now)
@@ -229,11 +244,6 @@ static uint8_t refresh_hint(const struct mag_session *s)
 	return s->overtaken && !s->b.rtx.sent ? HI_BETWEEN_MAGS : HI_NO_CHANGE;
 }
 
-static bool is_registration(const struct mag_session *s)
-{
-	return s->req.kind == MRK_REGISTER || s->req.kind == MRK_MOVE;
-}
-
 /* What a registration asks for. False: its GRE key is not to be had now. */
 static bool choose(struct mag *m, struct mag_session *s, nsec_t now)
 {
@@ -256,11 +266,13 @@ static bool choose(struct mag *m, struct mag_session *s, nsec_t now)
 
 void mag_transmit(struct mag *m, struct mag_session *s, nsec_t now)
 {
-	nsec_t at = allowed_at(s, now);
+	nsec_t paced = allowed_at(s, now), at = held_until(m, s, now);
 
+	if (paced > now && !s->deferred)
+		mag_count_up(m, MAG_C_PBU_RATE_LIMITED);
+	if (paced > at)
+		at = paced;
 	if (at > now) {
-		if (!s->deferred)
-			mag_count_up(m, MAG_C_PBU_RATE_LIMITED);
 		s->deferred = true;
 		/* service does not wait with it */
 		deadline_arm(&m->timers, &s->timer, s->serving ? nsec_min(at, s->b.expires) : at);

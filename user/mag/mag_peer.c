@@ -46,7 +46,7 @@ static void register_anew(struct mag *m, struct mag_session *s, nsec_t now)
 		enqueue(m, s);
 		return;
 	}
-	if (s->state == MST_FINDING || s->leave_cause) {
+	if (s->state == MST_FINDING || s->state == MST_BARRED || s->leave_cause) {
 		mag_find_turn(m, s, now);
 		return;
 	}
@@ -190,11 +190,13 @@ int mag_peers_new(struct mag *m, const struct mag_cfg *cfg)
 {
 	const struct heartbeat_ops ops = {m, on_down, on_up, on_doubtful, on_restarted};
 
+	mag_reply_init(m);
 	m->again_end = &m->again;
 	m->again_timer.fire = fire_again;
 	if (heartbeat_new(&m->heartbeat, "mag", &cfg->heartbeat, &ops, m->env, &m->timers,
 			  m->sink) ||
-	    revocation_new(&m->revocation, "mag", &cfg->revocation, m->env, &m->timers, m->sink))
+	    revocation_new(&m->revocation, "mag", &cfg->revocation, &m->revocation_env, &m->timers,
+			   m->sink))
 		return -ENOMEM;
 	return mag_peers_set(m, cfg);
 }
@@ -203,6 +205,7 @@ void mag_peers_free(struct mag *m)
 {
 	heartbeat_free(&m->heartbeat);
 	revocation_free(&m->revocation);
+	mag_reply_free(m);
 	deadline_cancel(&m->timers, &m->again_timer);
 }
 

@@ -4,7 +4,8 @@
  *
  * An indication names bindings: of one node by its MN-Identifier, narrowed by home network prefixes
  * or to its IPv4 home address; or of many at once. It is judged as a whole, answered, and then
- * carried out, so that nothing that is sent because of it overtakes the answer.
+ * carried out, so that nothing that is sent because of it overtakes the answer. Where the answer
+ * waits for the disk it is given last, and requests for the session wait behind it.
  *
  * An LMA that revokes because the node has moved elsewhere is told when it has not (status 132).
  * What the access link knew last is not enough to say so: the node may have left without a word,
@@ -345,6 +346,8 @@ static void carry_out(struct mag *m, const struct judged *j, nsec_t now)
 	for (s = next_meant(m, j, NULL); s; s = next) {
 		next = next_meant(m, j, s);
 		mag_revoke_forget(m, s);
+		if (mag_reply_waits(m))
+			s->behind = outbox_next(&m->answers);
 		/* without prefixes IPv4 is all that there is */
 		if (many)
 			mag_end_later(m, s, c.cause);
@@ -359,9 +362,14 @@ static void carry_out(struct mag *m, const struct judged *j, nsec_t now)
 
 static void conclude(struct mag *m, const struct packet *pkt, const struct judged *j, nsec_t now)
 {
-	answer(m, pkt, j, now);
+	const bool first = !mag_reply_waits(m);
+
+	if (first)
+		answer(m, pkt, j, now);
 	if (j->status < BRA_NO_BINDING)
 		carry_out(m, j, now);
+	if (!first)
+		answer(m, pkt, j, now);
 }
 
 /* ---- is the node still here? */

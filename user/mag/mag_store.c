@@ -4,8 +4,10 @@
  *
  * A session has a record from its first acceptance until the LMA holds no binding for it any more,
  * as far as the MAG knows: also while its de-registration is open, which a restart must not forget.
- * One whose registration was rejected has none: a restart is no way to get service back.
- * What changed is written in full; nobody waits for it, since a MAG promises nothing to anybody.
+ * One whose registration was rejected has none: a restart is no way to get service back. One that
+ * is barred has a record until administrative action, or until its node has left: nor is a restart
+ * a way around an operator. What changed is written in full; nobody waits for it, since a MAG
+ * promises nothing to anybody.
  */
 #include "mag/mag_int.h"
 
@@ -35,13 +37,20 @@ static nsec_t left_until(const struct mag *m, uint64_t wall, nsec_t most)
 
 /* ---- to the store */
 
+static enum record_update_state state_of(const struct mag_session *s)
+{
+	if (s->b.parked)
+		return RECORD_LEAVING;
+	return s->state == MST_BARRED ? RECORD_BARRED : RECORD_BOUND;
+}
+
 static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t now)
 {
 	const struct mag_session *s = owner;
 	const struct mag *m = ctx;
 	struct heartbeat_info lma;
 	struct record_update u = {
-		.state = s->b.parked ? RECORD_LEAVING : RECORD_BOUND,
+		.state = state_of(s),
 		.mnid = s->b.mnid,
 		.mac = s->b.mac,
 		.n_prefixes = s->b.n_prefixes,
@@ -72,6 +81,7 @@ static size_t write_session(void *ctx, const void *owner, uint8_t *buf, nsec_t n
 		.gre_demanded = s->gre_demanded,
 		.gre_unwanted = s->gre_unwanted,
 		.dhcp_relay = s->dhcp_relay,
+		.revoking = s->revoking,
 	};
 
 	memcpy(u.ifname, s->ifname, sizeof(u.ifname));
@@ -107,10 +117,8 @@ static bool learn_name(struct mag *m, struct mag_session *s)
 	return s->ifname[0];
 }
 
-void mag_store_touch(struct mag *m, struct mag_session *s, nsec_t now)
+static void put(struct mag *m, struct mag_session *s, nsec_t now)
 {
-	if (!m->store || (!s->item && !s->registered))
-		return;
 	if (!learn_name(m, s) || (!s->item && store_add(m->store, STORE_UPDATE, s, &s->item))) {
 		mag_count_up(m, MAG_C_STORE_FAILED);
 		mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL,
@@ -118,6 +126,18 @@ void mag_store_touch(struct mag *m, struct mag_session *s, nsec_t now)
 		return;
 	}
 	store_touch(m->store, s->item, now);
+}
+
+void mag_store_touch(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (m->store && (s->item || s->registered))
+		put(m, s, now);
+}
+
+void mag_store_bar(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (m->store)
+		put(m, s, now);
 }
 
 void mag_store_forget(struct mag *m, struct mag_session *s)
@@ -206,6 +226,7 @@ static void take_session(struct mag *m, struct mag_session *s, const struct reco
 	s->gre_demanded = u->gre_demanded;
 	s->gre_unwanted = u->gre_unwanted;
 	s->dhcp_relay = u->dhcp_relay;
+	s->revoking = u->revoking;
 	memcpy(s->ifname, u->ifname, sizeof(s->ifname));
 	take_times(m, s, u, now);
 	if (u->has_peer_restarts)
@@ -215,8 +236,12 @@ static void take_session(struct mag *m, struct mag_session *s, const struct reco
 /* Why it may not go on; it is de-registered in its turn. */
 static const char *obstacle(const struct mag *m, const struct mag_session *s)
 {
+	if (s->state == MST_BARRED)
+		return NULL;
 	if (s->b.parked)
 		return "left before the restart";
+	if (s->revoking)
+		return "all sessions with the LMA revoked here before the restart";
 	if (!mag_entitled(mag_profile(m, &s->b.mnid)))
 		return "no longer entitled";
 	if (mag_count(m) > m->cfg.max_bindings)
@@ -244,7 +269,10 @@ static int restore(struct mag *m, const struct store_record *r, const struct rec
 	}
 	take_session(m, s, u, now);
 	s->no_link = mag_find_is_missing(ifindex);
-	if (u->state == RECORD_LEAVING) {
+	if (u->state == RECORD_BARRED) {
+		s->state = MST_BARRED;
+		s->absent = true; /* until it has shown that it is not */
+	} else if (u->state == RECORD_LEAVING) {
 		bul_park(m->bul, &s->b);
 		s->state = MST_DEREGISTERING;
 	} else {

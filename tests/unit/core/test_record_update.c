@@ -83,6 +83,7 @@ static void assert_same(const struct record_update *a, const struct record_updat
 	SAME(gre_unwanted);
 	SAME(dhcp_relay);
 	SAME(has_peer_restarts);
+	SAME(revoking);
 #undef SAME
 }
 
@@ -125,6 +126,7 @@ static void test_flags(void)
 		offsetof(struct record_update, gre_demanded),
 		offsetof(struct record_update, gre_unwanted),
 		offsetof(struct record_update, dhcp_relay),
+		offsetof(struct record_update, revoking),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -171,7 +173,7 @@ static void test_unwritable(void)
 	REFUSED(u.mnid.len = 0);
 	REFUSED(u.mnid.len = 255);
 	REFUSED(u.state = 0);
-	REFUSED(u.state = 3);
+	REFUSED(u.state = 4);
 	REFUSED(u.ifname[0] = 0);
 	REFUSED(memset(u.ifname, 'x', sizeof(u.ifname)));
 	REFUSED(u.ifname[6] = 'x');
@@ -220,7 +222,8 @@ static void test_changed(void)
 	const size_t len = record_update_write(&u, buf, sizeof(buf));
 	unsigned refused = 0;
 
-	for (size_t at = 0; at < len; at++) {
+	/* but for the version: an earlier one is written as the present one */
+	for (size_t at = 1; at < len; at++) {
 		const uint8_t was = buf[at];
 
 		for (unsigned v = 0; v < 256; v++) {
@@ -252,10 +255,29 @@ static void test_version(void)
 	CU_ASSERT_EQUAL(out.seq, 4711);
 }
 
+/* Written by version 2. */
+static void test_version_2(void)
+{
+	struct record_update u = sample(), out;
+	uint8_t buf[RECORD_UPDATE_MAX];
+	size_t len = record_update_write(&u, buf, sizeof(buf));
+
+	buf[0] = 2;
+	CU_ASSERT_EQUAL_FATAL(record_update_read(&out, buf, len), 0);
+	assert_same(&u, &out);
+	/* it knew nothing of these */
+	buf[1] = RECORD_BARRED;
+	CU_ASSERT_EQUAL(record_update_read(&out, buf, len), -EBADMSG);
+	u.revoking = true;
+	len = record_update_write(&u, buf, sizeof(buf));
+	buf[0] = 2;
+	CU_ASSERT_EQUAL(record_update_read(&out, buf, len), -EBADMSG);
+}
+
 /* What is on disks does not change its meaning by an edit of the code. */
 static void test_golden(void)
 {
-	static const char golden[] = "02010604060204050201020009"
+	static const char golden[] = "03010604060204050201020009"
 				     "0000000e"
 				     "1011121314151617"
 				     "2831323334353637"
@@ -302,6 +324,7 @@ int main(int argc, char **argv)
 		{"what breaks a rule is not written", test_unwritable},
 		{"no part of a record is taken for one",					 test_cut},
 		{"a changed octet is refused, or read as it stands",			     test_changed},
+		{"what version 2 wrote is read", test_version_2},
 		{"another version is named as such",    test_version},
 		{"the layout is the documented one",					     test_golden},
 		{0	  },

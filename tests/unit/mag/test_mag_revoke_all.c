@@ -119,6 +119,81 @@ static void test_newcomer(void)
 	bench_free(b);
 }
 
+/* Whom the LMA has accepted since it was asked may be gone again there, by a repetition. */
+static void test_newcomer_accepted(void)
+{
+	struct bench *b = bench_ready("mag1@example.com");
+	struct sent bri;
+
+	CU_ASSERT_EQUAL(revoke_all(b, LMA1), 1);
+	bri = b->sent[0];
+	CU_ASSERT_EQUAL(attach(b, 7, 4), 0);
+	answer(b, &(struct reply){.prefix = {"2001:db8:100:4::/64"}});
+	CU_ASSERT_TRUE(in_state(b, 4, "ACTIVE"));
+	acknowledge(b, &bri, 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "REJECTED") && in_state(b, 2, "REJECTED"));
+	CU_ASSERT_TRUE(in_state(b, 3, "ACTIVE") && in_state(b, 4, "ACTIVE"));
+	b->n_sent = 0;
+	run_ms(b, 100);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+	CU_ASSERT_EQUAL(b->sent[0].msg.type, MH_BU);
+	CU_ASSERT_TRUE(in_state(b, 4, "REFRESHING"));
+	answer(b, &(struct reply){.prefix = {"2001:db8:100:4::/64"}});
+	CU_ASSERT_TRUE(in_state(b, 4, "ACTIVE"));
+	bench_free(b);
+}
+
+/* A refresh between question and answer would keep the binding at an LMA that has ended it. */
+static void test_refresh_waits(void)
+{
+	static const int answers[] = {0, BRA_GLOBAL_NOT_AUTHORIZED, -1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct bench *b = bench_ready("mag1@example.com");
+		struct sent bri;
+		const bool ends = answers[i] <= 0;
+
+		CU_ASSERT_EQUAL(revoke_all(b, LMA1), 1);
+		bri = b->sent[0];
+		b->n_sent = 0;
+		attach(b, 7, 1); /* the node says something that has it refreshed */
+		attach(b, 7, 3); /* of the other LMA */
+		CU_ASSERT_EQUAL_FATAL(b->n_sent, 1);
+		CU_ASSERT_TRUE(addr6_eq(&b->sent[0].dst, &b->lmas[1].addr));
+		answer(b, &(struct reply){.prefix = {HNP3}});
+		run_ms(b, 900);
+		CU_ASSERT_EQUAL(b->n_sent, 1);
+		CU_ASSERT_TRUE(in_state(b, 1, "REFRESHING"));
+		CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 3);
+		b->n_sent = 0;
+		if (answers[i] >= 0)
+			acknowledge(b, &bri, (uint8_t)answers[i]);
+		run_ms(b, 3000);
+		CU_ASSERT_TRUE(in_state(b, 1, ends ? "REJECTED" : "REFRESHING"));
+		CU_ASSERT_TRUE(in_state(b, 2, ends ? "REJECTED" : "ACTIVE"));
+		/* it is asked for as soon as it may be */
+		for (unsigned k = 0; k < b->n_sent; k++)
+			CU_ASSERT_EQUAL(b->sent[k].msg.type, ends ? MH_BINDING_REVOCATION : MH_BU);
+		CU_ASSERT_EQUAL(b->n_sent > 0, answers[i] != 0);
+		bench_free(b);
+	}
+}
+
+/* A de-registration is what the LMA is asked for anyway. */
+static void test_detach_goes_on(void)
+{
+	struct bench *b = bench_ready("mag1@example.com");
+
+	CU_ASSERT_EQUAL(revoke_all(b, LMA1), 1);
+	CU_ASSERT_EQUAL(detach_node(b, 7, 1), 0);
+	CU_ASSERT_EQUAL_FATAL(b->n_sent, 2);
+	CU_ASSERT_EQUAL(b->sent[1].msg.bu.lifetime, 0);
+	acknowledge(b, &b->sent[0], 0);
+	run_ms(b, 2000);
+	CU_ASSERT_EQUAL(mag_count(b->m), 2);
+	bench_free(b);
+}
+
 static void test_unanswered(void)
 {
 	struct bench *b = bench_ready("mag1@example.com");
@@ -283,6 +358,9 @@ int main(int argc, char **argv)
 		{"R-40 (RFC 5846 9.2): flags, trigger, the MAG's identity, its Proxy-CoA", test_contents},
 		{"R-40 R-6 (RFC 5846 9.2, 6.2.2): all sessions with the LMA end when it accepts", test_accepted},
 		{"RFC 5846 9.2: a registration that is open meanwhile goes on", test_newcomer},
+		{"RFC 5846 9.2: one that is accepted meanwhile is registered again", test_newcomer_accepted},
+		{"RFC 5846 9.2: no refresh between question and answer", test_refresh_waits},
+		{"RFC 5846 9.2: a node that leaves meanwhile is de-registered", test_detach_goes_on},
 		{"R-50 (RFC 5846 6.3): repeated once; sessions end without an answer, too", test_unanswered},
 		{"R-43 (RFC 5846 9.2): after status 130 not tried again before a reload", test_forbidden},
 		{"R-6 (RFC 5846 6.2.2): sessions stay when the LMA refuses", test_refused},
