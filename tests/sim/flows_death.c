@@ -128,9 +128,53 @@ static void revoke_all_at_mag(void)
 	settle(15);
 }
 
+/* The node is announced to its new MAG, and then goes there (RFC 5949 3.1). */
+static void hand_over_fast(void)
+{
+	world_hand_over(&w, 0, 0, 1);
+	world_run(&w, nsec_from_ms(60));
+	if (w.node[0].at[0] == 0) {
+		world_detach(&w, 0, 0, true);
+		world_run(&w, nsec_from_ms(20));
+		world_attach(&w, 0, 0, 1, HI_RESERVED);
+	}
+	settle(15);
+}
+
+/* It is announced, and stays. */
+static void hand_over_in_vain(void)
+{
+	world_hand_over(&w, 0, 0, 1);
+	settle(15);
+}
+
+/* It is gone before anybody knew, and its new MAG asks the old one (RFC 5949 3.2). */
+static void hand_over_reactive(void)
+{
+	world_detach(&w, 0, 0, false);
+	world_run(&w, nsec_from_ms(20));
+	world_attach_from(&w, 0, 0, 1, 0);
+	settle(15);
+}
+
+/* There and back, before the first one is over. */
+static void hand_over_and_back(void)
+{
+	world_hand_over(&w, 0, 0, 1);
+	world_run(&w, nsec_from_ms(60));
+	world_detach(&w, 0, 0, true);
+	world_run(&w, nsec_from_ms(20));
+	world_attach(&w, 0, 0, 1, HI_RESERVED);
+	world_run(&w, nsec_from_ms(40));
+	world_detach(&w, 0, 0, true);
+	world_attach_from(&w, 0, 0, 0, 1);
+	settle(15);
+}
+
 static const struct procedure {
 	const char *name;
 	void (*before)(void), (*run)(void);
+	bool fast;
 } procedures[] = {
 	{"attach",		     nothing,	    attach		  },
 	{"refresh",		    attach,		    refresh	   },
@@ -145,6 +189,10 @@ static const struct procedure {
 	{"revocation of all of a MAG", attach,	       revoke_all	 },
 	{"revocation of all by a MAG", attach,	       revoke_all_at_mag},
 	{"change of policy",	     attach,	     reload	   },
+	{"fast handover",	      attach,	      hand_over_fast,    true},
+	{"fast handover in vain",     attach,	      hand_over_in_vain, true},
+	{"reactive fast handover",    attach,	      hand_over_reactive, true},
+	{"fast handover and back",    attach,	      hand_over_and_back, true},
 };
 
 /* ---- deaths */
@@ -223,10 +271,11 @@ static void die_everywhere(int who, unsigned keeps)
 {
 	for (unsigned dual = 0; dual < 2; dual++) {
 		for (size_t i = 0; i < sizeof(procedures) / sizeof(procedures[0]); i++) {
-			const struct world_cfg cfg = death_cfg(100 + i, dual);
+			struct world_cfg cfg = death_cfg(100 + i, dual);
 			const unsigned step = flows_death_quick ? 3 : 1;
 			unsigned n = 1 + (unsigned)i % step;
 
+			cfg.fast = procedures[i].fast;
 			while (n < DEEDS_MAX && die_at(&cfg, &procedures[i], who, n, 0, keeps))
 				n += step;
 			CU_ASSERT(n < DEEDS_MAX);
@@ -239,10 +288,11 @@ static void die_twice(int who, unsigned keeps)
 {
 	for (unsigned dual = 0; dual < 2; dual++) {
 		for (size_t i = 1; i < sizeof(procedures) / sizeof(procedures[0]); i += 2) {
-			const struct world_cfg cfg = death_cfg(200 + i, dual);
+			struct world_cfg cfg = death_cfg(200 + i, dual);
 			const unsigned step = flows_death_quick ? 3 : 1;
 			unsigned again = 1 + (unsigned)i % step;
 
+			cfg.fast = procedures[i].fast;
 			while (again < DEEDS_MAX &&
 			       die_at(&cfg, &procedures[i], who, 2, again, keeps) > 1)
 				again += step;
@@ -303,7 +353,127 @@ static void test_mag_keeps_data_plane(void)
 	die_everywhere(0, SIM_KEEPS_DATA_PLANE);
 }
 
+/* ---- what was ordered, or told */
+
+static bool has_binding(unsigned node)
+{
+	struct lma_binding b;
+
+	return world_binding(&w, node, 0, &b);
+}
+
+static bool is_at_mag0(const char *state)
+{
+	struct mag_binding b;
+
+	return world_update(&w, 0, 0, 0, &b) && !strcmp(b.state, state);
+}
+
+/* MAG 0 hears nothing, the LMA dies so much later, and by then MAG 0 hears again. */
+static void lma_dies_after(nsec_t wait, unsigned keeps)
+{
+	world_run(&w, wait);
+	world_kill(&w, SIM_LMA);
+	world_run(&w, nsec_from_ms(200));
+	w.mag[0].deaf = false;
+	world_start(&w, SIM_LMA, keeps);
+}
+
+static void over(void)
+{
+	world_check(&w);
+	CU_ASSERT_STRING_EQUAL(w.broken, "");
+	world_free(&w);
+}
+
+/*
+ * An operator's revocation has not reached its MAG when the LMA dies: once it is on disk, no
+ * refresh brings the binding back, and the MAG hears of it.
+ */
+static void test_order_survives(void)
+{
+	static const unsigned after_ms[] = {10, 300, 1200, 2500};
+	static const unsigned keeps[] = {SIM_KEEPS_DISK, SIM_KEEPS_ALL};
+
+	for (unsigned i = 0; i < 16; i++) {
+		const struct world_cfg cfg = death_cfg(300 + i, i & 1);
+		const char *name = w.node[0].name;
+		struct lma_revoke_order o = {.trigger = BR_ADMINISTRATIVE};
+
+		world_init(&w, &cfg);
+		attach();
+		o.id = (struct mnid){MNID_NAI, (uint8_t)strlen(name), (const uint8_t *)name};
+		w.mag[0].deaf = true;
+		CU_ASSERT_EQUAL(lma_revoke(w.lma.lma, &o, w.now), 1);
+		lma_dies_after(nsec_from_ms(after_ms[i / 4]), keeps[i / 2 % 2]);
+		/* the node says something, and is refreshed */
+		world_attach(&w, 0, 0, 0, HI_RESERVED);
+		settle(1);
+		CU_ASSERT_FALSE(has_binding(0));
+		CU_ASSERT(is_at_mag0("BARRED"));
+		settle(15);
+		CU_ASSERT_FALSE(has_binding(0));
+		/* nor does the MAG's own death */
+		world_kill(&w, 0);
+		world_start(&w, 0, keeps[i / 2 % 2]);
+		world_attach(&w, 0, 0, 0, HI_RESERVED);
+		settle(60);
+		CU_ASSERT(is_at_mag0("BARRED"));
+		CU_ASSERT_FALSE(has_binding(0));
+		over();
+	}
+}
+
+/* The MAG that the node left without its noticing is told after all. */
+static void test_owed_survives(void)
+{
+	static const unsigned after_ms[] = {10, 300, 1200, 2500};
+
+	for (unsigned i = 0; i < 8; i++) {
+		const struct world_cfg cfg = death_cfg(320 + i, i & 1);
+
+		world_init(&w, &cfg);
+		attach();
+		w.mag[0].deaf = true;
+		world_move(&w, 0, 0, 1, HI_BETWEEN_MAGS, NSEC_NEVER);
+		world_run(&w, nsec_from_ms(20));
+		lma_dies_after(nsec_from_ms(after_ms[i / 2]), SIM_KEEPS_DISK);
+		settle(2);
+		CU_ASSERT(has_binding(0));
+		CU_ASSERT_FALSE(is_at_mag0("ACTIVE"));
+		over();
+	}
+}
+
+/* All bindings of a MAG: as many as there were when it was ordered end. */
+static void test_global_order_survives(void)
+{
+	static const unsigned after_ms[] = {10, 300, 1200, 2500};
+
+	for (unsigned i = 0; i < 8; i++) {
+		const struct world_cfg cfg = death_cfg(340 + i, i & 1);
+
+		world_init(&w, &cfg);
+		world_attach(&w, 1, 0, 0, HI_RESERVED);
+		attach();
+		w.mag[0].deaf = true;
+		CU_ASSERT_EQUAL(lma_revoke_all(w.lma.lma, "mag0", NULL, w.now), 1);
+		lma_dies_after(nsec_from_ms(after_ms[i / 2]), SIM_KEEPS_DISK);
+		settle(2);
+		CU_ASSERT_FALSE(has_binding(0) || has_binding(1));
+		CU_ASSERT(is_at_mag0("REJECTED"));
+		settle(2 * cfg.lifetime_s + 50);
+		speak();
+		settle(20);
+		world_check_quiet(&w);
+		over();
+	}
+}
+
 const struct cu_test flows_death[] = {
+	{"an order to revoke survives the LMA, and so does the bar at the MAG", test_order_survives},
+	{"the MAG that a node left is told, though the LMA died", test_owed_survives},
+	{"a global revocation survives the LMA", test_global_order_survives},
 	{"the LMA dies anywhere and has nothing left", test_lma_keeps_nothing},
 	{"the LMA dies anywhere, only its data plane is left",					       test_lma_keeps_data_plane},
 	{"the LMA dies anywhere, its disk is left",test_lma_keeps_disk},
