@@ -23,6 +23,7 @@ enum ctl_arg_kind {
 	CTL_POS,     /* positional, must be there */
 	CTL_POS_OPT, /* positional, may be left out */
 	CTL_OPTION,  /* --name VALUE */
+	CTL_NEEDED,  /* --name VALUE, must be there */
 	CTL_FLAG,    /* --name */
 };
 
@@ -50,6 +51,8 @@ enum ctl_format {
 	A("module", CTL_POS_OPT, "lma, mag, drops, ...: only this one")
 #define CTL_ARGS_LEVEL(A) \
 	A("level", CTL_POS_OPT, "bug, local, auth, remote, info or debug; none: show it")
+#define CTL_ARGS_HELP(A) \
+	A("command", CTL_POS_OPT, "only this one")
 #define CTL_ARGS_ATTACH(A) \
 	A("ifname", CTL_POS, "access interface") \
 	A("mac", CTL_POS, "the node's link-layer address") \
@@ -58,7 +61,7 @@ enum ctl_format {
 	A("previous_ap", CTL_OPTION, "access point that it came from: its MAG is asked for it (RFC 5949)")
 #define CTL_ARGS_HANDOVER(A) \
 	A("mn_id", CTL_POS, "the node that is about to leave") \
-	A("to", CTL_OPTION, "access point that it goes to, as neighbours name it, or that MAG's name")
+	A("to", CTL_NEEDED, "access point that it goes to, as neighbours name it, or that MAG's name")
 #define CTL_ARGS_DETACH(A) \
 	A("node", CTL_POS, "MN-ID, or the access interface when a MAC follows") \
 	A("mac", CTL_POS_OPT, "the node's link-layer address")
@@ -254,8 +257,8 @@ enum ctl_format {
 	  "end the daemon; packets are forwarded on as leave-forwarding says") \
 	X(VERSION, "version", CTL_OBJECT, CTL_ARGS_NONE, CTL_COLS_NONE, \
 	  "the daemon's version") \
-	X(HELP, "help", CTL_LIST, CTL_ARGS_NONE, CTL_COLS_HELP, \
-	  "this list")
+	X(HELP, "help", CTL_LIST, CTL_ARGS_HELP, CTL_COLS_HELP, \
+	  "this list, or a command and its arguments")
 // clang-format on
 
 #define CTL_ENUM(sym, name, shape, args, cols, help) CTL_##sym,

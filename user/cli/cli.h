@@ -41,7 +41,9 @@ const struct cli_command *cli_command(const char *name); /* NULL: unknown */
 void cli_synopsis(const struct cli_command *c, char *buf, size_t cap);
 void cli_usage(FILE *f);
 void cli_command_usage(FILE *f, const struct cli_command *c);
-json_t *cli_help_rows(void);
+/* What `help` tells people, and programs; `only` NULL: of all commands. */
+void cli_help(FILE *f, const struct cli_command *only);
+json_t *cli_help_rows(const struct cli_command *only);
 /* The words behind the command into a JSON object. 0, or CLI_USAGE after a message. */
 int cli_parse_args(const struct cli_command *c, char **argv, int argc, json_t **out);
 

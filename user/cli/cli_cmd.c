@@ -54,6 +54,8 @@ static void arg_synopsis(const struct cli_arg *a, char *buf, size_t cap)
 		snprintf(buf, cap, "[%s]", up);
 	else if (a->kind == CTL_OPTION)
 		snprintf(buf, cap, "[--%s %s]", low, up);
+	else if (a->kind == CTL_NEEDED)
+		snprintf(buf, cap, "--%s %s", low, up);
 	else
 		snprintf(buf, cap, "[--%s]", low);
 }
@@ -69,10 +71,21 @@ void cli_synopsis(const struct cli_command *c, char *buf, size_t cap)
 	}
 }
 
-void cli_usage(FILE *f)
+static void list_commands(FILE *f)
 {
 	char line[256];
 
+	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++) {
+		cli_synopsis(&cli_commands[i], line, sizeof(line));
+		if (strlen(line) > 28)
+			fprintf(f, "  %s\n  %-28s %s\n", line, "", cli_commands[i].help);
+		else
+			fprintf(f, "  %-28s %s\n", line, cli_commands[i].help);
+	}
+}
+
+void cli_usage(FILE *f)
+{
 	fprintf(f, "usage: pmipctl [-s SOCKET] [--json] COMMAND [ARGUMENTS]\n\n"
 		   "  -s, --socket SOCKET  of the daemon; else $PMIPCTL_SOCKET, else the only one "
 		   "in " CTL_RUN_DIR "\n"
@@ -81,13 +94,7 @@ void cli_usage(FILE *f)
 		   "  -h, --help           this text; behind a command: its arguments\n"
 		   "  -V, --version        the version of pmipctl\n\n"
 		   "commands:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++) {
-		cli_synopsis(&cli_commands[i], line, sizeof(line));
-		if (strlen(line) > 28)
-			fprintf(f, "  %s\n  %-28s %s\n", line, "", cli_commands[i].help);
-		else
-			fprintf(f, "  %-28s %s\n", line, cli_commands[i].help);
-	}
+	list_commands(f);
 	fprintf(f,
 		"\nexit status: 0 done, 1 refused by the daemon, 2 usage, 3 no daemon reached\n");
 }
@@ -104,15 +111,26 @@ void cli_command_usage(FILE *f, const struct cli_command *c)
 	}
 }
 
-json_t *cli_help_rows(void)
+void cli_help(FILE *f, const struct cli_command *only)
+{
+	if (only)
+		cli_command_usage(f, only);
+	else
+		list_commands(f);
+}
+
+json_t *cli_help_rows(const struct cli_command *only)
 {
 	json_t *rows = json_array();
 	char line[256];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++) {
 		const struct cli_command *c = &cli_commands[i];
-		json_t *args = json_object();
+		json_t *args;
 
+		if (only && c != only)
+			continue;
+		args = json_object();
 		for (const struct cli_arg *a = c->args; a->name; a++)
 			json_object_set_new(args, a->name, json_string(a->help));
 		cli_synopsis(c, line, sizeof(line));
@@ -138,7 +156,7 @@ static const struct cli_arg *find_option(const struct cli_command *c, const char
 	char name[32];
 
 	for (const struct cli_arg *a = c->args; a->name; a++)
-		if ((a->kind == CTL_OPTION || a->kind == CTL_FLAG) &&
+		if ((a->kind == CTL_OPTION || a->kind == CTL_NEEDED || a->kind == CTL_FLAG) &&
 		    !strcmp(spell(a->name, false, name), word))
 			return a;
 	return NULL;
@@ -159,7 +177,7 @@ int cli_parse_args(const struct cli_command *c, char **argv, int argc, json_t **
 	const struct cli_arg *pos = c->args;
 	json_t *o = json_object();
 	bool words_only = false;
-	char name[32];
+	char line[80];
 	int rc = 0;
 
 	for (int i = 0; i < argc && !rc; i++) {
@@ -189,8 +207,10 @@ int cli_parse_args(const struct cli_command *c, char **argv, int argc, json_t **
 			rc = set_string(o, c, (pos++)->name, argv[i]);
 	}
 	for (const struct cli_arg *a = c->args; a->name && !rc; a++)
-		if (a->kind == CTL_POS && !json_object_get(o, a->name))
-			rc = usage_error(c, "no", spell(a->name, true, name));
+		if ((a->kind == CTL_POS || a->kind == CTL_NEEDED) && !json_object_get(o, a->name)) {
+			arg_synopsis(a, line, sizeof(line));
+			rc = usage_error(c, "no", line);
+		}
 	if (rc) {
 		json_decref(o);
 		return rc;

@@ -51,6 +51,30 @@ static void show(const struct cli_command *cmd, const json_t *data, const struct
 	}
 }
 
+static int bad_usage(const char *what, const char *word)
+{
+	fprintf(stderr, "pmipctl: %s %s; pmipctl --help lists options and commands\n", what, word);
+	return CLI_USAGE;
+}
+
+static int help(const struct cli_command *cmd, const json_t *args, const struct options *o)
+{
+	const char *word = json_string_value(json_object_get(args, "command"));
+	const struct cli_command *only = word ? cli_command(word) : NULL;
+	json_t *data;
+
+	if (word && !only)
+		return bad_usage("no such command", word);
+	if (!o->json && !o->column) {
+		cli_help(stdout, only);
+		return CLI_OK;
+	}
+	data = cli_help_rows(only);
+	show(cmd, data, o);
+	json_decref(data);
+	return CLI_OK;
+}
+
 static int ask_and_show(const struct cli_command *cmd, json_t *args, const struct options *o)
 {
 	struct cli_conn conn = {0};
@@ -59,12 +83,8 @@ static int ask_and_show(const struct cli_command *cmd, json_t *args, const struc
 	int rc = CLI_UNREACHABLE;
 
 	/* the list of commands is known without a daemon */
-	if (!strcmp(cmd->name, "help")) {
-		data = cli_help_rows();
-		show(cmd, data, o);
-		json_decref(data);
-		return CLI_OK;
-	}
+	if (!strcmp(cmd->name, "help"))
+		return help(cmd, args, o);
 	path = cli_socket(o->socket, &rc);
 	if (!path)
 		return rc;
@@ -85,12 +105,6 @@ static int ask_and_show(const struct cli_command *cmd, json_t *args, const struc
 	}
 	cli_close(&conn);
 	return rc;
-}
-
-static int bad_usage(const char *what, const char *word)
-{
-	fprintf(stderr, "pmipctl: %s %s; pmipctl --help lists options and commands\n", what, word);
-	return CLI_USAGE;
 }
 
 /* Takes our own options out of argv wherever they stand, up to "--". Returns how many words are

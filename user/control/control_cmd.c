@@ -59,6 +59,8 @@ static void synopsis(const struct command *c, char *buf, size_t cap)
 			n += (size_t)snprintf(buf + n, cap - n, " [%s]", upper);
 		else if (a->kind == CTL_OPTION)
 			n += (size_t)snprintf(buf + n, cap - n, " [--%s %s]", option, upper);
+		else if (a->kind == CTL_NEEDED)
+			n += (size_t)snprintf(buf + n, cap - n, " --%s %s", option, upper);
 		else
 			n += (size_t)snprintf(buf + n, cap - n, " [--%s]", option);
 	}
@@ -66,10 +68,14 @@ static void synopsis(const struct command *c, char *buf, size_t cap)
 
 int control_help(struct control_req *r)
 {
+	const char *only = json_string_value(json_object_get(r->args, "command"));
+
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		char line[256];
 		json_t *o, *args;
 
+		if (only && strcmp(only, commands[i].name))
+			continue;
 		if (!control_page_wants(&r->page))
 			continue;
 		o = json_object();
@@ -151,7 +157,8 @@ static int check_args(struct control_req *r, const struct command *c)
 				      a->kind == CTL_FLAG ? "truth value" : "string");
 	}
 	for (const struct arg *a = c->args; a->name; a++)
-		if (a->kind == CTL_POS && !json_object_get(args, a->name))
+		if ((a->kind == CTL_POS || a->kind == CTL_NEEDED) &&
+		    !json_object_get(args, a->name))
 			return refuse(r, -EINVAL, "%s needs %s: %s", c->name, a->name, a->help);
 	return 0;
 }
@@ -354,8 +361,6 @@ static int do_handover(struct control_req *r, json_t *o)
 
 	if (!r->ctx->mag)
 		return refuse(r, -ENOENT, "this daemon is no MAG");
-	if (!to)
-		return refuse(r, -EINVAL, "handover needs --to: the access point that it goes to");
 	rc = arg_mnid(r, id, &mnid);
 	if (rc)
 		return rc;

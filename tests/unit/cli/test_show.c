@@ -204,6 +204,54 @@ static void test_results(void)
 		    "                 12 events missed: this monitor was too slow\n");
 }
 
+/* ---- help */
+
+static void test_help(void)
+{
+	char *line, *rest;
+
+	cli_help(page(), cli_command("detach"));
+	expect("usage: pmipctl detach NODE [MAC]\n\ntell the MAG that a node left\n"
+	       "  NODE                 MN-ID, or the access interface when a MAC follows\n"
+	       "  [MAC]                the node's link-layer address\n");
+
+	/* whatever a command takes, no line of the list is wider than a terminal with room for two
+	 */
+	cli_help(page(), NULL);
+	CU_ASSERT_EQUAL(fclose(out.f), 0);
+	for (line = strtok_r(out.text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		CU_ASSERT(strlen(line) <= 120);
+	free(out.text);
+}
+
+static void test_what_must_be_there(void)
+{
+	const struct cli_command *c = cli_command("handover");
+	char *bare[] = {"mn1"}, *whole[] = {"mn1", "--to", "ap2"};
+	json_t *args = NULL;
+	char line[100];
+
+	cli_synopsis(c, line, sizeof(line));
+	CU_ASSERT_STRING_EQUAL(line, "handover MN-ID --to TO");
+	CU_ASSERT_EQUAL(cli_parse_args(c, bare, 1, &args), CLI_USAGE);
+	CU_ASSERT_PTR_NULL(args);
+	CU_ASSERT_EQUAL_FATAL(cli_parse_args(c, whole, 3, &args), 0);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(args, "to")), "ap2");
+	json_decref(args);
+}
+
+static void test_help_for_programs(void)
+{
+	json_t *all = cli_help_rows(NULL), *one = cli_help_rows(cli_command("revoke"));
+
+	CU_ASSERT_EQUAL(json_array_size(all), CTL_COMMAND_MAX);
+	CU_ASSERT_EQUAL_FATAL(json_array_size(one), 1);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json_array_get(one, 0), "name")),
+			       "revoke");
+	json_decref(all);
+	json_decref(one);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -217,6 +265,9 @@ int main(int argc, char **argv)
 		{"the ladder tells a handover's states from its session's", test_states_of_both_machines},
 		{"the ladder shows what waits, is lost and handed on", test_buffers},
 		{"the ladder shows results, and that events were missed", test_results},
+		{"help fits a terminal, and explains one command", test_help},
+		{"an option that must be there is shown and asked for as such", test_what_must_be_there},
+		{"help for programs has all commands, or one", test_help_for_programs},
 		{0},
 	};
 	// clang-format on

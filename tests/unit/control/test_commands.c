@@ -856,7 +856,8 @@ static void test_handover(void)
 	fd = client(&w.loop);
 	attach_nodes(fd);
 	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\""),
-		    "handover needs --to: the access point that it goes to");
+		    "handover needs to: access point that it goes to, as neighbours name it, or "
+		    "that MAG's name");
 	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"" NODE1 "\",\"to\":\"cellar\""),
 		    "\"cellar\" is no access point of a neighbour");
 	ask_refused(&w.loop, fd, HANDOVER("\"mn_id\":\"x@y\",\"to\":\"corridor\""),
@@ -1096,6 +1097,9 @@ static void test_help(void)
 		str(json_array_get(data, CTL_ATTACH), "synopsis"),
 		"attach IFNAME MAC [--mn-id MN-ID] [--hint HINT] [--previous-ap PREVIOUS-AP]");
 	json_decref(a);
+	data = list(fd, CTL_HELP, "{\"cmd\":\"help\",\"args\":{\"command\":\"drops\"}}", 1, &a);
+	CU_ASSERT_STRING_EQUAL(str(json_array_get(data, 0), "synopsis"), "drops");
+	json_decref(a);
 	close(fd);
 	destroy();
 }
@@ -1214,7 +1218,7 @@ int main(int argc, char **argv)
 		{"store: what is on disk, what waits, what was found",	       test_store},
 		{"shutdown, with and without flush",     test_shutdown},
 		{"reload",						    test_reload},
-		{"help lists every command",								test_help},
+		{"help lists every command, or one",								test_help},
 		{"a list comes in pages, each row once",						 test_pages},
 		{"monitor sees the signalling of an attachment",							 test_monitor_sees_signalling},
 		{"commands on a daemon that has nothing",test_nothing_there},
