@@ -154,6 +154,7 @@ install: all ## install under DESTDIR/PREFIX
 	sed -i 's#/usr/local/#$(PREFIX)/#' $(DESTDIR)$(PREFIX)/lib/systemd/system/pmipd.service
 	install -d $(DESTDIR)$(PREFIX)/share/doc/pmipd/examples
 	install -m 0644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/pmipd/
+	sed -i 's#\([[(]\)docs/#\1#g' $(DESTDIR)$(PREFIX)/share/doc/pmipd/README.md
 	install -m 0644 docs/examples/*.yaml $(DESTDIR)$(PREFIX)/share/doc/pmipd/examples/
 
 .PHONY: clean
