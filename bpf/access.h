@@ -80,7 +80,7 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 	up = READ_ONCE(from.s->up_tunnel);
 	if (!pm_still(&from))
 		return pm_drop_for(a, PM_DROP_STALE_SLOT);
-	if (!pm_has(&from, PM_F_LINK) || l2.access != iface->access ||
+	if (!pm_has(&from, PM_F_LINK | PM_F_STILL) || l2.access != iface->access ||
 	    !pm_mac_is(p->eth->h_source, l2.mac))
 		return pm_drop_for(a, PM_DROP_SPOOFED);
 	if (pm_has(&from, PM_F_DROP))

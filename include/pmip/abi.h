@@ -62,8 +62,8 @@ struct pm_session {
 	__u32 up_tunnel;    /* tunnel for packets from the node; 0: route them */
 	__u16 domain;       /* of the session's IPv4 home address */
 	__u16 also;         /* one more tunnel that packets to the node may come through; 0: none */
-	__u8 mac[6];        /* the node's link-layer address, with PM_F_LINK */
-	__u16 access;       /* index into pm_access, with PM_F_LINK; one word with mac */
+	__u8 mac[6];        /* the node's link-layer address, with PM_F_LINK or PM_F_STILL */
+	__u16 access;       /* index into pm_access, likewise; one word with mac */
 	__u64 down_packets; /* towards the node */
 	__u64 down_bytes;   /* inner octets */
 	__u64 up_packets;   /* from the node */
@@ -86,6 +86,7 @@ enum pm_flag {
 	PM_F_ANCHORED = 1 << 5,      /* this node is the LMA of the session */
 	PM_F_KEYS = 1 << 6,          /* which keys of pm_keys are in force */
 	PM_F_BUFFER = 1 << 7,        /* down: `tunnel` is an index into pm_buffer, which decides */
+	PM_F_STILL = 1 << 8,         /* up: from the access link, too, though down goes elsewhere */
 };
 
 /*

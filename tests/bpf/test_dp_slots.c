@@ -339,6 +339,40 @@ static void check_alias(uint32_t slot, uint32_t primary)
 	CU_ASSERT_EQUAL(session[slot].generation, session[primary].generation);
 }
 
+/* RFC 5949 4.1 (f), (g): its packets go to another gateway, and it has not left its link. */
+static void test_still_on_link(void)
+{
+	const struct prefix6 p = prefix(1);
+	struct dp_session s = session_of(DP_ACCESS, &p, 1);
+	const struct pm_session *m;
+	dp_ref ref;
+
+	setup();
+	ref = put(&s);
+	m = &session[slot_of(ref)];
+	CU_ASSERT_EQUAL(m->flags & (PM_F_LINK | PM_F_STILL), PM_F_LINK);
+	s.down = to_link(8, 9);
+	s.down.kind = DP_TO_PEER;
+	s.down.peer = mag[1];
+	CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &ref), 0);
+	CU_ASSERT_EQUAL(m->flags & (PM_F_LINK | PM_F_STILL | PM_F_DROP), PM_F_STILL);
+	CU_ASSERT_EQUAL(m->tunnel, mag[1]);
+	CU_ASSERT_EQUAL(m->up_tunnel, lma);
+	CU_ASSERT_EQUAL(m->mac[5], 9);
+	CU_ASSERT_NOT_EQUAL(m->access, 0);
+	/* it has left */
+	s.down = to_peer(mag[1]);
+	CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &ref), 0);
+	CU_ASSERT_EQUAL(m->flags & (PM_F_LINK | PM_F_STILL), 0);
+	CU_ASSERT_EQUAL(m->tunnel, mag[1]);
+	/* or is back */
+	s.down = to_link(7, 1);
+	CU_ASSERT_EQUAL(d->ops->session_move(d, ref, &s.down), 0);
+	CU_ASSERT_EQUAL(m->flags & (PM_F_LINK | PM_F_STILL), PM_F_LINK);
+	CU_ASSERT_EQUAL(m->mac[5], 1);
+	teardown();
+}
+
 static void test_aliases(void)
 {
 	struct prefix6 p[4] = {prefix(1), prefix(2), prefix(3), prefix(4)};
@@ -810,22 +844,24 @@ int main(int argc, char **argv)
 		 test_halves_share_slot},
 		{"a move changes the descriptor and nothing else, an equal put nothing",
 		 test_move_is_one_store},
-		{"further prefixes are aliases that move with their primary", test_aliases},
+		{"RFC 5949 4.1 a node whose packets go elsewhere may still be on its link",
+		 test_still_on_link},
+		{"further prefixes are aliases that move with their primary",								      test_aliases},
 		{"a pool's prefixes have their slot by index, without a hash entry",
 		 test_pool_is_indexed},
 		{"other prefix lengths go through the LPM, longer than /64 is refused",
 		 test_framed},
-		{"the slot freed last is reused last, with another generation",	test_reuse},
-		{"a put that does not fit changes nothing",								      test_nothing_half_done},
-		{"statistics sum the slots of a session",							    test_stats},
-		{"a node is found by its name, whatever its sessions do",	  test_mnid},
-		{"a next hop is stored whole, with a new change count",									test_nexthop},
-		{"a peer at our own address means this node, also when that changes",test_self},
+		{"the slot freed last is reused last, with another generation",									test_reuse},
+		{"a put that does not fit changes nothing",						    test_nothing_half_done},
+		{"statistics sum the slots of a session",  test_stats},
+		{"a node is found by its name, whatever its sessions do",									  test_mnid},
+		{"a next hop is stored whole, with a new change count",test_nexthop},
+		{"a peer at our own address means this node, also when that changes",			      test_self},
 		{"peers are announced; an index in use is not handed out again",
 		 test_peers_and_hooks},
-		{"the tunnel MTU is the path's, limited by configuration",									   test_tunnel_mtu},
-		{"a session can be described",						    test_inspection},
-		{0		  }
+		{"the tunnel MTU is the path's, limited by configuration",							   test_tunnel_mtu},
+		{"a session can be described",		       test_inspection},
+		{0								     }
 	   };
 
 	env_enter();

@@ -355,6 +355,56 @@ static void test_flows(void)
 	}
 }
 
+/* RFC 5949 4.1 (f), (g): what is for the node goes to its new gateway already, and it sends on its
+ * old link until it leaves. */
+static void test_still_on_link(void)
+{
+	const enum kind l = K6_IP, g = K6_IP;
+	const enum world_slot node = MN_LEFT + 10 * l + g;
+
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		struct world *w = gateways[hook];
+		struct pm_session *s = world_session(w, node);
+		const struct pm_session was = *s, *link = world_session(w, MN_LINK);
+		struct row r, from = {.prog = AT_ACCESS, .verdict = PM_V_ENCAP, .up = node};
+
+		from.in = (struct spec){
+			.dmac = A_MAC, .smac = mn_mac(MN_LINK), .src = mn(node), .dst = CN};
+		from.out = (struct spec){.dmac = R_MAC,
+					 .smac = T_MAC,
+					 .osrc = combo_pcoa(l),
+					 .odst = kinds[l].lma,
+					 .src = mn(node),
+					 .dst = CN,
+					 .hl = 63};
+		memcpy(s->mac, link->mac, sizeof(s->mac));
+		s->access = link->access;
+		r = from;
+		r.up = 0;
+		combo_drop(&r, PM_DROP_SPOOFED);
+		run(w, &r, "from a link that the node has left", l, g);
+		s->desc = PM_DESC(was.tunnel, was.flags | PM_F_STILL, was.generation);
+		run(w, &from, "from the link that the node has not left yet", l, g);
+		put(w, 7, 7, false, was.desc);
+		s->desc = PM_DESC(BUFFER, was.flags | PM_F_STILL | PM_F_BUFFER, was.generation);
+		run(w, &from, "from the link while packets to the node wait here", l, g);
+		s->desc = PM_DESC(was.tunnel, was.flags | PM_F_STILL, was.generation);
+		r = onward(l, g, false);
+		run(w, &r, "to the node that has not left yet", l, g);
+		r = back(l, g, false);
+		run(w, &r, "from the node where it went", l, g);
+		r = from;
+		r.up = 0;
+		combo_drop(&r, PM_DROP_SPOOFED);
+		r.in.smac = "02:00:00:00:00:99";
+		run(w, &r, "from another station of its link", l, g);
+		r.in.smac = from.in.smac;
+		r.prog = AT_ACCESS2;
+		run(w, &r, "from another link", l, g);
+		*s = was;
+	}
+}
+
 static void test_account(void)
 {
 	CU_ASSERT(packet_account_holds());
@@ -400,6 +450,7 @@ int main(int argc, char **argv)
 		{"RFC 5949 4.1: the new gateway hears the anchor and the former gateway", test_both_tunnels},
 		{"packets to a node in handover wait, on every way down", test_waits},
 		{"packets from a node in handover flow", test_flows},
+		{"RFC 5949 4.1: a node that has not left its link sends there, and is sent nothing", test_still_on_link},
 		{"scapy reads every packet that left as it was meant", test_scapy},
 		{"every packet has one verdict, every drop one reason", test_account},
 		{"programs go", close_worlds},

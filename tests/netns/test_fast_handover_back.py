@@ -122,6 +122,28 @@ def test_node_that_was_there_all_the_time(deaf):
     assert node.ping(CN)
 
 
+def test_node_sends_on_its_old_link_until_it_leaves(deaf):
+    """Its packets go to the new MAG already; what it sends, at 2000 packets a second, arrives."""
+    t, node = deaf, deaf.mn1
+    addr = to_ap(t, node, 1)
+    wait_gone(t, node, 2)
+    rx = End(t.cn, CN, addr, 0)
+    tx = End(node, addr, CN, PPS)
+    rx.ask("go")
+    tx.ask("go")
+    fho.announce(t, node, 2)
+    before = tx.ask("show")["sent"]
+    wait_until(lambda: tx.ask("show")["sent"] - before >= PPS // 2, 3, "it to send")
+    sent = tx.ask("stop")
+    up = Fate(sent, rx.ask(f"wait {sent['sent'] - sent['refused']}"))
+    assert [h["state"] for h in fho.handovers(t, 1)] == ["FORWARDING"]
+    assert up.whole(), up
+    t.move(node, 2)
+    wait_registered(t, node, 2)
+    fho.quiet(t)
+    assert node.ping(CN, 3, 0.05) == 3
+
+
 def test_vendor_options_go_along(deaf):
     """RFC 5094: told by one MAG, kept by the next with the session, and told to the one after."""
     t, node = deaf, deaf.mn1

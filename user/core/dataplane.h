@@ -83,8 +83,10 @@ struct dp_path {
 	enum { DP_TO_NOWHERE, DP_TO_PEER, DP_TO_LINK, DP_TO_ROUTE } kind;
 	dp_ref peer;	  /* DP_TO_PEER */
 	uint32_t key;	  /* DP_TO_PEER with a keyed encapsulation: the GRE key the peer chose */
-	unsigned ifindex; /* DP_TO_LINK */
-	struct mac mac;	  /* DP_TO_LINK: the node's link-layer address */
+	/* DP_TO_LINK. In a way down DP_TO_PEER, not 0: the node has not left that link yet, and packets
+	 * from it are taken there, too (RFC 5949 4.1 (f), (g)). */
+	unsigned ifindex;
+	struct mac mac; /* the node's link-layer address there */
 };
 
 #define DP_PREFIXES_MAX 16 /* per session */

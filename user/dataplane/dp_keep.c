@@ -49,8 +49,9 @@ int dp_keep_prepare(struct dp_bpf *dp, dp_ref ref, const struct dp_body *b)
 
 static void write_way(struct pm_half_way *w, const struct dp_half_rec *r)
 {
+	/* that a node has not left yet is not remembered */
 	*w = (struct pm_half_way){
-		.access = (uint16_t)r->access,
+		.access = r->down.kind == DP_TO_LINK ? (uint16_t)r->access : 0,
 		.down_kind = (uint8_t)r->down.kind,
 		.up_kind = (uint8_t)r->up.kind,
 		.domain = r->domain,

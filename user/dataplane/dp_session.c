@@ -56,6 +56,11 @@ static void place_down(const struct dp_bpf *dp, const struct dp_half_rec *h, str
 	case DP_TO_PEER:
 		v->tunnel = h->down.peer;
 		v->down_key = peer_key(dp, &h->down);
+		if (h->access) {
+			v->flags |= PM_F_STILL;
+			v->access = (uint16_t)h->access;
+			v->mac = h->down.mac;
+		}
 		return;
 	case DP_TO_LINK:
 		v->flags |= PM_F_LINK;
@@ -88,7 +93,7 @@ static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 	if (down)
 		place_down(dp, down, v);
 	if (v->keep)
-		v->keep |= v->flags & (PM_F_LINK | PM_F_LOCAL_ROUTING);
+		v->keep |= v->flags & (PM_F_LINK | PM_F_STILL | PM_F_LOCAL_ROUTING);
 	if (down && down == access)
 		v->also = (uint16_t)access->also_from;
 	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up)) {
@@ -97,7 +102,7 @@ static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 	} else if (first->up.kind != DP_TO_ROUTE && !(anchor && to_self(dp, &first->up))) {
 		/* nothing gets away from the node */
 		v->flags |= PM_F_DROP;
-		v->keep &= (uint16_t) ~(PM_F_LINK | PM_F_LOCAL_ROUTING);
+		v->keep &= (uint16_t) ~(PM_F_LINK | PM_F_STILL | PM_F_LOCAL_ROUTING);
 	}
 }
 
@@ -137,7 +142,7 @@ static void write_primary(struct dp_bpf *dp, uint32_t slot, const struct verdict
 	uint16_t keys = write_keys(dp, slot, v);
 	uint64_t desc = PM_DESC(v->tunnel, v->flags | keys, dp->slots.slot[slot].gen), word;
 
-	if (v->flags & PM_F_LINK) {
+	if (v->flags & (PM_F_LINK | PM_F_STILL)) {
 		struct {
 			struct mac mac;
 			uint16_t access;
@@ -449,6 +454,12 @@ static void set_mode(struct dp_bpf *dp, struct dp_half_rec *r, enum dp_mode mode
 	r->mode = (uint8_t)mode;
 }
 
+/* The node is on an access link, as far as is known. */
+static bool on_link(const struct dp_path *down)
+{
+	return down->kind == DP_TO_LINK || (down->kind == DP_TO_PEER && down->ifindex);
+}
+
 /* Nothing in here can fail: `b` replaces what the half has had. */
 static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		   const struct wanted *w, struct dp_body *b, uint32_t access, enum dp_keep keep)
@@ -560,7 +571,7 @@ int dp_session_put(struct dp_bpf *dp, const struct dp_session *s, dp_ref *ref)
 		mine = dp_fifo_take(&dp->halves.free);
 	if (!mine)
 		goto out_body;
-	if (s->down.kind == DP_TO_LINK) {
+	if (on_link(&s->down)) {
 		access = dp_access_get(dp, s->down.ifindex);
 		if (!access)
 			goto out_ref;
@@ -653,7 +664,7 @@ int dp_session_move(struct dp_bpf *dp, dp_ref ref, const struct dp_path *down)
 
 	if (!r || !path_ok(dp, down))
 		return -ENOENT;
-	if (down->kind == DP_TO_LINK) {
+	if (on_link(down)) {
 		access = dp_access_get(dp, down->ifindex);
 		if (!access)
 			return -ENOENT;

@@ -90,6 +90,11 @@ void mag_fho_paths(const struct mag_session *s, struct dp_session *d)
 	if (h->role == HO_OLD) {
 		if (h->state == HST_FORWARDING) {
 			d->down = via;
+			/* it sends there until it is told to leave: RFC 5949 4.1 (f), (g) */
+			if (!h->reactive && !s->absent && !s->no_link) {
+				d->down.ifindex = s->b.ifindex;
+				d->down.mac = s->b.mac;
+			}
 			/* RFC 5949 A.2 */
 			d->local_routing = false;
 		} else if (h->state == HST_BUFFERING || s->state == MST_LEAVING) {
@@ -209,6 +214,17 @@ void mag_act_hold(void *obj, void *arg)
 		mag_log(c->m, s, &c->m->node_limit, c->now, LOG_C_LOCAL,
 			"cannot keep its packets: %s", strerror(-err));
 	}
+}
+
+void mag_act_left_link(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	s->absent = true;
+	/* what comes from there now is not the node's */
+	if (s->ho && mag_serve_paths(c->m, s))
+		mag_count_up(c->m, MAG_C_DP_FAILED);
 }
 
 bool mag_fho_is_back(const struct mag *m, const struct mag_session *s,

@@ -344,7 +344,7 @@ static const struct fsm_rule rules[] = {
 	IGNORED(MST_ARRIVING, MEV_CONTEXT, "RFC 5949 4.1"),
 
 	{MST_LEAVING,       MEV_HAND_OVER,  NULL,            mag_act_hand_over,          FSM_SAME,          "RFC 5949 4.1 (f)"},
-	{MST_LEAVING,       MEV_DETACH,     NULL,            mag_act_absent,             FSM_SAME,          "RFC 5949 4.1"},
+	{MST_LEAVING,       MEV_DETACH,     NULL,            mag_act_left_link,          FSM_SAME,          "RFC 5949 4.1"},
 	{MST_LEAVING,       MEV_RETURNED,   is_bound,        mag_act_returned,           MST_REFRESHING,    "RFC 5213 6.9.1.1"},
 	{MST_LEAVING,       MEV_RETURNED,   NULL,            mag_act_lapse,              MST_REGISTERING,   "RFC 5213 6.9.1.1"},
 	{MST_LEAVING,       MEV_MOVED,      is_bound,        mag_act_returned,           MST_REFRESHING,    "RFC 5213 6.9.1.1 (4)"},

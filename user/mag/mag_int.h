@@ -593,6 +593,7 @@ void mag_act_arrive_elsewhere(void *obj, void *arg);
 void mag_act_context(void *obj, void *arg);
 void mag_act_hand_over(void *obj, void *arg);
 void mag_act_hold(void *obj, void *arg);
+void mag_act_left_link(void *obj, void *arg);
 void mag_act_returned(void *obj, void *arg);
 void mag_act_stays(void *obj, void *arg);
 void mag_act_unexpected(void *obj, void *arg);

@@ -387,6 +387,43 @@ static void test_refused_and_asked_for(void)
 	}
 }
 
+/* RFC 5949 4.1 (f), (g): forwarding begins before the node is told to leave. What it sends until
+ * then is taken from its link; once it was seen to leave, not. */
+static void test_sends_until_it_leaves(void)
+{
+	const struct mac mac = MAC(1);
+	struct pair p;
+	struct bench *a;
+	const struct dp_session *d;
+
+	pair_up(&p);
+	a = p.a.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	d = forwarding(a, HNP1);
+	CU_ASSERT_EQUAL(d->down.kind, DP_TO_PEER);
+	CU_ASSERT_EQUAL(d->down.ifindex, 7);
+	CU_ASSERT_TRUE(mac_eq(&d->down.mac, &mac));
+	CU_ASSERT_EQUAL(detach_node(a, 7, 1), 0);
+	d = forwarding(a, HNP1);
+	CU_ASSERT_EQUAL(d->down.kind, DP_TO_PEER);
+	CU_ASSERT_STRING_EQUAL(far_end(a, d->down.peer), MAG_B);
+	CU_ASSERT_EQUAL(d->down.ifindex, 0);
+	pair_free(&p);
+
+	/* one that was asked for is at the other MAG already */
+	pair_up(&p);
+	a = p.a.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(attach_from(p.b.bench, 9, 1, AP_A), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	CU_ASSERT_EQUAL(forwarding(a, HNP1)->down.ifindex, 0);
+	pair_free(&p);
+}
+
 /* It went from `a` to `b` without a word, and `b` announces it back: nobody at `a` has noticed that
  * it was away. Its packets wait until it is there. */
 static void test_left_unnoticed(void)
@@ -528,6 +565,7 @@ int main(int argc, char **argv)
 		{"a single neighbour may take all handovers", test_share_of_one},
 		{"RFC 5949 6.1.1 an end that is told before forwarding began has the node asked", test_over_before_forwarding},
 		{"a MAG that asks for a node gets it, whatever it thinks of its announcement", test_refused_and_asked_for},
+		{"RFC 5949 4.1 what a node sends until it leaves is taken from its link", test_sends_until_it_leaves},
 		{"a node announced where it is believed to be has left, and its packets wait", test_left_unnoticed},
 		{"a node that was believed to have left arrives by its answer", test_there_after_all},
 		{"an announcement that is refused leaves the node's session as it is", test_refused_announcement},
