@@ -36,5 +36,7 @@ done < <(git ls-files -co --exclude-standard -- '*.c' '*.h' '*.sh' '*.py' '*.md'
 
 # every test that the conformance table names exists
 scripts/check-conformance.sh || status=1
+# and everything that the pages name
+scripts/check-docs.py || status=1
 
 exit $status
