@@ -103,6 +103,13 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)echo "CC      $<"; $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DPMIP_VERSION='"$(VERSION)"' -MMD -MP -c $< -o $@
 
+# What --version says is compiled into these, and must not be that of an earlier build.
+VERSIONED := user/daemon/daemon.o user/daemon/main.o user/cli/main.o
+$(VERSIONED:%=$(O)/%): $(BUILD)/version
+$(BUILD)/version: always
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+.PHONY: always
+
 $(O)/pmipd: $(call libs_of,$(PMIPD_LAYERS))
 	$(Q)echo "LD      $@"; $(CC) $(ALL_LDFLAGS) -o $@ -Wl,--whole-archive $(call libs_of,daemon) \
 		-Wl,--no-whole-archive $(call libs_of,$(PMIPD_LAYERS)) $(call extern_of,$(PMIPD_LAYERS))
