@@ -83,8 +83,12 @@ def dataplane(page):
     numbered(page, "drop reason", re.findall(r'^\tX\(PM_DROP_\w+, "(\w+)"', abi, re.M))
     verdicts = re.search(r"enum pm_verdict \{(.*?)PM_V_MAX", abi, re.S).group(1)
     numbered(page, "verdict", [v.lower() for v in re.findall(r"PM_V_(\w+),", verdicts)])
+    content = text(page)
+    for name, bit in re.findall(r"^\tPM_F_(\w+) = 1 << (\d+)", abi, re.M):
+        if not re.search(rf"`{name}`\s+\(?{1 << int(bit)}\b", content):
+            complain(page, f"flag {name}, {1 << int(bit)}, is not told")
     maps = set(re.findall(r'^\} (pm_\w+) SEC\("\.maps"\)', text("bpf/maps.h"), re.M))
-    told = {name for row in table(text(page), "map") for name in re.findall(r"pm_\w+", row[0])}
+    told = {name for row in table(content, "map") for name in re.findall(r"pm_\w+", row[0])}
     for name in sorted(maps ^ told):
         complain(page, f"map {name} is {'not in the table' if name in maps else 'nowhere else'}")
 
