@@ -132,7 +132,7 @@ $(BUILD)/include/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 .PHONY: bpf
 bpf: $(BPF_SKEL) ## build the BPF programs and their skeletons only
-$(filter-out $(O)/user/dataplane/dp_fake.o,$(call objs,dataplane)): | $(BPF_SKEL)
+$(filter-out $(O)/user/dataplane/dp_fake%,$(call objs,dataplane)): | $(BPF_SKEL)
 
 # ---- tests
 include tests/tests.mk

@@ -37,7 +37,7 @@ for target in "${targets[@]}"; do
 		libs+=("$out/asan/lib/lib$layer.a")
 	done
 	"$clang" -fsanitize=fuzzer,address,undefined -o "$program.libfuzzer" "$program.o" \
-		"$out/asan/user/dataplane/dp_fake.o" "${libs[@]}" -lcyaml -lyaml -ljansson -lmnl -llmdb -lz
+		"$out"/asan/user/dataplane/dp_fake{,_ask}.o "${libs[@]}" -lcyaml -lyaml -ljansson -lmnl -llmdb -lz
 
 	corpus=tests/fuzz/corpus/$target
 	found=$out/corpus/$target

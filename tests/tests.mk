@@ -14,7 +14,7 @@ OOM_TESTS := base/test_htable core/test_bce core/test_pool4 lma/test_lma_oom mag
 	mag/test_mag_oom
 $(OOM_TESTS:%=$(O)/tests/unit/%): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 # The simulated data plane is an object of its own: tests of the roles need no BPF to link it.
-DP_FAKE := $(O)/user/dataplane/dp_fake.o
+DP_FAKE := $(O)/user/dataplane/dp_fake.o $(O)/user/dataplane/dp_fake_ask.o
 STORE_FAKE := $(O)/user/store/store_fake.o
 UNIT_EXTRA_core := $(DP_FAKE) $(STORE_FAKE)
 UNIT_EXTRA_lma := $(DP_FAKE) $(STORE_FAKE)

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "base/log.h"
+#include "dataplane/dp_compose.h"
 #include "dataplane/dp_keep.h"
 #include "dataplane/dp_mnid.h"
 #include "dataplane/dp_state.h"
@@ -249,7 +250,7 @@ int dp_adopt(struct dp_bpf *dp)
 		return err;
 	dp_peers_adopted(dp);
 	dp_access_adopted(dp);
-	dp_sessions_recompose(dp);
+	dp_compose_all(dp);
 	return 0;
 }
 

@@ -5,57 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/util.h"
-
-struct fake_peer {
-	UT_hash_handle hh;
-	dp_ref ref;
-	struct dp_peer peer;
-	bool unclaimed;
-};
-
-struct fake_session {
-	UT_hash_handle hh;
-	struct dp_fake_session pub;
-	struct prefix6 prefixes[DP_PREFIXES_MAX];
-	uint8_t id[MH_NAI_MAX];
-	uint32_t key; /* 0: not keyed */
-	bool unclaimed;
-};
-
-/* A home address of one half. IPv4 addresses are mapped, so that no prefix is like them. */
-struct owner_key {
-	uint8_t half;
-	uint8_t len;
-	uint16_t domain;
-	struct in6_addr addr;
-};
-
-struct fake_owner {
-	UT_hash_handle hh;
-	struct owner_key key;
-	struct fake_session *session;
-};
-
-struct dp_fake {
-	struct dataplane dp; /* first: handed out */
-	struct fake_peer *peers;
-	struct fake_session *sessions;
-	struct fake_owner *owners;
-	dp_ref last_ref;
-	uint32_t last_key;
-	size_t pools, pools4, max_peers, max_sessions, max_buffers;
-	uint32_t node_packets, all_packets; /* that may wait */
-	uint32_t mtu;
-	unsigned violations;
-	const char *violation;
-	struct {
-		unsigned times;
-		int err;
-	} fail[DP_FAKE_OP_MAX];
-};
+#include "dataplane/dp_fake_own.h"
 
 static struct dp_fake *fake(struct dataplane *dp)
 {
@@ -76,7 +27,7 @@ static int injected(struct dp_fake *f, enum dp_fake_op op)
 	return -f->fail[op].err;
 }
 
-static struct fake_peer *peer_find(const struct dp_fake *f, dp_ref ref)
+struct fake_peer *dp_fake_peer_find(const struct dp_fake *f, dp_ref ref)
 {
 	struct fake_peer *p;
 
@@ -84,7 +35,7 @@ static struct fake_peer *peer_find(const struct dp_fake *f, dp_ref ref)
 	return p;
 }
 
-static struct fake_session *session_find(const struct dp_fake *f, dp_ref ref)
+struct fake_session *dp_fake_session_find(const struct dp_fake *f, dp_ref ref)
 {
 	struct fake_session *s;
 
@@ -92,7 +43,7 @@ static struct fake_session *session_find(const struct dp_fake *f, dp_ref ref)
 	return s;
 }
 
-static struct fake_owner *owner_at(const struct dp_fake *f, const struct owner_key *key)
+struct fake_owner *dp_fake_owner_at(const struct dp_fake *f, const struct owner_key *key)
 {
 	struct fake_owner *o;
 
@@ -100,7 +51,7 @@ static struct fake_owner *owner_at(const struct dp_fake *f, const struct owner_k
 	return o;
 }
 
-static struct owner_key prefix_key(enum dp_half half, const struct prefix6 *p)
+struct owner_key dp_fake_prefix_key(enum dp_half half, const struct prefix6 *p)
 {
 	struct owner_key key;
 
@@ -111,7 +62,7 @@ static struct owner_key prefix_key(enum dp_half half, const struct prefix6 *p)
 	return key;
 }
 
-static struct owner_key addr4_key(enum dp_half half, uint16_t domain, struct in_addr addr)
+struct owner_key dp_fake_addr4_key(enum dp_half half, uint16_t domain, struct in_addr addr)
 {
 	struct owner_key key;
 
@@ -130,11 +81,11 @@ static unsigned keys_of(const struct dp_session *s, struct owner_key key[DP_PREF
 	unsigned n = 0;
 
 	while (n < s->n_prefixes) {
-		key[n] = prefix_key(s->half, &s->prefixes[n]);
+		key[n] = dp_fake_prefix_key(s->half, &s->prefixes[n]);
 		n++;
 	}
 	if (s->addr4.s_addr)
-		key[n++] = addr4_key(s->half, s->domain, s->addr4);
+		key[n++] = dp_fake_addr4_key(s->half, s->domain, s->addr4);
 	return n;
 }
 
@@ -144,7 +95,7 @@ static void disown(struct dp_fake *f, struct fake_session *s)
 	unsigned n = keys_of(&s->pub.s, key);
 
 	for (unsigned i = 0; i < n; i++) {
-		struct fake_owner *o = owner_at(f, &key[i]);
+		struct fake_owner *o = dp_fake_owner_at(f, &key[i]);
 
 		HASH_DEL(f->owners, o);
 		free(o);
@@ -233,7 +184,7 @@ static bool session_uses(const struct dp_session *s, dp_ref peer)
 static void fake_peer_del(struct dataplane *dp, dp_ref ref)
 {
 	struct dp_fake *f = fake(dp);
-	struct fake_peer *e = peer_find(f, ref);
+	struct fake_peer *e = dp_fake_peer_find(f, ref);
 	bool adopted = false;
 
 	if (!e)
@@ -258,20 +209,20 @@ static uint32_t fake_peer_mtu(struct dataplane *dp, dp_ref peer)
 {
 	struct dp_fake *f = fake(dp);
 
-	if (!peer_find(f, peer))
+	if (!dp_fake_peer_find(f, peer))
 		violate(f, "MTU of a peer that does not exist");
 	return f->mtu;
 }
 
 static bool path_ok(const struct dp_fake *f, const struct dp_path *p)
 {
-	return p->kind != DP_TO_PEER || peer_find(f, p->peer);
+	return p->kind != DP_TO_PEER || dp_fake_peer_find(f, p->peer);
 }
 
 /* Both ends of a keyed tunnel mark what they send with what the other end chose. */
 static void check_keys(struct dp_fake *f, const struct dp_path *p, bool keyed)
 {
-	const struct fake_peer *e = p->kind == DP_TO_PEER ? peer_find(f, p->peer) : NULL;
+	const struct fake_peer *e = p->kind == DP_TO_PEER ? dp_fake_peer_find(f, p->peer) : NULL;
 
 	if (e && dp_encap_keyed(e->peer.encap) && !keyed)
 		violate(f, "a session without a key of its own in a keyed tunnel");
@@ -289,7 +240,7 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 	    (mine && mine->pub.s.half != in->half))
 		return -EINVAL;
 	if (!path_ok(f, &in->down) || !path_ok(f, &in->up) ||
-	    (in->also_from && !peer_find(f, in->also_from))) {
+	    (in->also_from && !dp_fake_peer_find(f, in->also_from))) {
 		violate(f, "session through a peer that does not exist");
 		return -ENOENT;
 	}
@@ -303,7 +254,7 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 		}
 	}
 	for (unsigned i = 0; i < n; i++) {
-		const struct fake_owner *o = owner_at(f, &key[i]);
+		const struct fake_owner *o = dp_fake_owner_at(f, &key[i]);
 
 		if (o && o->session != mine)
 			return -EEXIST;
@@ -321,15 +272,6 @@ static size_t buffering(const struct dp_fake *f)
 
 	for (const struct fake_session *s = f->sessions; s; s = s->hh.next)
 		n += s->pub.s.mode == DP_BUFFER;
-	return n;
-}
-
-static uint64_t waiting(const struct dp_fake *f)
-{
-	uint64_t n = 0;
-
-	for (const struct fake_session *s = f->sessions; s; s = s->hh.next)
-		n += s->pub.buffered.packets;
 	return n;
 }
 
@@ -365,44 +307,10 @@ static void settle(struct fake_session *s)
 	}
 }
 
-int dp_fake_arrive(struct dp_fake *f, dp_ref session, unsigned packets, unsigned octets)
-{
-	struct fake_session *s = session_find(f, session);
-	struct dp_buffered *b;
-
-	if (!s)
-		return -ENOENT;
-	b = &s->pub.buffered;
-	if (s->pub.s.mode == DP_FORWARD && s->pub.s.down.kind != DP_TO_NOWHERE) {
-		s->pub.arrived += packets;
-		return (int)packets;
-	}
-	for (unsigned i = 0; s->pub.s.mode == DP_BUFFER && i < packets; i++) {
-		b->kept++;
-		if (f->node_packets && b->packets >= f->node_packets) {
-			b->dropped[DP_BUFFER_NODE_PACKETS]++;
-		} else if (f->all_packets && waiting(f) >= f->all_packets) {
-			b->dropped[DP_BUFFER_ALL_PACKETS]++;
-		} else {
-			b->packets++;
-			b->octets += octets;
-		}
-	}
-	return 0;
-}
-
-void dp_fake_limit_buffer(struct dp_fake *f, uint32_t node_packets, uint32_t all_packets,
-			  size_t max_sessions)
-{
-	f->node_packets = node_packets;
-	f->all_packets = all_packets;
-	f->max_buffers = max_sessions;
-}
-
 static int fake_buffered(struct dataplane *dp, dp_ref ref, struct dp_buffered *out)
 {
 	struct dp_fake *f = fake(dp);
-	const struct fake_session *s = session_find(f, ref);
+	const struct fake_session *s = dp_fake_session_find(f, ref);
 
 	if (!s)
 		return -ENOENT;
@@ -414,7 +322,7 @@ static int fake_buffered(struct dataplane *dp, dp_ref ref, struct dp_buffered *o
 static void fake_session_del(struct dataplane *dp, dp_ref ref)
 {
 	struct dp_fake *f = fake(dp);
-	struct fake_session *s = session_find(f, ref);
+	struct fake_session *s = dp_fake_session_find(f, ref);
 
 	if (!s)
 		return;
@@ -437,7 +345,7 @@ static struct fake_session *unclaimed_like(const struct dp_fake *f, const struct
 	unsigned n = in->n_prefixes > DP_PREFIXES_MAX ? 0 : keys_of(in, key);
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct fake_owner *o = owner_at(f, &key[i]);
+		const struct fake_owner *o = dp_fake_owner_at(f, &key[i]);
 
 		if (o && o->session->unclaimed && same_node(&o->session->pub.s, in))
 			return o->session;
@@ -457,7 +365,7 @@ static void make_way(struct dp_fake *f, const struct dp_session *in,
 	unsigned n = in->n_prefixes > DP_PREFIXES_MAX ? 0 : keys_of(in, key);
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct fake_owner *o = owner_at(f, &key[i]);
+		const struct fake_owner *o = dp_fake_owner_at(f, &key[i]);
 
 		if (o && o->session->unclaimed && o->session != mine)
 			fake_session_del(&f->dp, o->session->pub.ref);
@@ -473,7 +381,7 @@ static int fake_session_put(struct dataplane *dp, const struct dp_session *in, d
 	if (err)
 		return err;
 	if (*ref) {
-		s = session_find(f, *ref);
+		s = dp_fake_session_find(f, *ref);
 		if (!s) {
 			violate(f, "session_put with a reference that does not exist");
 			return -ENOENT;
@@ -522,7 +430,7 @@ static int fake_session_move(struct dataplane *dp, dp_ref ref, const struct dp_p
 
 	if (err)
 		return err;
-	s = session_find(f, ref);
+	s = dp_fake_session_find(f, ref);
 	if (!s || !path_ok(f, down)) {
 		violate(f, "session_move with a reference that does not exist");
 		return -ENOENT;
@@ -536,7 +444,7 @@ static int fake_session_move(struct dataplane *dp, dp_ref ref, const struct dp_p
 static int fake_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode)
 {
 	struct dp_fake *f = fake(dp);
-	struct fake_session *s = session_find(f, ref);
+	struct fake_session *s = dp_fake_session_find(f, ref);
 	/* only this mode needs anything that there may be too little of */
 	int err = mode == DP_BUFFER ? injected(f, DP_FAKE_SESSION_MODE) : 0;
 
@@ -557,7 +465,7 @@ static int fake_session_mode(struct dataplane *dp, dp_ref ref, enum dp_mode mode
 
 static int fake_session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
 {
-	const struct fake_session *s = session_find(fake(dp), ref);
+	const struct fake_session *s = dp_fake_session_find(fake(dp), ref);
 
 	if (!s || !s->key)
 		return -ENOENT;
@@ -567,7 +475,7 @@ static int fake_session_key(struct dataplane *dp, dp_ref ref, uint32_t *key)
 
 static int fake_session_stats(struct dataplane *dp, dp_ref ref, struct dp_stats *out)
 {
-	if (!session_find(fake(dp), ref))
+	if (!dp_fake_session_find(fake(dp), ref))
 		return -ENOENT;
 	memset(out, 0, sizeof(*out));
 	return 0;
@@ -677,114 +585,4 @@ void dp_fake_free(struct dp_fake **p)
 	}
 	free(f);
 	*p = NULL;
-}
-
-struct dataplane *dp_fake_dataplane(struct dp_fake *f)
-{
-	return &f->dp;
-}
-
-void dp_fake_fail(struct dp_fake *f, enum dp_fake_op op, unsigned times, int err)
-{
-	f->fail[op].times = times;
-	f->fail[op].err = err;
-}
-
-void dp_fake_limit(struct dp_fake *f, size_t max_peers, size_t max_sessions)
-{
-	f->max_peers = max_peers;
-	f->max_sessions = max_sessions;
-}
-
-static void restart_session(struct fake_session *s)
-{
-	s->unclaimed = true;
-	memset(&s->pub.buffered, 0, sizeof(s->pub.buffered));
-}
-
-void dp_fake_restart(struct dp_fake *f)
-{
-	for (struct fake_peer *p = f->peers; p; p = p->hh.next)
-		p->unclaimed = true;
-	for (struct fake_session *s = f->sessions; s; s = s->hh.next)
-		restart_session(s);
-	f->pools = f->pools4 = 0;
-}
-
-void dp_fake_set_first_key(struct dp_fake *f, uint32_t first)
-{
-	f->last_key = first - 1;
-}
-
-void dp_fake_set_mtu(struct dp_fake *f, uint32_t mtu)
-{
-	f->mtu = mtu;
-}
-
-const struct dp_fake_session *dp_fake_by_prefix(const struct dp_fake *f, enum dp_half half,
-						const struct prefix6 *prefix)
-{
-	const struct owner_key key = prefix_key(half, prefix);
-	const struct fake_owner *o = owner_at(f, &key);
-
-	return o ? &o->session->pub : NULL;
-}
-
-const struct dp_fake_session *dp_fake_by_addr4(const struct dp_fake *f, enum dp_half half,
-					       uint16_t domain, struct in_addr addr)
-{
-	const struct owner_key key = addr4_key(half, domain, addr);
-	const struct fake_owner *o = owner_at(f, &key);
-
-	return o ? &o->session->pub : NULL;
-}
-
-const struct dp_fake_session *dp_fake_by_key(const struct dp_fake *f, uint32_t key)
-{
-	for (const struct fake_session *s = f->sessions; key && s; s = s->hh.next) {
-		if (s->key == key)
-			return &s->pub;
-	}
-	return NULL;
-}
-
-const struct dp_fake_session *dp_fake_by_ref(const struct dp_fake *f, dp_ref ref)
-{
-	const struct fake_session *s = session_find(f, ref);
-
-	return s ? &s->pub : NULL;
-}
-
-const struct dp_peer *dp_fake_peer(const struct dp_fake *f, dp_ref ref)
-{
-	const struct fake_peer *p = peer_find(f, ref);
-
-	return p ? &p->peer : NULL;
-}
-
-size_t dp_fake_peers(const struct dp_fake *f)
-{
-	return HASH_COUNT(f->peers);
-}
-
-size_t dp_fake_sessions(const struct dp_fake *f)
-{
-	return HASH_COUNT(f->sessions);
-}
-
-size_t dp_fake_pools(const struct dp_fake *f)
-{
-	return f->pools;
-}
-
-size_t dp_fake_pools4(const struct dp_fake *f)
-{
-	return f->pools4;
-}
-
-unsigned dp_fake_violations(const struct dp_fake *f, const char **what)
-{
-	if (what)
-		*what = f->violation;
-	return f->violations;
 }

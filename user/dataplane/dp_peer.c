@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 
+#include "dataplane/dp_compose.h"
 #include "dataplane/dp_hints.h"
 #include "dataplane/dp_state.h"
 
@@ -348,7 +349,7 @@ static void locals_changed(struct dp_bpf *dp)
 			write_nexthop(dp, ref);
 		}
 	}
-	dp_sessions_recompose(dp);
+	dp_compose_all(dp);
 }
 
 int dp_bpf_local_add(struct dp_bpf *dp, const struct in6_addr *addr)

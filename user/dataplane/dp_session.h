@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Session halves, and how they become slots.
+ * Session halves.
  *
  * A half (LMA's or MAG's) is a record; its dp_ref is the record's number. Every prefix of it, and
  * its IPv4 home address, has a slot, which the other kind's half with the same one shares. What a
- * slot says follows from the two halves that own it, and nothing else:
- *
- *	anchor                     access        slot
- *	-------------------------  ------------  -------------------------------------------------
- *	peer is another node       any           down: that tunnel; up: as the anchor says
- *	peer is this very daemon   on a link     down: that link; up: as the anchor says
- *	peer is this very daemon   none          drop
- *	peer is another node       hears it too  down: as the access half; up: as the anchor
- *	none                       on a link     down: that link; up: the access half's peer
- *	none                       up peer self  drop: the anchor has no binding (any more)
- *	lingering (DP_DROP)        any           drop
- *
- * Where packets go down is behind a buffer while the half that says so is in DP_BUFFER, and until
- * what was kept has left (dp_buffer.h). An access half hears another gateway as well (also_from)
- * while its node comes from there: what the anchor would send there comes back here, so it goes
- * straight.
- *
- * Slots with the same two owners form a group: its first slot is the primary, the others are
- * aliases of it. So moving a half is one store into one descriptor.
+ * slot says follows from the two: see dp_compose.h.
  *
  * The key of a keyed half is the number of its first address's slot, or of a slot of the key's own
  * when it came without addresses. It stays for the half's whole life: a slot of the key's own
@@ -88,5 +70,3 @@ void dp_session_walk(const struct dp_bpf *dp, const struct dp_walk *w, bool uncl
 
 /* Slot of the first address, or of the key; 0 for a bad reference or a session without either. */
 uint32_t dp_session_slot(const struct dp_bpf *dp, dp_ref ref);
-/* Which addresses are our own has changed: writes all slots anew. */
-void dp_sessions_recompose(struct dp_bpf *dp);
