@@ -99,12 +99,8 @@ pm_inline int pm_judge_access(struct pm_ctx *ctx, struct pm_pkt *p, struct pm_ac
 	if (r_to == PM_FOUND && pm_has(&to, PM_F_LINK) &&
 	    (pm_has(&from, PM_F_LOCAL_ROUTING) || pm_has(&to, PM_F_ANCHORED))) {
 		a->down = to.slot;
-		if (pm_has(&to, PM_F_DROP | PM_F_BUFFER)) {
-			int held = pm_held(ctx, a, &to);
-
-			if (held)
-				return held;
-		}
+		if (!pm_may_go_on(ctx, a, &to))
+			return a->verdict;
 		return pm_to_link(ctx, p, a, &to, PM_V_LOCAL);
 	}
 	if (up)

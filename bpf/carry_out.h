@@ -11,9 +11,10 @@ pm_inline int pm_carry_out(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm
 {
 	switch (a->verdict) {
 	case PM_V_TO_KERNEL:
-	case PM_V_TO_TC:
 		pm_count_verdict(a->verdict);
 		return PM_ACT_PASS;
+	case PM_V_TO_TC:
+		return pm_leave_to_tc(ctx);
 	case PM_V_TO_DAEMON:
 		pm_count_verdict(a->verdict);
 		return PM_ACT_DROP;

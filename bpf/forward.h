@@ -195,8 +195,7 @@ pm_inline int pm_forward_as(struct pm_ctx *ctx, struct pm_act *a, const struct p
 	case PM_RESIZE_ROOM:
 		if (PM_AT_XDP) {
 			/* TC can enlarge what XDP cannot */
-			pm_count_verdict(PM_V_TO_TC);
-			return PM_ACT_PASS;
+			return pm_leave_to_tc(ctx);
 		}
 		return pm_discard(PM_DROP_HEADROOM);
 	default:

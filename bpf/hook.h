@@ -86,12 +86,15 @@ struct pm_shape {
 
 #define PM_HOOK (PM_AT_XDP ? PM_HOOK_XDP : PM_HOOK_TC)
 
-/* Put back by the daemon: what is in front of the packet says so. */
+/* Put back by the daemon: what is in front of the packet says so. At TC the mark may have moved,
+ * for the kernel has taken away a tag since, and what was in front with it: see pm_hook_tag(). */
 pm_inline bool pm_hook_marked(struct pm_ctx *ctx)
 {
 	void *meta = (void *)(long)READ_ONCE(ctx->data_meta);
 
-	return meta + 8 <= pm_data(ctx) && *(pm_w64 *)meta == pm_mark;
+	if (meta + PM_MARK_LEN > pm_data(ctx))
+		return false;
+	return *(pm_w64 *)meta == pm_mark || (!PM_AT_XDP && *(pm_w64 *)(meta + 4) == pm_mark);
 }
 
 #if PM_AT_XDP
@@ -147,6 +150,33 @@ pm_inline bool pm_hook_untag(struct pm_ctx *ctx)
 pm_inline bool pm_hook_tagged(struct pm_ctx *ctx)
 {
 	return false;
+}
+
+pm_inline bool pm_hook_proto_is(struct pm_ctx *ctx, __be16 proto)
+{
+	return true;
+}
+
+/*
+ * Tags the frame with VLAN 0, which is none (IEEE 802.1Q): for the generic hook. A newer kernel
+ * (6.18 is one) may have copied the packet for us, and then forgets how long its Ethernet header
+ * is: TC would get it without one. It measures again where it takes a tag away.
+ */
+pm_inline void pm_hook_tag(struct pm_ctx *ctx)
+{
+	const pm_w32 *from;
+	pm_w32 *to;
+
+	if (bpf_xdp_adjust_head(ctx, -PM_TAG_LEN))
+		return;
+	to = pm_data(ctx);
+	if ((void *)to + ETH_HLEN + PM_TAG_LEN > pm_data_end(ctx))
+		return;
+	from = to + PM_TAG_LEN / 4;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = bpf_htonl(ETH_P_8021Q << 16);
 }
 
 /* Payload octets per segment of a packet that will be segmented later; 0: it is whole. */
@@ -283,6 +313,12 @@ pm_inline bool pm_hook_untag(struct pm_ctx *ctx)
 pm_inline bool pm_hook_tagged(struct pm_ctx *ctx)
 {
 	return ctx->vlan_present;
+}
+
+/* Is what looks like an Ethernet header what the kernel took for one? See pm_hook_tag(). */
+pm_inline bool pm_hook_proto_is(struct pm_ctx *ctx, __be16 proto)
+{
+	return proto == (__u16)ctx->protocol;
 }
 
 pm_inline __u32 pm_hook_gso(struct pm_ctx *ctx)

@@ -360,10 +360,8 @@ pm_inline int pm_reply(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_act
 
 	if (!pm_error_source(p, a))
 		return pm_discard(a->reason);
-	if (!pm_can_reply(ctx, a)) {
-		pm_count_verdict(PM_V_TO_TC);
-		return PM_ACT_PASS;
-	}
+	if (!pm_can_reply(ctx, a))
+		return pm_leave_to_tc(ctx);
 	pm_note(a, p);
 	r = pm_use_ip4 && p->v4 ? pm_make_error4(ctx, a) : pm_make_error6(ctx, a);
 	if (r != PM_ERROR_MADE)

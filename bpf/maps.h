@@ -219,7 +219,7 @@ struct {
 	__uint(max_entries, PM_KEPT_RING); /* loader: a page, where nothing is kept */
 } pm_kept SEC(".maps");
 
-/* Where a packet is put together before it goes into pm_slow or pm_kept. */
+/* Where a packet is put together before it goes into pm_slow. */
 struct pm_scratch {
 	struct pm_slow head;
 	__u8 data[PM_SLOW_DATA];
@@ -231,6 +231,19 @@ struct {
 	__type(key, __u32);
 	__type(value, struct pm_scratch);
 } pm_scratch SEC(".maps");
+
+/* The same for pm_kept. No per-CPU map, whose elements may not be that large. */
+struct pm_keep {
+	struct pm_slow head;
+	__u8 data[PM_KEPT_DATA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);     /* loader: CPUs, where anything is kept */
+	__type(key, __u32);         /* CPU */
+	__type(value, struct pm_keep);
+} pm_keep SEC(".maps");
 /* clang-format on */
 
 /* Words of pm_seen, less one. */

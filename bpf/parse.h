@@ -194,6 +194,7 @@ pm_inline bool pm_take_header(struct pm_pkt *p, const __u8 v4)
 pm_inline bool pm_parse_again(struct pm_ctx *ctx, struct pm_pkt *p)
 {
 	void *data = pm_data(ctx);
+	__u32 v4 = 0;
 	__be16 proto;
 
 	p->end = pm_data_end(ctx);
@@ -204,10 +205,24 @@ pm_inline bool pm_parse_again(struct pm_ctx *ctx, struct pm_pkt *p)
 		return false;
 	/* not through struct ethhdr, which is packed: its fields are read in octets */
 	proto = *(const pm_w16 *)(data + offsetof(struct ethhdr, h_proto));
-	if (proto == bpf_htons(ETH_P_IPV6))
-		return pm_take_header(p, 0);
-	return (pm_use_ip4 || pm_use_ip4_outer) && proto == bpf_htons(ETH_P_IP) &&
-	       pm_take_header(p, 1);
+	if (!pm_hook_proto_is(ctx, proto))
+		return false;
+	/* a number that the compiler may not trace back to `proto`, or verifiers lose sight of it
+	 */
+	if (proto == bpf_htons(ETH_P_IPV6)) {
+		if (!pm_take_header(p, 0))
+			return false;
+		barrier_var(v4);
+		p->v4 = v4;
+		return true;
+	}
+	v4 = 1;
+	if (!(pm_use_ip4 || pm_use_ip4_outer) || proto != bpf_htons(ETH_P_IP) ||
+	    !pm_take_header(p, 1))
+		return false;
+	barrier_var(v4);
+	p->v4 = v4;
+	return true;
 }
 
 /* The same for the first time, when headers may have to be made readable. */

@@ -347,12 +347,8 @@ pm_inline int pm_to_node(struct pm_ctx *ctx, const struct pm_pkt *p, struct pm_a
 			 struct pm_found *to)
 {
 	a->down = to->slot;
-	if (pm_has(to, PM_F_DROP | PM_F_BUFFER)) {
-		int held = pm_held(ctx, a, to);
-
-		if (held)
-			return held;
-	}
+	if (!pm_may_go_on(ctx, a, to))
+		return a->verdict;
 	if (pm_has(to, PM_F_LINK))
 		return pm_to_link(ctx, p, a, to, p->tunnelled ? PM_V_DECAP_LINK : PM_V_LINK);
 	return pm_to_tunnel(ctx, p, a, to, false);

@@ -35,13 +35,41 @@ pm_inline bool pm_slow_give(struct pm_scratch *s, __u64 len)
 	return len && !bpf_ringbuf_output(&pm_slow, s, sizeof(s->head) + len, 0);
 }
 
+/* The same as pm_slow_len() for pm_kept. */
+pm_inline __u64 pm_kept_len(__u64 len)
+{
+	barrier_var(len);
+	if (len < sizeof(struct iphdr))
+		return 0;
+	barrier_var(len);
+	return len > PM_KEPT_DATA ? 0 : len;
+}
+
+pm_inline bool pm_keep_frame(struct pm_ctx *ctx, __u32 index, __u32 slot, __u64 flags)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 len = pm_kept_len(pm_hook_len(ctx));
+	struct pm_keep *k = bpf_map_lookup_elem(&pm_keep, &cpu);
+
+	if (!k || !len || pm_hook_load(ctx, 0, k->data, len))
+		return false;
+	__builtin_memset(&k->head, 0, sizeof(k->head));
+	k->head.kind = PM_SLOW_KEPT;
+	k->head.ifindex = pm_hook_ifindex(ctx);
+	k->head.len = len;
+	k->head.segment = pm_hook_gso(ctx);
+	k->head.buffer = index;
+	k->head.slot = slot;
+	len = pm_kept_len(len);
+	return len && !bpf_ringbuf_output(&pm_kept, k, sizeof(k->head) + len, flags);
+}
+
 /* A whole frame, for a node that is about to be there: see struct pm_buffer. Counted first, so that
  * no later packet of its flow finds that nobody waits. */
 __noinline int pm_keep_waiting(struct pm_ctx *ctx, const struct pm_act *a)
 {
-	__u64 len = pm_slow_len(pm_hook_len(ctx)), flags = 0;
 	struct pm_buffer *b;
-	struct pm_scratch *s;
+	__u64 flags = 0;
 	__u32 index;
 
 	if (!a)
@@ -50,7 +78,8 @@ __noinline int pm_keep_waiting(struct pm_ctx *ctx, const struct pm_act *a)
 	b = bpf_map_lookup_elem(&pm_buffer, &index);
 	if (!b)
 		return pm_discard(PM_DROP_BUFFER);
-	if (READ_ONCE(b->queued) - READ_ONCE(b->delivered) >= pm_buffer_packets) {
+	/* a count that was lost leaves more delivered than queued, and that is no crowd */
+	if ((__s64)(READ_ONCE(b->queued) - READ_ONCE(b->delivered)) >= (__s64)pm_buffer_packets) {
 		__sync_fetch_and_add(&b->full, 1);
 		return pm_discard(PM_DROP_BUFFER);
 	}
@@ -59,16 +88,9 @@ __noinline int pm_keep_waiting(struct pm_ctx *ctx, const struct pm_act *a)
 		flags = bpf_ringbuf_query(&pm_kept, BPF_RB_AVAIL_DATA) < PM_KEPT_MUCH
 				? BPF_RB_NO_WAKEUP
 				: BPF_RB_FORCE_WAKEUP;
-	s = len <= PM_KEPT_DATA && !pm_hook_gso(ctx) ? pm_slow_take(ctx, 0, len) : NULL;
-	len = pm_slow_len(len);
-	if (s && len) {
-		s->head.kind = PM_SLOW_KEPT;
-		s->head.buffer = index;
-		s->head.slot = a->down;
-		if (!bpf_ringbuf_output(&pm_kept, s, sizeof(s->head) + len, flags)) {
-			pm_count_verdict(PM_V_BUFFER);
-			return PM_ACT_DROP;
-		}
+	if (pm_keep_frame(ctx, index, a->down, flags)) {
+		pm_count_verdict(PM_V_BUFFER);
+		return PM_ACT_DROP;
 	}
 	__sync_fetch_and_add(&b->lost, 1);
 	__sync_fetch_and_add(&b->queued, -1);

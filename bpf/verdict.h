@@ -123,6 +123,24 @@ pm_inline void pm_count_verdict(__u32 verdict)
 	pm_count(&pm_verdict, PM_HOOK * PM_V_MAX + verdict);
 }
 
+/* Leaves it to TC. */
+#if PM_AT_XDP
+__noinline int pm_leave_to_tc(struct pm_ctx *ctx)
+{
+	const struct pm_iface *iface = pm_get_iface(pm_hook_ifindex(ctx));
+
+	pm_count_verdict(PM_V_TO_TC);
+	if (iface && iface->flags & PM_I_XDP_GENERIC)
+		pm_hook_tag(ctx);
+	return PM_ACT_PASS;
+}
+#else
+pm_inline int pm_leave_to_tc(struct pm_ctx *ctx)
+{
+	return PM_ACT_PASS;
+}
+#endif
+
 #define PM_NSEC 1000000000ULL
 
 /* Takes one token out of a bucket that is filled with `rate` per second up to `burst`. */

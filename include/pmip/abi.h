@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define PM_LAYOUT_VERSION 6
+#define PM_LAYOUT_VERSION 7
 
 #define PM_MAX_TUNNELS 65536
 #define PM_MAX_ACCESS 4096 /* access interfaces */
@@ -100,10 +100,12 @@ enum pm_flag {
  *			counted as delivered when the device has it, or when it was given up
  *
  * A packet that waits was queued before any later one of its flow is judged, so none overtakes it.
- * What the daemon puts back carries pm_meta.mark in front and is always acted upon by `then`.
+ * What the daemon puts back carries PM_MARK_LEN octets in front that begin with pm_meta.mark, and is
+ * always acted upon by `then`.
  * When nobody has waited for a while, `then` replaces the session's descriptor.
  */
 #define PM_BUFFERS 4096
+#define PM_MARK_LEN 12
 
 struct pm_buffer {
 	__u64 queued;       /* programs */
@@ -112,7 +114,7 @@ struct pm_buffer {
 	__u32 open;
 	__u32 slot;         /* whose it is; 0: free */
 	__u64 full;         /* not queued: as many as may wait were waiting */
-	__u64 lost;         /* not queued: no room in pm_kept, or not a packet that can be put back */
+	__u64 lost;         /* not queued: no room in pm_kept, or longer than PM_KEPT_DATA */
 	__u64 pad[2];
 };
 
@@ -240,6 +242,7 @@ enum pm_iface_flag {
 	PM_I_VLAN = 1 << 3,    /* a VLAN interface; the others are about its parent */
 	PM_I_XDP_SG = 1 << 4,  /* PM_I_XDP_OUT, of frames in several buffers as well */
 	PM_I_TAGS = 1 << 5,    /* for the daemon: it made the device leave tags in frames */
+	PM_I_XDP_GENERIC = 1 << 6, /* PM_I_XDP, and TC comes right after it, for the same packet */
 };
 
 /*
@@ -477,7 +480,8 @@ struct pm_slow {
 		__u32 slot;   /* the session's */
 	};
 	__u8 class;         /* traffic class of the outer header */
-	__u8 pad[3];
+	__u8 pad;
+	__u16 segment;      /* PM_SLOW_KEPT: payload octets of each segment to come; 0: it is whole */
 }; /* `len` octets follow */
 
 /*
@@ -487,8 +491,8 @@ struct pm_slow {
  */
 #define PM_KEPT_RING (8 * 1024 * 1024)
 #define PM_KEPT_MUCH (PM_KEPT_RING / 8)
-/* The longest frame that can be put back: the kernel runs one page, and needs some of it. */
-#define PM_KEPT_DATA 3280
+/* The longest frame that is kept: at TC it may be many that the kernel has merged. */
+#define PM_KEPT_DATA (65536 + 128)
 
 /* pm_verdict: per-CPU array, index = hook * PM_V_MAX + verdict. */
 enum pm_verdict {

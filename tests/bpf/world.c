@@ -195,6 +195,8 @@ struct world *world_new(enum pm_hook hook, const struct world_switches *sw)
 		bpf_map__set_max_entries((skel)->maps.pm_session, MN_SLOTS);              \
 		bpf_map__set_max_entries((skel)->maps.pm_keys, MN_SLOTS);                 \
 		bpf_map__set_max_entries((skel)->maps.pm_domain, PM_DOMAINS);             \
+		bpf_map__set_max_entries((skel)->maps.pm_keep,                            \
+					 (uint32_t)libbpf_num_possible_cpus());            \
 	} while (0)
 	if (hook == PM_HOOK_XDP) {
 		w->xdp = pmip_xdp__open();

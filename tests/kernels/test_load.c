@@ -26,17 +26,20 @@ static const char *const program[DP_PROG_MAX] = {
 /* `all`: with everything that can be switched on. */
 static void load(unsigned roles, uint32_t pool_slots, bool all)
 {
-	const struct dp_bpf_cfg cfg = {.instance = "load",
-				       .roles = roles,
-				       .max_sessions = 1000,
-				       .pool_slots = pool_slots,
-				       .max_peers = 16,
-				       .ip4 = all,
-				       .ip4_outer = all,
-				       .gre = all,
-				       .mss_clamp = all,
-				       .domains = all,
-				       .fragment_rate = all ? 1000 : 0};
+	const struct dp_bpf_cfg cfg = {
+		.instance = "load",
+		.roles = roles,
+		.max_sessions = 1000,
+		.pool_slots = pool_slots,
+		.max_peers = 16,
+		.ip4 = all,
+		.ip4_outer = all,
+		.gre = all,
+		.mss_clamp = all,
+		.domains = all,
+		.fragment_rate = all ? 1000 : 0,
+		.buffer = {.sessions = all ? 16 : 0, .node_packets = 1000}
+	  };
 	char err[DP_BPF_ERRLEN] = "";
 	struct dp_maps m;
 	int r = dp_load(&m, &cfg, err, sizeof(err));

@@ -160,6 +160,8 @@ int dp_iface_write(struct dp_bpf *dp, unsigned ifindex)
 		e.domain = f->pub.domain;
 		if (f->link >= 0)
 			e.flags |= PM_I_XDP;
+		if (f->link >= 0 && f->pub.mode == DP_BPF_MODE_XDP_GENERIC)
+			e.flags |= PM_I_XDP_GENERIC;
 		if (f->pub.xdp_tx)
 			e.flags |= PM_I_XDP_OUT;
 		if (f->host)

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/util.h"
+#include "core/segment.h"
 #include "dataplane/dp_state.h"
 
 #define BUDGET_TAKE 1024 /* packets per call */
@@ -26,10 +27,13 @@ struct dp_packet {
 	nsec_t at;
 	uint32_t ifindex;
 	uint32_t len; /* without the mark */
+	bool counts;  /* the last one of what the programs have queued as one */
 	uint8_t frame[];
 };
 
-#define MARK_LEN sizeof(uint64_t)
+#define ETH_LEN	 14
+/* The longest frame that can be put back: the kernel runs one page, and needs some of it. */
+#define FRAME_MAX 3280
 
 static const struct counter_desc counter_desc[] = {DP_BUFFER_COUNTERS(COUNTER_DESC)};
 _Static_assert(ARRAY_SIZE(counter_desc) == DP_BUFFER_C_MAX, "every counter has a name");
@@ -119,11 +123,18 @@ static struct dp_packet *pop(struct dp_bpf *dp, struct dp_queue *q)
 	return p;
 }
 
+/* It is nobody's any more. */
+static void done_with(struct dp_bpf *dp, const struct dp_queue *q, struct dp_packet *p)
+{
+	if (p->counts)
+		delivered(dp, q);
+	free(p);
+}
+
 static void drop_first(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why)
 {
-	free(pop(dp, q));
+	done_with(dp, q, pop(dp, q));
 	count_drops(dp, q, why, 1);
-	delivered(dp, q);
 }
 
 static void drop_all(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why)
@@ -169,39 +180,75 @@ static bool has_room(const struct dp_bpf *dp, const struct dp_queue *q, uint32_t
 	return false;
 }
 
-static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8_t *frame)
+/* One of the packets that a frame stands for; NULL: it was dropped. */
+static struct dp_packet *take_one(struct dp_bpf *dp, struct dp_queue *q, const struct segments *s,
+				  uint32_t i)
 {
-	struct dp_buffers *s = &dp->buffers;
-	struct dp_queue *q = in->buffer < s->n ? &s->queue[in->buffer] : NULL;
+	const size_t len = segment_len(s, i);
 	enum dp_buffer_drop why;
 	struct dp_packet *p = NULL;
 
-	if (!q || !q->slot || q->slot != in->slot) {
-		s->counter[COUNT_DP_BUFFER_C_STRAY]++;
-		if (q)
-			delivered(dp, q);
-		return;
-	}
 	count_kept(dp, q, 1);
-	meter(q, s->now);
-	if (has_room(dp, q, in->len, &why)) {
-		p = malloc(sizeof(*p) + MARK_LEN + in->len);
+	meter(q, dp->buffers.now);
+	if (has_room(dp, q, (uint32_t)len, &why)) {
+		p = malloc(sizeof(*p) + PM_MARK_LEN + len);
 		why = DP_BUFFER_NO_ROOM;
 	}
 	if (!p) {
 		count_drops(dp, q, why, 1);
+		return NULL;
+	}
+	p->at = dp->buffers.now;
+	p->len = (uint32_t)len;
+	p->counts = false;
+	memset(p->frame, 0, PM_MARK_LEN);
+	memcpy(p->frame, &dp->maps.meta.mark, sizeof(dp->maps.meta.mark));
+	segment_make(s, i, p->frame + PM_MARK_LEN);
+	push(dp, q, p);
+	return p;
+}
+
+/* What the programs have counted as one, which may be several. */
+static void take_frame(struct dp_bpf *dp, struct dp_queue *q, const struct pm_slow *in,
+		       const uint8_t *frame)
+{
+	struct dp_packet *last = NULL;
+	struct segments s;
+
+	if (segments_find(&s, frame, in->len, ETH_LEN, in->segment, FRAME_MAX) < 0) {
+		count_kept(dp, q, 1);
+		count_drops(dp, q, DP_BUFFER_NO_ROOM, 1);
 		delivered(dp, q);
 		return;
 	}
-	p->at = s->now;
-	p->ifindex = in->ifindex;
-	p->len = in->len;
-	memcpy(p->frame, &dp->maps.meta.mark, MARK_LEN);
-	memcpy(p->frame + MARK_LEN, frame, in->len);
-	push(dp, q, p);
+	for (uint32_t i = 0; i < s.n; i++) {
+		struct dp_packet *p = take_one(dp, q, &s, i);
+
+		if (!p)
+			continue;
+		p->ifindex = in->ifindex;
+		last = p;
+	}
+	if (!last) {
+		delivered(dp, q);
+		return;
+	}
+	last->counts = true;
 	q->quiet = 0;
 	if (!q->draining)
 		dp_buffer_tell_keeping(dp, q);
+}
+
+static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8_t *frame)
+{
+	struct dp_buffers *s = &dp->buffers;
+	struct dp_queue *q = in->buffer < s->n ? &s->queue[in->buffer] : NULL;
+
+	/* Whoever has that buffer now began with a count that has this one in it: see begin(). */
+	if (q && q->slot && q->slot == in->slot)
+		take_frame(dp, q, in, frame);
+	else
+		s->counter[COUNT_DP_BUFFER_C_STRAY]++;
 }
 
 static int take(void *ctx, void *data, size_t size)
@@ -247,15 +294,15 @@ static void finish(struct dp_bpf *dp, struct dp_queue *q)
 
 /* ---- handing on */
 
-/* The program of the hook that took it. A device without XDP has the packet from the kernel, as it
- * has any other. */
+/* The program of the hook that took it. Where that is TC, the kernel gets the packet as it gets any
+ * other. */
 static int program_for(const struct dp_bpf *dp, unsigned ifindex)
 {
 	const struct dp_iface *f = dp_iface_find(dp, ifindex);
 
 	if (!f)
 		return -1;
-	if (f->pub.mode == DP_BPF_MODE_TC)
+	if (f->pub.mode != DP_BPF_MODE_XDP)
 		return dp->maps.prog[DP_PROG_PASS];
 	return dp->maps
 		.prog[f->pub.kind == DP_BPF_ACCESS ? DP_PROG_XDP_ACCESS : DP_PROG_XDP_TRANSPORT];
@@ -264,9 +311,9 @@ static int program_for(const struct dp_bpf *dp, unsigned ifindex)
 /* Returns when a device has the packet, or nobody. */
 static bool put_back(const struct dp_bpf *dp, const struct dp_packet *p)
 {
-	const uint32_t len = (uint32_t)MARK_LEN + p->len;
+	const uint32_t len = (uint32_t)PM_MARK_LEN + p->len;
 	struct xdp_md md = {
-		.data = (uint32_t)MARK_LEN, .data_end = len, .ingress_ifindex = p->ifindex};
+		.data = (uint32_t)PM_MARK_LEN, .data_end = len, .ingress_ifindex = p->ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->frame, .data_size_in = len,
 		    .ctx_in = &md, .ctx_size_in = sizeof(md), .repeat = 1,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
@@ -285,8 +332,7 @@ static void hand_on(struct dp_bpf *dp, struct dp_queue *q)
 	} else {
 		count_drops(dp, q, DP_BUFFER_NO_WAY, 1);
 	}
-	delivered(dp, q);
-	free(p);
+	done_with(dp, q, p);
 }
 
 /* RFC 5568 5.4: a few at once, the others at a rate that follows the one at which they came. */

@@ -160,6 +160,8 @@ static void size_maps(struct dp_maps *m, const struct dp_bpf_cfg *cfg)
 	if (!buffers(cfg)) {
 		bpf_map__set_max_entries(m->xdp->maps.pm_buffer, 1);
 		bpf_map__set_max_entries(m->xdp->maps.pm_kept, (uint32_t)sysconf(_SC_PAGESIZE));
+	} else {
+		bpf_map__set_max_entries(m->xdp->maps.pm_keep, cpus());
 	}
 	m->n_tunnels = 1 + cfg->max_peers;
 	if (m->n_tunnels > PM_MAX_TUNNELS)
