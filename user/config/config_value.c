@@ -532,10 +532,14 @@ static const char *number(const char *s, uint64_t max, uint32_t *out)
 
 bool config_vendor(const char *s, struct mag_vendor_cfg *out)
 {
-	const char *p = number(s, UINT32_MAX, &out->id);
+	struct mag_vendor_cfg v;
+	const char *p = number(s, UINT32_MAX, &v.id);
 
 	if (!p || *p++ != '/')
 		return false;
-	p = number(p, UINT8_MAX, &out->subtype);
-	return p && !*p;
+	p = number(p, UINT8_MAX, &v.subtype);
+	if (!p || *p)
+		return false;
+	*out = v;
+	return true;
 }
