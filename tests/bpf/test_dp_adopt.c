@@ -1119,6 +1119,49 @@ static void test_killed_while_busy(void)
 }
 
 /* What a daemon leaves that dies between laying a body down and storing its half. */
+static uint16_t flags_of(dp_ref ref)
+{
+	struct dp_bpf_session_info info = {0};
+	struct pm_session s = {0};
+	int fd = env_pin(dp, "pm_session");
+
+	CU_ASSERT_EQUAL(dp_bpf_session_info(dp, ref, &info), 0);
+	CU_ASSERT_EQUAL(bpf_map_lookup_elem(fd, &info.slot, &s), 0);
+	close(fd);
+	return s.flags & (PM_F_LINK | PM_F_STILL | PM_F_DROP);
+}
+
+/* A node that had not left its link when its packets went elsewhere already: they go there on, and
+ * the link is heard again when the next run says so. */
+static void test_still_on_link(void)
+{
+	struct dp_session s;
+	dp_ref ref = 0, again = 0;
+
+	open_as(&everything);
+	attach_all(DP_BPF_XDP);
+	put_peers(PEERS);
+	s = session_of(S_LINK);
+	s.down.kind = DP_TO_PEER;
+	s.down.peer = peer[P_IP6];
+	s.up.peer = peer[P_UDP4];
+	CU_ASSERT_EQUAL_FATAL(d->ops->session_put(d, &s, &ref), 0);
+	CU_ASSERT_EQUAL(flags_of(ref), PM_F_STILL);
+	leave();
+	open_as(&everything);
+	CU_ASSERT_TRUE(dp_bpf_adopted(dp));
+	CU_ASSERT_EQUAL(flags_of(ref), 0);
+	attach_all(DP_BPF_XDP);
+	put_peers(PEERS);
+	CU_ASSERT_EQUAL(d->ops->session_put(d, &s, &again), 0);
+	CU_ASSERT_EQUAL(again, ref);
+	CU_ASSERT_EQUAL(flags_of(ref), PM_F_STILL);
+	CU_ASSERT_EQUAL(d->ops->sweep(d), 0);
+	d->ops->session_del(d, ref);
+	expect_nothing();
+	empty();
+}
+
 static void test_stray_bodies(void)
 {
 	static const struct pm_more body;
@@ -1169,6 +1212,8 @@ int main(int argc, char **argv)
 		 test_killed_while_opening},
 		{"killed while it begins: the next run adopts it or begins anew",
 		 test_killed_while_beginning},
+		{"RFC 5949 4.1 a node that had not left its link is heard there again when that is said",
+		 test_still_on_link},
 		{"bodies that no half uses are removed when it is adopted",
 		 test_stray_bodies},
 		{"killed while sessions change: the books agree afterwards",
