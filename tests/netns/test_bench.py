@@ -62,3 +62,12 @@ def test_bench_report_names_the_goals_and_draws(results, tmp_path):
     assert "no packet was lost" in run.stdout
     assert "lma-down ip6/ip6, 1000 nodes: added ns" in run.stdout
     assert svg.read_text().rstrip().endswith("</svg>")
+
+
+def test_bench_refuses_to_measure_nothing(request):
+    bench = Path(request.config.getoption("--bin")) / "tests/bench/forward/bench_forward"
+    if not bench.exists():
+        pytest.skip(f"{bench} is not built: make bench-forward")
+    run = subprocess.run([bench.resolve(), "-q", "-w", "no such way"], capture_output=True,
+                         text=True, timeout=60)
+    assert run.returncode == 2 and '"no such way"' in run.stderr and not run.stdout

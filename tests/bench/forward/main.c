@@ -317,6 +317,16 @@ static void measure_all(struct bench *b)
 	}
 }
 
+static bool measures_something(const struct bench *b)
+{
+	struct bench_point at[BENCH_POINTS_MAX];
+
+	for (const struct bench_row *row = bench_rows; row < bench_rows + bench_n_rows; row++)
+		if (wanted(b, row) && bench_points(row, b->quick, at))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = {.runs = RUNS, .skip = -1, .run_ns = RUN_NS, .out = stdout};
@@ -347,6 +357,11 @@ int main(int argc, char **argv)
 	}
 	if (!b.out || !b.runs || b.runs > RESULT_RUNS_MAX)
 		die("usage: bench_forward [-q] [-r RUNS] [-o FILE] [-w WAY] [-k xdp|tc]");
+	if (!measures_something(&b)) {
+		fprintf(stderr, "bench: no way that is measured%s has \"%s\" in its name\n",
+			b.quick ? " so quickly" : "", b.only);
+		return 2;
+	}
 	/* "ip" may end before it has read all routes: see kernel.c */
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_C_BUG);
