@@ -129,6 +129,45 @@ def test_mag_does_not_answer(fresh):
     assert binding(t, t.nodes[1])["state"] == "ACTIVE"
 
 
+def test_lma_is_killed_with_a_revocation_on_its_way(fresh):
+    """What is ordered is on disk: told again after the LMA's death, and not undone by a refresh. The
+    node stays barred when its MAG dies as well."""
+    t = fresh(nodes=1, host_pins=True)
+    conf = {"loss-window": 0}
+    lma = t.start("lma", t.lma_config(**conf))
+    mag = t.start("mag1", t.mag_config(1, **conf))
+    n = t.nodes[0]
+    t.attach(n, 1)
+    settled(t, n, 1)
+    had = binding(t, n)["prefixes"]
+    mag.send_signal(signal.SIGSTOP)
+    try:
+        lma.ctl("revoke", n.mnid)
+        wait_until(lambda: indications(t), 3, "the indication")
+        lma.stop(signal.SIGKILL)
+        lma.start()
+        lma.wait_ready()
+        assert binding(t, n)["state"] == "REVOKING"
+        # of before it knew
+        mh.into_lma(t).mh(mag_addr(1), LMAA, mh.pbu(n.mnid, hi=5, mac=n.mac))
+        wait_until(lambda: len({m[5] for m in indications(t)}) == 2, 3, "another indication")
+        wait_until(lambda: counter(t, "lma", "ignored_revoking") > 0, 3, "the refresh")
+        assert binding(t, n)["state"] == "REVOKING" and binding(t, n)["prefixes"] == had
+    finally:
+        mag.send_signal(signal.SIGCONT)
+    wait_until(lambda: not binding(t, n), 5, "the binding to go")
+    wait_until(lambda: update_entry(t, n, 1)["state"] == "BARRED", 3, "the node to be barred")
+    assert not n.ping(CN, 1, 0.2)
+    mag.stop(signal.SIGKILL)
+    mag.start()
+    mag.wait_ready()
+    n.ping(CN, 2, 1)
+    assert update_entry(t, n, 1)["state"] == "BARRED" and not binding(t, n)
+    mag.ctl("attach", "acc0", n.mac)
+    settled(t, n, 1)
+    wait_until(lambda: n.ping(CN), 5, "packets")
+
+
 def test_handover_cleans_up_behind(fresh):
     """The MAG that a node left without its noticing is told at once, and does not take it back."""
     t = fresh(nodes=1)
