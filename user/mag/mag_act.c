@@ -139,6 +139,7 @@ void mag_act_again_served(void *obj, void *arg)
 	struct mag_ctx *c = arg;
 
 	s->quick++;
+	adopt_sequence(s, c);
 	mag_request(c->m, s, (enum mag_request_kind)s->req.kind, c->now);
 }
 
@@ -319,6 +320,22 @@ void mag_act_reassert(void *obj, void *arg)
 	s->overtaken = s->last_status == PBA_TIMESTAMP_LOWER;
 	adopt_sequence(s, c);
 	mag_act_verify(obj, arg);
+}
+
+/* The same for a node that is served through its old MAG, which costs the anchor nothing: it is
+ * served on until it has proved to be here, or that service ends. */
+void mag_act_prove(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+	struct link_node node = mag_node(s);
+	nsec_t until = nsec_add(c->now, mag_quiet_time(c->m));
+
+	s->quick++;
+	s->unproven = true;
+	adopt_sequence(s, c);
+	deadline_arm(&c->m->timers, &s->timer, nsec_min(until, s->b.expires));
+	c->m->links->verify(c->m->links->ctx, &node);
 }
 
 static void expire(struct mag_session *s, struct mag_ctx *c)

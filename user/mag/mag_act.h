@@ -31,6 +31,7 @@ void mag_act_stall(void *obj, void *arg);
 void mag_act_stall_over(void *obj, void *arg);
 void mag_act_verify(void *obj, void *arg);
 void mag_act_reassert(void *obj, void *arg);
+void mag_act_prove(void *obj, void *arg);
 void mag_act_expire(void *obj, void *arg);
 void mag_act_new_place(void *obj, void *arg);
 void mag_act_lapse(void *obj, void *arg);

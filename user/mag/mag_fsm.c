@@ -97,6 +97,13 @@ static bool is_absent(void *obj, void *arg)
 	return s->absent;
 }
 
+static bool is_unproven(void *obj, void *arg)
+{
+	const struct mag_session *s = obj;
+
+	return s->unproven;
+}
+
 static bool is_serving(void *obj, void *arg)
 {
 	const struct mag_session *s = obj;
@@ -325,13 +332,16 @@ static const struct fsm_rule rules[] = {
 	IGNORED(MST_REGISTERING, MEV_NO_CONTEXT, "RFC 5949 4.1"),
 
 	{MST_ARRIVING,      MEV_ACCEPTED,   NULL,            mag_act_accept,             MST_ACTIVE,        "RFC 5949 4.1 (l)"},
-	{MST_ARRIVING,      MEV_AGAIN,      may_repeat_soon, mag_act_again,              MST_REGISTERING,   "RFC 5213 6.9.1.2 (8)"},
-	{MST_ARRIVING,      MEV_AGAIN,      may_repeat,      mag_act_reassert,           MST_REASSERTING,   "RFC 5213 6.9.1.2 (8)"},
+	{MST_ARRIVING,      MEV_AGAIN,      may_repeat_soon, mag_act_again_served,       FSM_SAME,          "RFC 5213 6.9.1.2 (8)"},
+	{MST_ARRIVING,      MEV_AGAIN,      may_repeat,      mag_act_prove,              FSM_SAME,          "RFC 5213 6.9.1.2 (8)"},
+	{MST_ARRIVING,      MEV_CONFIRMED,  is_unproven,     mag_act_refresh,            FSM_SAME,          "RFC 5213 6.9.1.2 (8)"},
 	{MST_ARRIVING,      MEV_LATE,       may_repeat_here, mag_act_again_served,       FSM_SAME,          "RFC 5213 6.9.4 (4)"},
 	REJECTIONS(MST_ARRIVING),
 	{MST_ARRIVING,      MEV_MISMATCH,   NULL,            mag_act_bar,                MST_BARRED,        "RFC 5213 6.9.1.2 (6)"},
+	{MST_ARRIVING,      MEV_RESEND,     is_unproven,     mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
 	{MST_ARRIVING,      MEV_RESEND,     is_attached,     mag_act_repeat,             FSM_SAME,          "RFC 5213 6.9.4 (2)"},
 	{MST_ARRIVING,      MEV_RESEND,     NULL,            mag_act_vanished,           MST_DEREGISTERING, "RFC 5213 6.9.4 (2)"},
+	{MST_ARRIVING,      MEV_EXPIRED,    is_unproven,     mag_act_unverified,         MST_DEREGISTERING, "RFC 5213 6.13"},
 	{MST_ARRIVING,      MEV_EXPIRED,    NULL,            mag_act_expire,             MST_REGISTERING,   "RFC 5949 5.2"},
 	{MST_ARRIVING,      MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_ARRIVING,      MEV_MOVED,      NULL,            mag_act_arrive_elsewhere,   FSM_SAME,          "RFC 5213 6.9.1.1 (4)"},

@@ -349,6 +349,7 @@ struct mag_session {
 	uint8_t quick;	   /* requests repeated at once since the last acceptance, or wait */
 	bool registered;   /* the LMA holds a binding, as far as we know, until b.expires */
 	bool overtaken;	   /* refused 157: another MAG registered it since */
+	bool unproven;	   /* ARRIVING, overtaken: nothing is asked until it proves to be here */
 	bool serving;	   /* data plane and advertisement are in place */
 	bool asked;	   /* the LMA may know of it, be it through a lost answer */
 	bool any_prefix;   /* do not ask for prefixes by name (again) */

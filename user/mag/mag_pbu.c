@@ -329,6 +329,7 @@ void mag_request(struct mag *m, struct mag_session *s, enum mag_request_kind kin
 {
 	mag_request_close(m, s);
 	s->req.kind = kind;
+	s->unproven = false;
 	/* it is registered anew with this one */
 	if (is_registration(s))
 		mag_peer_forget(m, s);

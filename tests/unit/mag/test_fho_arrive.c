@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes that arrive by fast handover: between their service and their registration. */
+#include "fho_harness.h"
+
+/* Node 1 has gone from `a` to `b`, whose registration is open; a packet waited for it. */
+static void arrive(struct pair *p)
+{
+	struct bench *b = p->b.bench;
+
+	pair_active(p);
+	CU_ASSERT_EQUAL_FATAL(trigger(p->a.bench, 1, AP_B), 0);
+	carry(p);
+	dp_fake_arrive(b->fake, shown(b, 1).b.session, 9, 100);
+	CU_ASSERT_EQUAL_FATAL(attach(b, 9, 1), 0);
+	CU_ASSERT_FATAL(in_state(b, 1, "ARRIVING"));
+}
+
+/* Sequence numbers decide in the domain if `seq`. */
+static void arrive_in_domain(struct pair *p, bool seq)
+{
+	pair_init(p);
+	if (seq)
+		p->a.bench->cfg.timestamp_based_approach_in_use =
+			p->b.bench->cfg.timestamp_based_approach_in_use = false;
+	pair_start(p);
+	arrive(p);
+}
+
+static uint16_t last_seq(const struct bench *b)
+{
+	return sent_last(b, MH_BU)->msg.bu.seq;
+}
+
+/* 135 tells the number that is the newest there, 157 the time. */
+static void refuse_as_old(struct bench *b, bool seq, uint16_t newest)
+{
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU),
+				  .status = seq ? PBA_SEQ_OUT_OF_WINDOW : PBA_TIMESTAMP_LOWER,
+				  .seq = seq ? newest : 0});
+}
+
+static void check_served(struct pair *p)
+{
+	struct bench *a = p->a.bench, *b = p->b.bench;
+
+	CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(forwarding(b, HNP1));
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->mode, DP_FORWARD);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->up.kind, DP_TO_PEER);
+	CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	CU_ASSERT_STRING_EQUAL(seen(a).first.state, "FORWARDING");
+}
+
+/* The number and the time are about order, not about what the node is served by. */
+static void test_again(void)
+{
+	for (int seq = 0; seq < 2; seq++) {
+		struct pair p;
+		struct bench *b;
+		uint16_t newest;
+
+		arrive_in_domain(&p, seq);
+		b = p.b.bench;
+		newest = (uint16_t)(last_seq(b) + 100);
+		CU_ASSERT_EQUAL(sent_count(b, MH_BU), 1);
+		refuse_as_old(b, seq, newest);
+		carry(&p);
+		check_served(&p);
+		CU_ASSERT_EQUAL_FATAL(sent_count(b, MH_BU), 2);
+		CU_ASSERT_EQUAL(opt_value(&sent_last(b, MH_BU)->msg, MHO_HANDOFF_IND),
+				HI_BETWEEN_MAGS);
+		if (seq)
+			CU_ASSERT_EQUAL(last_seq(b), (uint16_t)(newest + 1));
+		accept_last_pbu(b);
+		pair_run(&p, 2000);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+		CU_ASSERT_EQUAL(ho_counter(b, "completed"), 1);
+		pair_free(&p);
+	}
+}
+
+/* An answer that was long on its way may mean that the node has moved on. */
+static void test_again_late(void)
+{
+	for (int seq = 0; seq < 2; seq++) {
+		struct pair p;
+		struct bench *b;
+		uint16_t newest;
+
+		arrive_in_domain(&p, seq);
+		b = p.b.bench;
+		newest = (uint16_t)(last_seq(b) + 100);
+		pair_run(&p, 200);
+		refuse_as_old(b, seq, newest);
+		carry(&p);
+		check_served(&p);
+		CU_ASSERT_EQUAL(sent_count(b, MH_BU), 1);
+		CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 1);
+		pair_run(&p, 1000);
+		CU_ASSERT_EQUAL(sent_count(b, MH_BU), 1);
+		confirm(b, 9, 1);
+		CU_ASSERT_EQUAL_FATAL(sent_count(b, MH_BU), 2);
+		CU_ASSERT_EQUAL(opt_value(&sent_last(b, MH_BU)->msg, MHO_HANDOFF_IND),
+				HI_BETWEEN_MAGS);
+		if (seq)
+			CU_ASSERT_EQUAL(last_seq(b), (uint16_t)(newest + 1));
+		/* what shows that it is here asks no more than once */
+		confirm(b, 9, 1);
+		CU_ASSERT_EQUAL(sent_count(b, MH_BU), 2);
+		accept_last_pbu(b);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		CU_ASSERT_EQUAL(calls(b, CALL_WITHDRAW), 0);
+		pair_free(&p);
+	}
+}
+
+/* Nothing shows that it is here: it is asserted no more, and served no longer than it could be. */
+static void test_again_never_proved(void)
+{
+	static const uint32_t forwarding_ms[] = {10000, 60000};
+
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+		struct bench *b;
+
+		pair_init(&p);
+		p.a.bench->cfg.fho.forwarding_ms = p.b.bench->cfg.fho.forwarding_ms =
+			forwarding_ms[i];
+		pair_start(&p);
+		arrive(&p);
+		b = p.b.bench;
+		pair_run(&p, 200);
+		refuse_as_old(b, false, 0);
+		run_ms(b, i ? 31999 : 9799);
+		CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+		run_ms(b, 1);
+		CU_ASSERT_TRUE(in_state(b, 1, "DEREGISTERING"));
+		CU_ASSERT_PTR_NULL(forwarding(b, HNP1));
+		CU_ASSERT_EQUAL(sent_last(b, MH_BU)->msg.bu.lifetime, 0);
+		pair_free(&p);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	// clang-format off
+	static const struct cu_test tests[] = {
+		{"RFC 5213 6.9.1.2 (8) status 135 and 157 take no service from a node that arrives", test_again},
+		{"RFC 5213 6.9.1.2 (8) a node that arrives is served while it proves to be here", test_again_late},
+		{"RFC 5213 6.13 a node that arrives and never proves to be here is given up", test_again_never_proved},
+		{0},
+	};
+	// clang-format on
+	return cu_main("fho_arrive", tests, argc, argv);
+}
