@@ -128,6 +128,20 @@ struct in6_addr mag_node_address(const struct mag *m, const struct mag_session *
 	return addr6_is_zero(&heard) ? s->node_address : heard;
 }
 
+void mag_session_learn(const struct mag *m, struct mag_session *s)
+{
+	struct bule *e = NULL;
+
+	while ((e = bul_by_mnid(m->bul, &s->b.mnid, e))) {
+		const struct mag_session *old = mag_session_of(e);
+
+		if (old == s || !mac_eq(&e->mac, &s->b.mac))
+			continue;
+		s->refused4 = old->refused4;
+		s->refused6 = old->refused6;
+	}
+}
+
 /*
  * Takes the place of the interface's last session, which is de-registering or just has, with what
  * that still knows: the pace of its requests (RFC 6275 11.8), its last Sequence Number (RFC 5213

@@ -282,7 +282,7 @@ static uint32_t hash_of(const struct mag *m, const struct mnid *id)
  * Half of all places is divided among the neighbours and kept for each, the rest is for whoever
  * comes first: none of them can take all.
  */
-static bool has_place(struct mag *m, const struct mag_neighbour *n)
+static bool has_place(struct mag *m, const struct mag_neighbour *n, unsigned spare)
 {
 	const struct mag_fho *f = m->fho;
 	const struct mag_neighbour *i;
@@ -295,18 +295,20 @@ static bool has_place(struct mag *m, const struct mag_neighbour *n)
 		if (i != n && i->handovers < share)
 			kept += share - i->handovers;
 	}
-	return n->handovers < share || f->n + kept < m->cfg.fho.max;
+	return n->handovers < share + spare || f->n + kept < m->cfg.fho.max + spare;
 }
 
-int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, const struct mac *mac,
-	       enum ho_role role, nsec_t now, struct mag_ho **out)
+int mag_ho_new_instead(struct mag *m, const struct mag_ho *instead, struct mag_neighbour *n,
+		       const struct mnid *id, const struct mac *mac, enum ho_role role, nsec_t now,
+		       struct mag_ho **out)
 {
+	const unsigned spare = instead && instead->n == n;
 	struct mag_fho *f = m->fho;
 	struct mag_ho *h;
 
-	if (f->n >= m->cfg.fho.max)
+	if (f->n >= m->cfg.fho.max + spare)
 		return -ENOSPC;
-	if (!has_place(m, n)) {
+	if (!has_place(m, n, spare)) {
 		ho_count_up(m, HO_C_SHARE);
 		log_limited(&n->limit, now, LOG_C_REMOTE,
 			    "mag: neighbour %s has its share of handovers, %u of %u", n->cfg.name,
@@ -337,6 +339,12 @@ int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, co
 	mag_ho_arm_guard(m, h, m->cfg.fho.forwarding_ms, now);
 	*out = h;
 	return 0;
+}
+
+int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, const struct mac *mac,
+	       enum ho_role role, nsec_t now, struct mag_ho **out)
+{
+	return mag_ho_new_instead(m, NULL, n, id, mac, role, now, out);
 }
 
 void mag_ho_arm_guard(struct mag *m, struct mag_ho *h, uint32_t ms, nsec_t now)

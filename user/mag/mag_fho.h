@@ -145,7 +145,7 @@ struct mag_neighbour {
 	nsec_t refilled_at; /* token bucket of the Handover Initiates it may send */
 	uint32_t tokens;
 	unsigned handovers; /* with it, at present */
-	bool no_fho; /* does not know Handover Initiate (Binding Error 2), RFC 6275 9.2 */
+	bool no_fho;	    /* does not know Handover Initiate (Binding Error 2), RFC 6275 9.2 */
 	struct log_limit limit;
 };
 
@@ -228,6 +228,7 @@ struct ho_ctx {
 	const char *cause;
 	const struct mh_msg *msg;
 	const struct mag_context *context;
+	struct mag_session *instead; /* an announced node's session that gives way, or NULL */
 	/* out, of HI: what the answer says */
 	uint8_t code;
 };
@@ -244,6 +245,11 @@ struct mag_neighbour *mag_neighbour_by_ap(const struct mag *m, const char *ap);
  * guard timer runs. */
 int mag_ho_new(struct mag *m, struct mag_neighbour *n, const struct mnid *id, const struct mac *mac,
 	       enum ho_role role, nsec_t now, struct mag_ho **out);
+/* The same; `instead`, or NULL, is about to go and leaves its place to one with the same neighbour.
+ */
+int mag_ho_new_instead(struct mag *m, const struct mag_ho *instead, struct mag_neighbour *n,
+		       const struct mnid *id, const struct mac *mac, enum ho_role role, nsec_t now,
+		       struct mag_ho **out);
 void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now);
 /* All about that node: the one after `prev`, or the first one, or NULL. */
 struct mag_ho *mag_ho_about(const struct mag *m, const struct mnid *id, const struct mag_ho *prev);
@@ -286,7 +292,6 @@ void mag_ho_act_settled(void *obj, void *arg);
 void mag_ho_act_never(void *obj, void *arg);
 void mag_ho_act_left_new(void *obj, void *arg);
 void mag_ho_act_ended(void *obj, void *arg);
-
 
 /* ---- mag_fho_context.c */
 /* False: something in it is not fit for use; the link-layer identifier can be used all the same. */
@@ -366,8 +371,10 @@ int mag_ho_own_key(struct mag *m, struct mag_ho *h, uint32_t *key);
 int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
 /* May that node be served here, by what its context says? */
 bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c);
-/* The session of a node that is announced, and welcome. 0 or -errno. */
-int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now);
+/* The session of a node that is announced, and welcome. It takes over what `instead`, or NULL, has
+ * in the data plane. 0, or -errno and nothing has changed. */
+int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c,
+		  struct mag_session *instead, nsec_t now);
 /* It is registered, served, and forwarded for: another gateway could take over. */
 bool mag_ho_may_go(const struct mag_session *s);
 /* Session of that node which could go to another gateway; `mac` picks among several, or NULL. */

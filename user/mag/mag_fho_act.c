@@ -209,11 +209,13 @@ void mag_ho_act_expect(void *obj, void *arg)
 {
 	struct mag_ho *h = obj;
 	struct ho_ctx *c = arg;
-	int err = mag_ho_expect(c->m, h, c->context, c->now);
+	int err = mag_ho_expect(c->m, h, c->context, c->instead, c->now);
 
 	if (err) {
 		ho_count_up(c->m, HO_C_FAILED);
-		mag_ho_log(c->m, h, c->now, LOG_C_LOCAL, "not accepted: %s", strerror(-err));
+		mag_ho_log(c->m, h, c->now, err == -EEXIST ? LOG_C_REMOTE : LOG_C_LOCAL,
+			   "not accepted: %s",
+			   err == -EEXIST ? "an address is another node's" : strerror(-err));
 		say_code(c, err);
 	}
 }

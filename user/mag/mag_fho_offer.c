@@ -109,7 +109,7 @@ static void announced_late(struct ho_heard *x, struct mag_session *s)
 }
 
 /* What yield() left and no successor has inherited: of a node that is announced without its
- * link-layer address, or of one that is refused after all. */
+ * link-layer address. */
 static void clear_away(struct ho_heard *x)
 {
 	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "comes back"};
@@ -122,15 +122,17 @@ static void clear_away(struct ho_heard *x)
 		if (!e->parked || s->state != MST_LEAVING)
 			continue;
 		s->absent = true;
-		mag_step(s, x->reply.h ? MEV_FORGET : MEV_HANDED_OVER, &c);
+		mag_step(s, MEV_FORGET, &c);
 	}
 }
 
-static void announced(struct ho_heard *x)
+/* `s`, or NULL, is given up when all that could stand against the announcement has been judged. */
+static void announced(struct ho_heard *x, struct mag_session *s, bool gone)
 {
 	struct ho_ctx c = mag_ho_ctx_of(x);
 	struct mag_ho *h;
-	int err = mag_ho_new(x->m, x->n, x->id, &x->context.mac, HO_NEW, x->now, &h);
+	int err = mag_ho_new_instead(x->m, s ? s->ho : NULL, x->n, x->id, &x->context.mac, HO_NEW,
+				     x->now, &h);
 
 	if (err) {
 		ho_count_up(x->m, HO_C_FAILED);
@@ -138,6 +140,7 @@ static void announced(struct ho_heard *x)
 		return;
 	}
 	h->forwarding = x->forward;
+	c.instead = s;
 	ho_count_up(x->m, HO_C_OFFERED);
 	mag_ho_step(h, HEV_CONTEXT, &c);
 	if (c.code) {
@@ -148,6 +151,14 @@ static void announced(struct ho_heard *x)
 	}
 	x->reply.h = h;
 	x->reply.flags = mag_ho_granted(x);
+	if (gone)
+		note_gone(x, s);
+	if (s)
+		yield(x, s);
+	h->back = x->back;
+	mag_session_inherit(x->m, h->s, x->now);
+	if (s)
+		clear_away(x);
 }
 
 /* More of what is known already, or the answer to our own question on another way. */
@@ -202,15 +213,7 @@ void mag_ho_take_offer(struct ho_heard *x, struct mag_ho *h)
 		x->reply.code = HACK_PROHIBITED;
 		return;
 	}
-	if (gone)
-		note_gone(x, s);
-	if (s)
-		yield(x, s);
-	announced(x);
-	if (x->reply.h)
-		x->reply.h->back = x->back;
-	if (s)
-		clear_away(x);
+	announced(x, s, gone);
 }
 
 void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now)

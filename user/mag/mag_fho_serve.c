@@ -355,22 +355,47 @@ static struct mag_lma *anchor_of(const struct mag *m, const struct mnid *id,
 	return p && !addr6_is_zero(&p->lmaa) ? mag_lma_by_addr(m, &p->lmaa) : m->lmas;
 }
 
-static int expect(struct mag *m, struct mag_ho *h, nsec_t now)
+/* Takes the place of `instead` in the data plane with one update: what waits there for the node
+ * stays, and on failure that goes on. */
+static int take_place(struct mag *m, struct mag_ho *h, struct mag_session *instead)
+{
+	struct mag_session *s = h->s;
+	int err;
+
+	if (instead) {
+		s->b.session = instead->b.session;
+		s->down_key = instead->down_key;
+	}
+	err = mag_serve_paths(m, s);
+	if (err) {
+		s->b.session = 0;
+		s->down_key = 0;
+		return err;
+	}
+	if (!instead)
+		return 0;
+	instead->b.session = 0;
+	instead->down_key = 0;
+	/* its buffer is that of this handover now */
+	mag_ho_unbind(h);
+	h->kept_in = 0;
+	mag_ho_bind(m, h, s);
+	return 0;
+}
+
+static int expect(struct mag *m, struct mag_ho *h, struct mag_session *instead, nsec_t now)
 {
 	struct mag_session *s = h->s;
 	int err = mag_ho_open_tunnel(m, h, mag_ho_encap_of(m, h->n, &h->ctx));
 
 	if (err)
 		return err;
-	mag_session_inherit(m, s, now);
+	mag_session_learn(m, s);
 	err = mag_ho_adopt(m, h, now);
 	if (err)
 		return err;
 	mag_choose_terms(m, s);
-	err = mag_serve_paths(m, s);
-	if (!err && (s->terms.gre == MAG_GRE_KEYS || dp_encap_keyed((enum dp_encap)h->encap)))
-		err = m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
-	return err;
+	return take_place(m, h, instead);
 }
 
 bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c)
@@ -383,7 +408,8 @@ bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_conte
 	return false;
 }
 
-int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, nsec_t now)
+int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c,
+		  struct mag_session *instead, nsec_t now)
 {
 	const struct mag_attachment a = {.node = {.mac = c->mac}};
 	struct mag_ctx mc = {.m = m, .now = now, .cause = "announced by its old MAG"};
@@ -393,7 +419,7 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 
 	if (!lma)
 		return -EPERM;
-	if (mag_count(m) >= m->cfg.max_bindings)
+	if (mag_count(m) >= m->cfg.max_bindings + (instead != NULL))
 		return -ENOSPC;
 	err = mag_session_new(m, &a, &h->mnid, lma, &s);
 	if (err)
@@ -401,12 +427,15 @@ int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c, 
 	h->ctx = *c;
 	h->peer_key = c->key;
 	mag_ho_bind(m, h, s);
-	err = expect(m, h, now);
+	err = expect(m, h, instead, now);
 	if (err) {
 		mag_ho_unbind(h);
 		mag_session_free(m, s);
 		return err;
 	}
+	/* cannot fail: the data plane has made it with one */
+	if (s->terms.gre == MAG_GRE_KEYS || dp_encap_keyed((enum dp_encap)h->encap))
+		(void)m->dp->ops->session_key(m->dp, s->b.session, &s->down_key);
 	mag_step(s, MEV_EXPECT, &mc);
 	return 0;
 }

@@ -678,6 +678,8 @@ void mag_take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t
 int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
 		    struct mag_lma *lma, struct mag_session **out);
 void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now);
+/* What may not be asked for, as the interface's other sessions know; they stay. */
+void mag_session_learn(const struct mag *m, struct mag_session *s);
 
 /* ---- mag_serve.c */
 /* Puts the session into the data plane as it and its handover are now. 0, or -errno and the old

@@ -261,11 +261,11 @@ static void test_announced_back(void)
 		CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, what == FOREIGN     ? HACK_PROHIBITED
 							 : what == NO_TUNNEL ? HACK_RESOURCES
 									     : HACK_CONTEXT_ACCEPTED);
-		/* a refused one goes on as it was, where that can be told before */
-		CU_ASSERT_EQUAL(in_state(a, 1, "LEAVING"), what == FOREIGN);
+		/* a refused one goes on as it was */
+		CU_ASSERT_EQUAL(in_state(a, 1, "LEAVING"), what != NO_LLID);
 		lose_all(&p);
 		pair_run(&p, 200000);
-		CU_ASSERT_EQUAL(mag_count(a->m), what == FOREIGN ? mag_count(a->m) : 0);
+		CU_ASSERT_EQUAL(mag_count(a->m), what != NO_LLID);
 		detach_node(a, 7, 1);
 		pair_run(&p, 200000);
 		CU_ASSERT_EQUAL(mag_count(a->m), 0);
