@@ -9,235 +9,19 @@
 #include <bpf/libbpf.h>
 
 #include "base/util.h"
-#include "core/segment.h"
+#include "dataplane/dp_queue.h"
 #include "dataplane/dp_state.h"
 
 #define BUDGET_TAKE 1024 /* packets per call */
 #define BUDGET_GIVE 256
 #define POLL	    nsec_from_ms(2)   /* programs do not wake us while they need not */
 #define LINGER	    nsec_from_ms(100) /* longer than any program runs */
-#define WINDOW	    nsec_from_ms(100) /* for metering */
 #define BEHIND	    nsec_from_ms(10)  /* what a late timer may be made up for */
 #define BURST	    5		      /* RFC 5568 5.4 */
 #define RATE_LEAST  100		      /* packets per second, however slowly they came */
 
-/* `frame` begins with the mark, as it is put back. */
-struct dp_packet {
-	struct dp_packet *next;
-	nsec_t at;
-	uint32_t ifindex;
-	uint32_t len; /* without the mark */
-	bool counts;  /* the last one of what the programs have queued as one */
-	uint8_t frame[];
-};
-
-#define ETH_LEN	 14
-/* The longest frame that can be put back: the kernel runs one page, and needs some of it. */
-#define FRAME_MAX 3280
-
 static const struct counter_desc counter_desc[] = {DP_BUFFER_COUNTERS(COUNTER_DESC)};
 _Static_assert(ARRAY_SIZE(counter_desc) == DP_BUFFER_C_MAX, "every counter has a name");
-_Static_assert(sizeof(struct pm_buffer) == 64, "one cache line");
-
-static struct pm_buffer *shared(const struct dp_bpf *dp, const struct dp_queue *q)
-{
-	return &dp->maps.buffer[q - dp->buffers.queue];
-}
-
-static struct dp_buffered *kept_of(const struct dp_bpf *dp, const struct dp_queue *q)
-{
-	return dp->halves.rec[q->half].kept;
-}
-
-static void count_drops(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why, uint64_t n)
-{
-	if (n)
-		q->lost_for |= 1u << why;
-	kept_of(dp, q)->dropped[why] += n;
-	dp->buffers.counter[COUNT_DP_BUFFER_NODE_PACKETS + why] += n;
-}
-
-static void count_kept(struct dp_bpf *dp, const struct dp_queue *q, uint64_t n)
-{
-	kept_of(dp, q)->kept += n;
-	dp->buffers.counter[COUNT_DP_BUFFER_C_KEPT] += n;
-}
-
-/* One packet more that no program need wait for. */
-static void delivered(struct dp_bpf *dp, const struct dp_queue *q)
-{
-	struct pm_buffer *b = shared(dp, q);
-
-	dp_store64(&b->delivered, b->delivered + 1);
-}
-
-static bool nobody_waits(const struct dp_bpf *dp, const struct dp_queue *q)
-{
-	const struct pm_buffer *b = shared(dp, q);
-
-	return !q->n && dp_load64(&b->queued) == b->delivered;
-}
-
-/* What programs could not queue. */
-static void count_refused(struct dp_bpf *dp, struct dp_queue *q)
-{
-	const struct pm_buffer *b = shared(dp, q);
-	const uint64_t full = dp_load64(&b->full), lost = dp_load64(&b->lost);
-
-	count_kept(dp, q, full - q->full + lost - q->lost);
-	count_drops(dp, q, DP_BUFFER_NODE_PACKETS, full - q->full);
-	count_drops(dp, q, DP_BUFFER_NO_ROOM, lost - q->lost);
-	q->full = full;
-	q->lost = lost;
-}
-
-/* ---- a queue's packets */
-
-static void push(struct dp_bpf *dp, struct dp_queue *q, struct dp_packet *p)
-{
-	struct dp_buffered *k = kept_of(dp, q);
-
-	if (!q->n)
-		q->last = &q->first;
-	p->next = NULL;
-	*q->last = p;
-	q->last = &p->next;
-	q->n++;
-	k->packets++;
-	k->octets += p->len;
-	dp->buffers.counter[COUNT_DP_BUFFER_C_PACKETS]++;
-	dp->buffers.counter[COUNT_DP_BUFFER_C_OCTETS] += p->len;
-}
-
-static struct dp_packet *pop(struct dp_bpf *dp, struct dp_queue *q)
-{
-	struct dp_buffered *k = kept_of(dp, q);
-	struct dp_packet *p = q->first;
-
-	q->first = p->next;
-	q->n--;
-	k->packets--;
-	k->octets -= p->len;
-	dp->buffers.counter[COUNT_DP_BUFFER_C_PACKETS]--;
-	dp->buffers.counter[COUNT_DP_BUFFER_C_OCTETS] -= p->len;
-	return p;
-}
-
-/* It is nobody's any more. */
-static void done_with(struct dp_bpf *dp, const struct dp_queue *q, struct dp_packet *p)
-{
-	if (p->counts)
-		delivered(dp, q);
-	free(p);
-}
-
-static void drop_first(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why)
-{
-	done_with(dp, q, pop(dp, q));
-	count_drops(dp, q, why, 1);
-}
-
-static void drop_all(struct dp_bpf *dp, struct dp_queue *q, enum dp_buffer_drop why)
-{
-	while (q->n)
-		drop_first(dp, q, why);
-	dp_buffer_tell_drops(dp, q);
-}
-
-/* The rate at which packets come, smoothed over windows. */
-static void meter(struct dp_queue *q, nsec_t now)
-{
-	if (!q->window)
-		q->window = now;
-	q->in_window++;
-	if (now - q->window < WINDOW)
-		return;
-	uint64_t rate = q->in_window * NSEC_PER_SEC / (now - q->window);
-
-	q->rate = (uint32_t)(q->rate ? (q->rate + rate) / 2 : rate);
-	q->window = now;
-	q->in_window = 0;
-}
-
-/* Room for one more of `len` octets? Else why not. */
-static bool has_room(const struct dp_bpf *dp, const struct dp_queue *q, uint32_t len,
-		     enum dp_buffer_drop *why)
-{
-	const struct dp_bpf_buffer_cfg *c = &dp->cfg.buffer;
-	const struct dp_buffered *k = kept_of(dp, q);
-	const uint64_t *all = dp->buffers.counter;
-
-	if (k->packets >= c->node_packets)
-		*why = DP_BUFFER_NODE_PACKETS;
-	else if (k->octets + len > c->node_octets)
-		*why = DP_BUFFER_NODE_OCTETS;
-	else if (all[COUNT_DP_BUFFER_C_PACKETS] >= c->all_packets)
-		*why = DP_BUFFER_ALL_PACKETS;
-	else if (all[COUNT_DP_BUFFER_C_OCTETS] + len > c->all_octets)
-		*why = DP_BUFFER_ALL_OCTETS;
-	else
-		return true;
-	return false;
-}
-
-/* One of the packets that a frame stands for; NULL: it was dropped. */
-static struct dp_packet *take_one(struct dp_bpf *dp, struct dp_queue *q, const struct segments *s,
-				  uint32_t i)
-{
-	const size_t len = segment_len(s, i);
-	enum dp_buffer_drop why;
-	struct dp_packet *p = NULL;
-
-	count_kept(dp, q, 1);
-	meter(q, dp->buffers.now);
-	if (has_room(dp, q, (uint32_t)len, &why)) {
-		p = malloc(sizeof(*p) + PM_MARK_LEN + len);
-		why = DP_BUFFER_NO_ROOM;
-	}
-	if (!p) {
-		count_drops(dp, q, why, 1);
-		return NULL;
-	}
-	p->at = dp->buffers.now;
-	p->len = (uint32_t)len;
-	p->counts = false;
-	memset(p->frame, 0, PM_MARK_LEN);
-	memcpy(p->frame, &dp->maps.meta.mark, sizeof(dp->maps.meta.mark));
-	segment_make(s, i, p->frame + PM_MARK_LEN);
-	push(dp, q, p);
-	return p;
-}
-
-/* What the programs have counted as one, which may be several. */
-static void take_frame(struct dp_bpf *dp, struct dp_queue *q, const struct pm_slow *in,
-		       const uint8_t *frame)
-{
-	struct dp_packet *last = NULL;
-	struct segments s;
-
-	if (segments_find(&s, frame, in->len, ETH_LEN, in->segment, FRAME_MAX) < 0) {
-		count_kept(dp, q, 1);
-		count_drops(dp, q, DP_BUFFER_NO_ROOM, 1);
-		delivered(dp, q);
-		return;
-	}
-	for (uint32_t i = 0; i < s.n; i++) {
-		struct dp_packet *p = take_one(dp, q, &s, i);
-
-		if (!p)
-			continue;
-		p->ifindex = in->ifindex;
-		last = p;
-	}
-	if (!last) {
-		delivered(dp, q);
-		return;
-	}
-	last->counts = true;
-	q->quiet = 0;
-	if (!q->draining)
-		dp_buffer_tell_keeping(dp, q);
-}
 
 static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8_t *frame)
 {
@@ -246,7 +30,7 @@ static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8
 
 	/* Whoever has that buffer now began with a count that has this one in it: see begin(). */
 	if (q && q->slot && q->slot == in->slot)
-		take_frame(dp, q, in, frame);
+		dp_queue_take(dp, q, in, frame);
 	else
 		s->counter[COUNT_DP_BUFFER_C_STRAY]++;
 }
@@ -275,11 +59,11 @@ static void end(struct dp_bpf *dp, struct dp_queue *q)
 	struct dp_buffers *s = &dp->buffers;
 	uint32_t n = (uint32_t)(q - s->queue), last = s->active[--s->n_active];
 
-	count_refused(dp, q);
+	dp_queue_count_refused(dp, q);
 	s->active[q->place] = last;
 	s->queue[last].place = q->place;
 	dp->slots.slot[q->slot].buffer = 0;
-	shared(dp, q)->slot = 0;
+	dp_queue_shared(dp, q)->slot = 0;
 	q->slot = 0;
 	dp_fifo_give(&s->free, n);
 }
@@ -287,7 +71,7 @@ static void end(struct dp_bpf *dp, struct dp_queue *q)
 /* Its packets may go by its session's own descriptor from now on. */
 static void finish(struct dp_bpf *dp, struct dp_queue *q)
 {
-	dp_store64(&dp->maps.session[q->slot].desc, shared(dp, q)->then);
+	dp_store64(&dp->maps.session[q->slot].desc, dp_queue_shared(dp, q)->then);
 	dp_buffer_tell_empty(dp, q);
 	end(dp, q);
 }
@@ -324,15 +108,15 @@ static bool put_back(const struct dp_bpf *dp, const struct dp_packet *p)
 
 static void hand_on(struct dp_bpf *dp, struct dp_queue *q)
 {
-	struct dp_packet *p = pop(dp, q);
+	struct dp_packet *p = dp_queue_pop(dp, q);
 
 	if (put_back(dp, p)) {
-		kept_of(dp, q)->handed_on++;
+		dp_queue_kept(dp, q)->handed_on++;
 		dp->buffers.counter[COUNT_DP_BUFFER_C_HANDED_ON]++;
 	} else {
-		count_drops(dp, q, DP_BUFFER_NO_WAY, 1);
+		dp_queue_count_drops(dp, q, DP_BUFFER_NO_WAY, 1);
 	}
-	done_with(dp, q, p);
+	dp_queue_done_with(dp, q, p);
 }
 
 /* RFC 5568 5.4: a few at once, the others at a rate that follows the one at which they came. */
@@ -372,7 +156,7 @@ static bool give_up(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
 {
 	if (now - q->since < 2 * patience(dp, q, now))
 		return false;
-	drop_all(dp, q, DP_BUFFER_TOO_OLD);
+	dp_queue_drop_all(dp, q, DP_BUFFER_TOO_OLD);
 	finish(dp, q);
 	return true;
 }
@@ -419,7 +203,7 @@ static struct dp_queue *begin(struct dp_bpf *dp, uint32_t slot)
 		.place = s->n_active,
 	};
 	s->active[s->n_active++] = n;
-	b = shared(dp, q);
+	b = dp_queue_shared(dp, q);
 	__atomic_store_n(&b->open, 0, __ATOMIC_RELEASE);
 	/* the last one of all that are free: no program has it in its hands any more */
 	dp_store64(&b->delivered, dp_load64(&b->queued));
@@ -446,7 +230,7 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 		q = begin(dp, slot);
 	if (!q)
 		return keep ? then | (uint64_t)PM_F_DROP << 32 : then;
-	b = shared(dp, q);
+	b = dp_queue_shared(dp, q);
 	dp_store64(&b->then, then);
 	if (keep) {
 		__atomic_store_n(&b->open, 0, __ATOMIC_RELEASE);
@@ -455,9 +239,9 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 		return waiting_desc(dp, q, keep, then);
 	}
 	if (PM_DESC_FLAGS(then) & PM_F_DROP) {
-		drop_all(dp, q,
-			 dp->halves.rec[q->half].mode == DP_FORWARD ? DP_BUFFER_NO_WAY
-								    : DP_BUFFER_DISCARDED);
+		dp_queue_drop_all(dp, q,
+				  dp->halves.rec[q->half].mode == DP_FORWARD ? DP_BUFFER_NO_WAY
+									     : DP_BUFFER_DISCARDED);
 		end(dp, q);
 		return then;
 	}
@@ -477,7 +261,7 @@ void dp_buffer_forget(struct dp_bpf *dp, uint32_t slot)
 
 	if (!q)
 		return;
-	drop_all(dp, q, DP_BUFFER_DISCARDED);
+	dp_queue_drop_all(dp, q, DP_BUFFER_DISCARDED);
 	end(dp, q);
 }
 
@@ -494,10 +278,10 @@ void dp_buffer_look(struct dp_bpf *dp, uint32_t slot, nsec_t *oldest, bool *drai
 
 	if (!q)
 		return;
-	count_refused(dp, q);
+	dp_queue_count_refused(dp, q);
 	if (q->n && (!*oldest || q->first->at < *oldest))
 		*oldest = q->first->at;
-	*draining |= q->draining && !nobody_waits(dp, q);
+	*draining |= q->draining && !dp_queue_idle(dp, q);
 }
 
 static void settle(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
@@ -509,7 +293,7 @@ static void settle(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
 	if (now - q->quiet < LINGER)
 		return;
 	/* what was queued and never came out of the ring is nowhere */
-	dp_store64(&shared(dp, q)->delivered, dp_load64(&shared(dp, q)->queued));
+	dp_store64(&dp_queue_shared(dp, q)->delivered, dp_load64(&dp_queue_shared(dp, q)->queued));
 	finish(dp, q);
 }
 
@@ -518,7 +302,7 @@ static void settle(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
 static void expire(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
 {
 	while (q->n && !q->draining && nsec_add(q->first->at, dp->cfg.buffer.age) <= now)
-		drop_first(dp, q, DP_BUFFER_TOO_OLD);
+		dp_queue_drop_first(dp, q, DP_BUFFER_TOO_OLD);
 }
 
 void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
@@ -536,7 +320,7 @@ void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
 		struct dp_queue *q = &s->queue[s->active[i]];
 
 		expire(dp, q, now);
-		count_refused(dp, q);
+		dp_queue_count_refused(dp, q);
 		dp_buffer_tell_drops(dp, q);
 		if (q->draining && !q->since)
 			q->since = now;
