@@ -10,9 +10,14 @@ static bool take_link_local(struct mag *m, struct mag_session *s, const struct m
 	struct in6_addr nodes_own = mac_linklocal(&s->b.mac);
 	bool given = o && addr6_is_linklocal(&o->addr);
 
-	if (!addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) ||
-	    !addr6_is_zero(&s->b.link_local))
+	if (!addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links))
 		return false;
+	if (!addr6_is_zero(&s->b.link_local)) {
+		/* service may begin again on another link */
+		if (!s->serving)
+			mag_link_local_on_link(m, s);
+		return false;
+	}
 	if (given && (mac_is_zero(&s->b.mac) || !addr6_eq(&o->addr, &nodes_own))) {
 		s->b.link_local = o->addr;
 		m->links->set_link_local(m->links->ctx, s->b.ifindex, &o->addr);

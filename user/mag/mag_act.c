@@ -522,9 +522,6 @@ void mag_act_move(void *obj, void *arg)
 	int err;
 
 	mag_act_new_place(obj, arg);
-	if (addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) &&
-	    !addr6_is_zero(&s->b.link_local))
-		m->links->set_link_local(m->links->ctx, s->b.ifindex, &s->b.link_local);
 	err = mag_serve_move(m, s, c->from);
 	if (err) {
 		mag_act_dp_failed(s, c, err);

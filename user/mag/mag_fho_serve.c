@@ -251,8 +251,10 @@ static int resume(struct mag_session *s, struct mag_ctx *c, enum ho_event why)
 		mag_forward_stop(c->m, s);
 	if (h)
 		mag_ho_step(h, why, &hc);
-	if (!err)
+	if (!err) {
+		mag_link_local_on_link(c->m, s);
 		mag_advertise(c->m, s);
+	}
 	return err;
 }
 

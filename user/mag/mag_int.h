@@ -720,5 +720,8 @@ void mag_forward_stop(struct mag *m, struct mag_session *s);
 int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node *from);
 int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on);
 void mag_advertise(struct mag *m, struct mag_session *s);
+/* Where it is not the same on all links: the session's link gets the router's link-local address
+ * that goes with the session, if there is one yet (RFC 5213 6.8). */
+void mag_link_local_on_link(struct mag *m, const struct mag_session *s);
 /* A link-local address for the router that the node does not use, made here. */
 void mag_make_link_local(struct mag *m, struct mag_session *s);

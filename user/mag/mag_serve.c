@@ -260,6 +260,13 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 	return 0;
 }
 
+void mag_link_local_on_link(struct mag *m, const struct mag_session *s)
+{
+	if (addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) &&
+	    !addr6_is_zero(&s->b.link_local))
+		m->links->set_link_local(m->links->ctx, s->b.ifindex, &s->b.link_local);
+}
+
 int mag_serve_early(struct mag *m, struct mag_session *s, const char *cause, nsec_t now)
 {
 	int err = mag_serve_paths(m, s);
@@ -269,6 +276,7 @@ int mag_serve_early(struct mag *m, struct mag_session *s, const char *cause, nse
 	mag_peer_count(m, s->lma, 1, now);
 	s->serving = true;
 	emit(m, s, EV_SESSION_UP, cause, now);
+	mag_link_local_on_link(m, s);
 	mag_advertise(m, s);
 	return 0;
 }
@@ -356,6 +364,7 @@ int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node 
 		return err;
 	/* it took its addresses along: nothing to deprecate on the old link */
 	m->links->withdraw(m->links->ctx, from, false);
+	mag_link_local_on_link(m, s);
 	mag_advertise(m, s);
 	return 0;
 }
@@ -421,13 +430,11 @@ static void route_again(struct mag *m, struct mag_session *s, nsec_t now)
 
 static void resume_on_link(struct mag *m, struct mag_session *s)
 {
-	const struct in6_addr *fixed = &m->cfg.fixed_mag_link_local_address_on_all_access_links;
 	const struct link_advert ad =
 		advert_of(m, s, s->b.prefixes, s->b.n_prefixes, s->b.lifetime_s);
 	const struct link_node node = mag_node(s);
 
-	if (addr6_is_zero(fixed) && !addr6_is_zero(&s->b.link_local))
-		m->links->set_link_local(m->links->ctx, s->b.ifindex, &s->b.link_local);
+	mag_link_local_on_link(m, s);
 	m->links->resume(m->links->ctx, &node, &ad, &s->node_address);
 }
 

@@ -143,6 +143,111 @@ static void test_again_never_proved(void)
 	}
 }
 
+/* ---- the router's link-local address, where it is not the same on all links */
+
+#define ROUTER_LL "fe80::1234"
+
+/* Node 1 is at `a`, whose router has ROUTER_LL there. */
+static void pair_with_link_local(struct pair *p)
+{
+	pair_init(p);
+	p->a.bench->cfg.fixed_mag_link_local_address_on_all_access_links =
+		p->b.bench->cfg.fixed_mag_link_local_address_on_all_access_links = in6addr_any;
+	pair_start(p);
+	CU_ASSERT_EQUAL_FATAL(attach(p->a.bench, 7, 1), 0);
+	answer(p->a.bench, &(struct reply){.link_local = ROUTER_LL});
+	CU_ASSERT_FATAL(in_state(p->a.bench, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(calls(p->a.bench, CALL_LINK_LOCAL), 1);
+}
+
+/* The router has its address there, and had it before the node was told of it. */
+static void check_link_local(const struct bench *b, unsigned ifindex)
+{
+	const struct in6_addr want = ADDR(ROUTER_LL);
+	const struct call *set = last_call(b, CALL_LINK_LOCAL), *told = last_call(b, CALL_ADVERTISE);
+
+	CU_ASSERT_TRUE(addr6_eq(&set->ll, &want));
+	CU_ASSERT_EQUAL(set->node.ifindex, ifindex);
+	CU_ASSERT_TRUE(addr6_eq(&told->ll, &want));
+	CU_ASSERT_EQUAL(told->node.ifindex, ifindex);
+	CU_ASSERT_TRUE(set < told);
+}
+
+static void test_link_local_predictive(void)
+{
+	struct pair p;
+	struct bench *b;
+
+	pair_with_link_local(&p);
+	b = p.b.bench;
+	CU_ASSERT_EQUAL(trigger(p.a.bench, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_EQUAL(calls(b, CALL_LINK_LOCAL), 0);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	check_link_local(b, 9);
+	/* on to another link before the answer */
+	CU_ASSERT_EQUAL(attach(b, 10, 1), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+	check_link_local(b, 10);
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU), .link_local = ROUTER_LL});
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(calls(b, CALL_LINK_LOCAL), 2);
+	pair_free(&p);
+}
+
+static void test_link_local_reactive(void)
+{
+	struct pair p;
+	struct bench *b;
+
+	pair_with_link_local(&p);
+	b = p.b.bench;
+	CU_ASSERT_EQUAL(attach_from(b, 9, 1, AP_A), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+	check_link_local(b, 9);
+	CU_ASSERT_EQUAL(calls(b, CALL_LINK_LOCAL), 1);
+	pair_free(&p);
+}
+
+/* A node that comes back comes to the link that it left, or to another one. */
+static void test_link_local_returned(void)
+{
+	struct pair p;
+	struct bench *a;
+
+	pair_with_link_local(&p);
+	a = p.a.bench;
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	CU_ASSERT_EQUAL(attach(a, 8, 1), 0);
+	CU_ASSERT_TRUE(in_state(a, 1, "REFRESHING"));
+	check_link_local(a, 8);
+	pair_free(&p);
+}
+
+/* Its handover failed, and with that its service; it moves before it has it again. */
+static void test_link_local_again(void)
+{
+	struct pair p;
+	struct bench *b;
+
+	pair_with_link_local(&p);
+	b = p.b.bench;
+	CU_ASSERT_EQUAL(trigger(p.a.bench, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU), .status = PBA_INSUFFICIENT_RESOURCES});
+	CU_ASSERT_TRUE(in_state(b, 1, "BACKOFF"));
+	CU_ASSERT_EQUAL(attach(b, 10, 1), 0);
+	run_ms(b, 4000);
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU), .link_local = ROUTER_LL});
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	check_link_local(b, 10);
+	pair_free(&p);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -150,6 +255,10 @@ int main(int argc, char **argv)
 		{"RFC 5213 6.9.1.2 (8) status 135 and 157 take no service from a node that arrives", test_again},
 		{"RFC 5213 6.9.1.2 (8) a node that arrives is served while it proves to be here", test_again_late},
 		{"RFC 5213 6.13 a node that arrives and never proves to be here is given up", test_again_never_proved},
+		{"RFC 5949 6.2.5 the router's link-local address comes to the link with the node", test_link_local_predictive},
+		{"RFC 5949 6.2.5 the router's link-local address of an answer is set on the link", test_link_local_reactive},
+		{"RFC 5213 6.8 a node that returns to another link finds its router's address there", test_link_local_returned},
+		{"RFC 5213 6.8 service that begins anew on another link has its router's address", test_link_local_again},
 		{0},
 	};
 	// clang-format on
