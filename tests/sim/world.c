@@ -590,15 +590,21 @@ static void end_turn_of(struct world *w, int who)
 	}
 }
 
-/* What the LMA has deleted while it lived, or is about to, need not come back. */
-static void forget_deleted(struct world *w)
+/* What the LMA has deleted while it lived, or is about to, need not come back. An interface may have
+ * had two sessions, and the older one be left. */
+static bool is_deleted(struct world *w, unsigned n, unsigned i)
 {
 	struct lma_binding b;
 
+	return !world_binding(w, n, i, &b) || !strcmp(b.state, "REVOKING") ||
+	       (!w->cfg.sequence_mode && b.timestamp < w->ack[n][i].timestamp);
+}
+
+static void forget_deleted(struct world *w)
+{
 	for (unsigned n = 0; world_is_up(w, SIM_LMA) && n < w->cfg.n_nodes; n++)
 		for (unsigned i = 0; i < SIM_IFACES; i++)
-			if (w->ack[n][i].on &&
-			    (!world_binding(w, n, i, &b) || !strcmp(b.state, "REVOKING")))
+			if (w->ack[n][i].on && is_deleted(w, n, i))
 				w->ack[n][i].on = false;
 }
 

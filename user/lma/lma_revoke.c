@@ -549,8 +549,10 @@ void lma_revoke_write(const struct bce *b, struct record_binding *r)
 {
 	const struct lma_rev *rev = b->revocation;
 
-	r->revokes4 = rev && rev->kind == LMA_REV_IPV4 && b->state == LMA_ST_ACTIVE;
-	if (rev && (r->revokes4 || rev->kind == LMA_REV_END))
+	/* the node may have given it back meanwhile */
+	r->revokes4 = rev && rev->kind == LMA_REV_IPV4 && b->state == LMA_ST_ACTIVE &&
+		      home4_is_set(&r->home4);
+	if (r->revokes4 || (rev && rev->kind == LMA_REV_END && b->state == LMA_ST_REVOKING))
 		r->trigger = rev->trigger;
 }
 

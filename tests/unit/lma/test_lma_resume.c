@@ -232,6 +232,36 @@ static void test_ipv4(void)
 	down(&f);
 }
 
+/* Its MAG gives it back before it has answered. */
+static void test_ipv4_given_back(void)
+{
+	struct in_addr a;
+	struct life f;
+	struct pbu p;
+
+	start(&f);
+	a = bed_attach_dual(&f.b, MAG1);
+	CU_ASSERT_EQUAL(revoke(&f, BR_USER_TERMINATION, true), 1);
+	settle(&f);
+	p = pbu(&f.b, MAG1);
+	p.hi = HI_UNKNOWN;
+	p.lifetime = 0;
+	p.n_hnp = 0;
+	p.n_hoa4 = 0;
+	pbu_ask4(&p, "0.0.0.0");
+	p.hoa4[0] = a;
+	CU_ASSERT_EQUAL(bed_send(&f.b, &p), PBA_ACCEPTED);
+	CU_ASSERT_EQUAL(bed_used4(&f.b), 0);
+	settle(&f);
+	CU_ASSERT_EQUAL(store_counters(f.st).value[STORE_C_UNWRITABLE], 0);
+	die(&f);
+	bed_wait(&f.b, 5000);
+	CU_ASSERT_EQUAL(f.b.n_br, 0);
+	CU_ASSERT_EQUAL(bed_used4(&f.b), 0);
+	CU_ASSERT(bed_state(&f.b, "ACTIVE"));
+	down(&f);
+}
+
 static void test_moved(void)
 {
 	struct life f;
@@ -533,6 +563,7 @@ int main(int argc, char **argv)
 		{"the MAG of a revoked binding is told on when the node is elsewhere", test_order_elsewhere},
 		{"what cannot be told any more ends at once", test_order_misfit},
 		{"RFC 5846 8.1 an IPv4 home address that is being revoked goes", test_ipv4},
+		{"unless the node gave it back meanwhile", test_ipv4_given_back},
 		{"RFC 5846 3.4.1 the MAG that a node left is told after all", test_moved},
 		{"the node is back there before it is told: it is not", test_moved_back},
 		{"the node is back there while it is being told: no repetition", test_back_while_told},
