@@ -391,6 +391,16 @@ void mag_act_deregister(void *obj, void *arg)
 	mag_request(c->m, s, MRK_DEREGISTER, c->now);
 }
 
+/* An anchor that the node's session has left; nobody else speaks for that one. */
+void mag_act_deregister_apart(void *obj, void *arg)
+{
+	struct mag_session *s = obj;
+	struct mag_ctx *c = arg;
+
+	bul_park(c->m->bul, &s->b);
+	mag_request(c->m, s, MRK_DEREGISTER, c->now);
+}
+
 void mag_act_vanished(void *obj, void *arg)
 {
 	struct mag_ctx *c = arg;

@@ -43,6 +43,7 @@ void mag_act_lapse_unfound(void *obj, void *arg);
 void mag_act_not_found(void *obj, void *arg);
 
 void mag_act_deregister(void *obj, void *arg);
+void mag_act_deregister_apart(void *obj, void *arg);
 void mag_act_vanished(void *obj, void *arg);
 void mag_act_unverified(void *obj, void *arg);
 void mag_act_park(void *obj, void *arg);

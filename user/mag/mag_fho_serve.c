@@ -320,6 +320,40 @@ static uint8_t handoff_of(const struct mag_session *s, const struct mag_context 
 	return mac_eq(&c->mac, &s->b.mac) ? HI_BETWEEN_MAGS : HI_BETWEEN_INTERFACES;
 }
 
+/* One that was asked before may have made a binding. It is told as if the node had left (RFC 5213
+ * 6.9.1.4), by an entry of its own, whose number and time follow that request. */
+static void leave_anchor(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	const struct mag_attachment at = {.node = mag_node(s), .att = s->b.att};
+	struct mag_ctx c = {.m = m, .now = now, .cause = "its old MAG names another anchor"};
+	struct mag_session *left;
+
+	if (mag_session_new(m, &at, &s->b.mnid, s->lma, &left)) {
+		mag_log(m, s, &m->node_limit, now, LOG_C_LOCAL,
+			"cannot tell %s that it is another's: out of memory", s->lma->name);
+		return;
+	}
+	memcpy(left->sent, s->sent, sizeof(left->sent));
+	left->n_sent = s->n_sent;
+	left->b.seq = s->b.seq;
+	left->b.timestamp = s->b.timestamp;
+	left->asks6 = s->asks6;
+	left->asked = true;
+	left->asked4 = s->asked4;
+	mag_step(left, MEV_DETACH, &c);
+}
+
+static void change_anchor(struct mag *m, struct mag_session *s, struct mag_lma *lma, nsec_t now)
+{
+	/* its answer would be taken for the other one's */
+	mag_request_close(m, s);
+	if (s->asked)
+		leave_anchor(m, s, now);
+	s->asked = s->asked4 = false;
+	s->lma = lma;
+	s->b.lmaa = lma->info.addr;
+}
+
 int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 {
 	struct mag_session *s = h->s;
@@ -331,10 +365,8 @@ int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 	if (bul_set_prefixes(m->bul, &s->b, c->prefixes, p && p->no_ipv6 ? 0 : c->n_prefixes))
 		return -ENOMEM;
 	adopt_home4(m, s, c);
-	if (lma) {
-		s->lma = lma;
-		s->b.lmaa = lma->info.addr;
-	}
+	if (lma && lma != s->lma)
+		change_anchor(m, s, lma, now);
 	if (addr6_is_zero(&m->cfg.fixed_mag_link_local_address_on_all_access_links) &&
 	    addr6_is_linklocal(&c->link_local) && !addr6_eq(&c->link_local, &own))
 		s->b.link_local = c->link_local;

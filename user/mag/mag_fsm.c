@@ -315,6 +315,7 @@ static const struct fsm_rule rules[] = {
 
 	{MST_NEW,           MEV_EXPECT,     NULL,            NULL,                       MST_EXPECTED,      "RFC 5949 4.1 (d)"},
 	{MST_NEW,           MEV_FETCH,      NULL,            mag_act_fetch,              MST_FETCHING,      "RFC 5949 4.1"},
+	{MST_NEW,           MEV_DETACH,     NULL,            mag_act_deregister_apart,   MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_EXPECTED,      MEV_MOVED,      NULL,            mag_act_arrive,             MST_ARRIVING,      "RFC 5949 4.1 (h)"},
 	{MST_EXPECTED,      MEV_HANDED_OVER, NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},

@@ -248,6 +248,96 @@ static void test_link_local_again(void)
 	pair_free(&p);
 }
 
+/* ---- the anchor */
+
+#define LMA2 "2001:db8:2::2"
+
+/* The old MAG's answer to what `b` asked it: `prefix` at `lma`. */
+static void answer_hi(struct bench *b, const char *prefix, const char *lma)
+{
+	const struct mac mac = MAC(1);
+	struct mh_msg m = hi_msg(sent_last(b, MH_HI)->msg.ho.seq, MH_HACK_P | MH_HACK_F,
+				 HACK_ALL_CONTEXT, 1);
+
+	m.type = MH_HACK;
+	receive_ho(b, MAG_A, with_context(&m, prefix, lma, &mac));
+}
+
+static bool went_to(const struct sent *s, const char *lma)
+{
+	const struct in6_addr a = ADDR(lma);
+
+	return addr6_eq(&s->dst, &a);
+}
+
+static void test_anchor_changes(void)
+{
+	struct pair p;
+	struct bench *b;
+	const struct sent *asked, *left, *again;
+	struct shown s;
+
+	pair_up(&p);
+	b = p.b.bench;
+	CU_ASSERT_EQUAL(attach_from(b, 9, 1, AP_A), 0);
+	run_ms(b, 100);
+	CU_ASSERT_EQUAL_FATAL(sent_count(b, MH_BU), 1);
+	asked = sent_last(b, MH_BU);
+	CU_ASSERT_TRUE(went_to(asked, LMA1));
+	answer_hi(b, HNP2, LMA2);
+	CU_ASSERT_EQUAL_FATAL(sent_count(b, MH_BU), 3);
+	again = sent_last(b, MH_BU);
+	left = again - 1;
+	CU_ASSERT_TRUE(went_to(again, LMA2));
+	CU_ASSERT_NOT_EQUAL(again->msg.bu.lifetime, 0);
+	/* all that the first one was asked for, and newer */
+	CU_ASSERT_TRUE(went_to(left, LMA1));
+	CU_ASSERT_EQUAL(left->msg.bu.lifetime, 0);
+	CU_ASSERT_TRUE(mnid_eq(&mh_opt(&left->msg, MHO_MN_ID)->mnid,
+			       &mh_opt(&asked->msg, MHO_MN_ID)->mnid));
+	CU_ASSERT_TRUE(prefix6_is_zero(&mh_opt(&left->msg, MHO_HNP)->hnp.prefix));
+	CU_ASSERT_EQUAL(opt_value(&left->msg, MHO_HANDOFF_IND), HI_UNKNOWN);
+	CU_ASSERT_TRUE(mh_opt(&left->msg, MHO_TIMESTAMP)->timestamp >
+		       mh_opt(&asked->msg, MHO_TIMESTAMP)->timestamp);
+	/* what the first one says now is about nothing */
+	answer(b, &(struct reply){.to = asked});
+	CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+	answer(b, &(struct reply){.to = left});
+	answer(b, &(struct reply){.to = again, .prefix = {HNP2}});
+	run_ms(b, 20000);
+	s = shown(b, 1);
+	CU_ASSERT_EQUAL(s.n, 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_PTR_NOT_NULL(forwarding(b, HNP2));
+	CU_ASSERT_EQUAL(sent_count(b, MH_BU), 3);
+	CU_ASSERT_EQUAL(calls(b, CALL_TEARDOWN), 0);
+	pair_free(&p);
+}
+
+/* Never asked, or the same one: there is nothing to give back. */
+static void test_anchor_stays(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+		struct bench *b;
+
+		pair_up(&p);
+		b = p.b.bench;
+		CU_ASSERT_EQUAL(attach_from(b, 9, 1, AP_A), 0);
+		if (i)
+			run_ms(b, 100);
+		answer_hi(b, HNP2, i ? LMA1 : LMA2);
+		CU_ASSERT_EQUAL(sent_count(b, MH_BU), 1 + (unsigned)i);
+		answer(b, &(struct reply){.to = sent_last(b, MH_BU), .prefix = {HNP2}});
+		run_ms(b, 20000);
+		for (size_t k = 0; k < b->n_sent; k++)
+			CU_ASSERT_FALSE(b->sent[k].msg.type == MH_BU && !b->sent[k].msg.bu.lifetime);
+		CU_ASSERT_EQUAL(mag_count(b->m), 1);
+		CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+		pair_free(&p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -259,6 +349,8 @@ int main(int argc, char **argv)
 		{"RFC 5949 6.2.5 the router's link-local address of an answer is set on the link", test_link_local_reactive},
 		{"RFC 5213 6.8 a node that returns to another link finds its router's address there", test_link_local_returned},
 		{"RFC 5213 6.8 service that begins anew on another link has its router's address", test_link_local_again},
+		{"RFC 5213 6.9.1.4 an anchor that was asked before the context named another one is told", test_anchor_changes},
+		{"an anchor that was never asked is told nothing", test_anchor_stays},
 		{0},
 	};
 	// clang-format on
