@@ -205,15 +205,15 @@ def test_packets_may_wait_at_the_old_mag(fast, record_property):
     assert down.disordered <= sum(kept), down
 
 
-def test_tcp_hardly_notices(fast, record_property):
-    """A connection stands still for as long as there is no link, and goes on at once."""
-    t, node = fast, fast.mn1
+def download(t, node, mbit, record_property):
+    """A TCP connection to the node, which moves in the middle of it: Mbit/s of each 100 ms, Mbit
+    in all, and the fate of what waited."""
     addr = there(t, node, 1)
     server = node.popen("iperf3", "-s", "-1", "-p", 5302)
     wait_until(lambda: ":5302" in node.run("ss", "-ltn").stdout, 5, "the iperf3 server")
     out = t.dir / "iperf3.json"
     client = t.cn.popen("iperf3", "-6", "-c", addr, "-p", 5302, "-t", 4, "-i", 0.1, "-J",
-                        "-b", "10M", "--logfile", out)
+                        "-b", f"{mbit}M", "--logfile", out)
     time.sleep(1)
     fate, took = fho.hand_over(t, node, 2, GAP)
     assert client.wait(20) == 0
@@ -225,12 +225,38 @@ def test_tcp_hardly_notices(fast, record_property):
     end = result["end"]
     report(record_property, mbit_per_100ms=[round(r, 1) for r in rates], kept=fate["kept"],
            drained_ms=round(took), retransmits=end["sum_sent"]["retransmits"])
+    assert fate["kept"] and fate["handed_on"] == fate["kept"], fate
+    fho.quiet(t)
+    return rates, end["sum_received"]["bytes"] * 8 / 1e6, fate
+
+
+def test_tcp_hardly_notices(fast, record_property):
+    """A connection stands still for as long as there is no link, and goes on at once."""
+    rates, received, _ = download(fast, fast.mn1, 10, record_property)
     still = max(map(len, "".join("." if r else "0" for r in rates).split(".")))
     assert still * 0.1 <= GAP + 0.3, "stood still for longer than the link was gone"
-    received = end["sum_received"]["bytes"] * 8 / 1e6
     assert received > 0.9 * 4 * 10, f"{received} Mbit of 40"
     assert min(rates[-5:]) > 5
-    fho.quiet(t)
+
+
+def test_tcp_that_the_kernel_merges(request, bindir, record_property):
+    """TC gets a fast connection in large pieces, and nothing of it is dropped either."""
+    t = make_topo(request, bindir, nodes=1)
+    hook = {"hook": "tc"}
+    t.start("lma", t.lma_config(), wait=False)
+    for i in (1, 2):
+        c = fho.conf(t, i, transport=[{"name": "net0", **hook}], **SETTLE)
+        c["mag"]["access"][0].update(hook)
+        t.start(f"mag{i}", c, wait=False)
+    for d in t.daemons.values():
+        d.wait_ready()
+    router_known(t.mn1)
+    rates, received, fate = download(t, t.mn1, 100, record_property)
+    frames = counters(t, "mag2")["tc", "buffer"]
+    report(record_property, kept_in_frames=frames)
+    assert frames < fate["kept"] / 2, "was not merged"
+    assert received > 0.7 * 4 * 100, f"{received} Mbit of 400"
+    assert min(rates[-5:]) > 30
 
 
 # ---- reactive ------------------------------------------------------------------------------------
