@@ -25,7 +25,7 @@ GAP = 0.5           # s
 LEAVE = 0.4         # s
 HI = 14
 MAG = {"fast-handover": {"settle-time": 300, "forwarding-time": 3000,
-                         "leave-time": round(LEAVE * 1000)},
+                         "leave-time": round(LEAVE * 1000), "hi-timeout": 50},
        "access": [{"name": "acc0", "type": "shared", "access-technology-type": "ieee-802.11",
                    "probe-interval": 0}]}
 

@@ -442,7 +442,7 @@ static const struct config_row rows_fho[] = {
 	{"settle-time", CONFIG_UINT, F(settle_ms), .def = "500", RANGE(0, 60000), .unit = "ms", LIVE, .rfc = "RFC 5949 4.1",
 	 .help = "Packets that come by way of the old MAG are taken so long after the registration."},
 	{"leave-time", CONFIG_UINT, F(leave_ms), .def = "2000", RANGE(0, 60000), .unit = "ms", LIVE,
-	 .help = "A node that nobody saw leave, and is heard here later than that, has come back."},
+	 .help = "A node that nobody saw leave, and is heard here later than that, has come back. Longer than a Handover Initiate is repeated, 700 ms by default."},
 	{"max-handovers", CONFIG_UINT, F(max), .def = "1000", RANGE(1, 4096), LIVE, .rfc = "RFC 5949 4.2",
 	 .help = "At a time; more are refused with code 130. Half of them is divided among the neighbours and kept for each."},
 	{"hi-rate", CONFIG_UINT, F(hi_rate), .def = "1000", RANGE(0, 1000000), .unit = "messages/s", LIVE,

@@ -5,7 +5,7 @@
 static void tear_down(struct mag *m, const struct link_node *node)
 {
 	/* the node may be back already, with a session of its own */
-	if (!bul_by_node(m->bul, node->ifindex, &node->mac))
+	if (node->ifindex && !bul_by_node(m->bul, node->ifindex, &node->mac))
 		m->links->teardown(m->links->ctx, node);
 }
 

@@ -148,10 +148,32 @@ void mag_session_learn(const struct mag *m, struct mag_session *s)
  * 5.5) and timestamp. A de-registration that waits, or is refused for its number, must not follow
  * the new registration; the answer to one already sent finds nobody and is ignored.
  */
+void mag_session_succeed(struct mag *m, struct mag_session *s, struct mag_session *old, nsec_t now)
+{
+	struct mag_ctx c = {.m = m, .now = now, .cause = "node is back"};
+
+	memcpy(s->sent, old->sent, sizeof(s->sent));
+	s->n_sent = old->n_sent;
+	s->b.sent_at = old->b.sent_at;
+	s->b.seq = old->b.seq;
+	s->b.timestamp = old->b.timestamp;
+	s->asked = old->state != MST_RELEASED && old->asked;
+	s->refused4 = old->refused4;
+	s->refused6 = old->refused6;
+	/* for a de-registration, should it not come */
+	if (!s->b.ifindex) {
+		s->b.att = old->b.att;
+		s->asks6 = old->asks6;
+		s->asked4 = old->asked4;
+		if (addr6_is_zero(&s->b.link_local))
+			s->b.link_local = old->b.link_local;
+	}
+	mag_step(old, MEV_FORGET, &c);
+}
+
 void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now)
 {
-	struct bule *e = NULL, *next;
-	struct mag_ctx c = {.m = m, .now = now, .cause = "node is back"};
+	struct bule *e, *next;
 
 	for (e = bul_by_mnid(m->bul, &s->b.mnid, NULL); e; e = next) {
 		struct mag_session *old = mag_session_of(e);
@@ -159,15 +181,7 @@ void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now)
 		next = bul_by_mnid(m->bul, &s->b.mnid, e);
 		if (!e->parked || !mac_eq(&e->mac, &s->b.mac))
 			continue;
-		memcpy(s->sent, old->sent, sizeof(s->sent));
-		s->n_sent = old->n_sent;
-		s->b.sent_at = old->b.sent_at;
-		s->b.seq = old->b.seq;
-		s->b.timestamp = old->b.timestamp;
-		s->asked = old->state != MST_RELEASED && old->asked;
-		s->refused4 = old->refused4;
-		s->refused6 = old->refused6;
-		mag_step(old, MEV_FORGET, &c);
+		mag_session_succeed(m, s, old, now);
 	}
 }
 

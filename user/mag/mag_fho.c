@@ -395,6 +395,7 @@ static void destroy(struct mag *m, struct mag_ho *h)
 void mag_ho_free(struct mag *m, struct mag_ho *h, nsec_t now)
 {
 	mag_ho_note_result(m, h, now);
+	mag_ho_remember(m, h, now);
 	mag_ho_close_tunnel(m, h);
 	destroy(m, h);
 }
@@ -490,6 +491,17 @@ struct mag_neighbour *mag_neighbour_by_ap(const struct mag *m, const char *ap)
 	return NULL;
 }
 
+/* From a Handover Initiate to its last repetition. */
+static uint64_t repeated_for_ms(const struct mag_fho_cfg *f)
+{
+	uint64_t wait = f->hi_timeout_ms, sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < f->hi_retries && sum <= UINT32_MAX; i++, wait *= 2)
+		sum += wait;
+	return sum;
+}
+
 const char *mag_fho_fault(const struct mag_cfg *cfg)
 {
 	const struct mag_fho_cfg *f = &cfg->fho;
@@ -514,6 +526,9 @@ const char *mag_fho_fault(const struct mag_cfg *cfg)
 		return NULL;
 	if (!f->hi_timeout_ms)
 		return "mag.fast-handover.hi-timeout";
+	/* an announcement that is repeated when its node has come would be of one that left */
+	if (f->hi_retries && repeated_for_ms(f) >= f->leave_ms)
+		return "mag.fast-handover.leave-time";
 	if (!f->forwarding_ms)
 		return "mag.fast-handover.forwarding-time";
 	if (!f->max || f->max > HO_INFLIGHT)
@@ -593,7 +608,8 @@ int mag_fho_new(struct mag *m, const struct mag_cfg *cfg, const uint8_t seed[HTA
 	if (!f)
 		return -ENOMEM;
 	m->fho = f;
-	if (htable_init(&f->by_mnid, seed) || neighbours_new(cfg, &f->neighbours))
+	if (htable_init(&f->by_mnid, seed) || htable_init(&f->past, seed) ||
+	    neighbours_new(cfg, &f->neighbours))
 		return -ENOMEM;
 	f->seq = (uint16_t)htable_hash(&f->by_mnid, "", 0); /* any number will do */
 	return 0;
@@ -607,6 +623,7 @@ void mag_fho_free(struct mag *m)
 	while (m->fho->first)
 		destroy(m, m->fho->first);
 	neighbours_free(m->fho->neighbours);
+	mag_ho_past_free(m);
 	htable_clear(&m->fho->by_mnid);
 	free(m->fho);
 	m->fho = NULL;

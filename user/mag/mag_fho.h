@@ -9,6 +9,7 @@
  *	mag_fho_offer.c	nodes that neighbours announce
  *	mag_fho_context.c what the two tell each other of a node
  *	mag_fho_msg.c	Handover Initiate and Handover Acknowledge: made, sent, repeated
+ *	mag_fho_past.c	what was answered before
  *	mag_fho_serve.c what a handover means to its session, and to the session's forwarding
  *	mag_fho_show.c	counters, latencies, views
  *
@@ -201,6 +202,19 @@ struct mag_ho {
 	uint8_t id[];
 };
 
+/* What was answered to a Handover Initiate. */
+struct ho_past {
+	struct hnode by_mnid;
+	struct ho_past *next;
+	struct in6_addr peer;
+	nsec_t until;
+	uint8_t *reply;
+	uint16_t reply_len, reply_to;
+	unsigned repeated;
+	struct mnid mnid;
+	uint8_t id[];
+};
+
 /* One that is over. */
 struct ho_result {
 	struct mag_handover view; /* over_ms: when; session: where packets may still wait */
@@ -214,7 +228,10 @@ struct mag_fho {
 	struct htable by_mnid;
 	unsigned n;
 	uint16_t seq;
-	struct mag_ho *inflight[HO_INFLIGHT]; /* by Sequence Number */
+	struct mag_ho *inflight[HO_INFLIGHT];	/* by Sequence Number */
+	struct htable past;			/* by MN-Identifier */
+	struct ho_past *past_first, *past_last; /* the oldest first */
+	unsigned n_past;
 	struct ho_result result[HO_RESULTS];
 	unsigned n_results; /* ever */
 	uint64_t counter[HO_C_MAX];
@@ -329,6 +346,15 @@ struct ho_reply {
 void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *hi,
 		   const struct ho_reply *r, nsec_t now);
 void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now);
+void mag_ho_repeat_past(struct mag *m, struct mag_neighbour *n, struct ho_past *p, nsec_t now);
+
+/* ---- mag_fho_past.c */
+/* Takes over the last answer of a handover that is over, or gets another one. */
+void mag_ho_remember(struct mag *m, struct mag_ho *h, nsec_t now);
+/* What was answered to that one, or NULL. */
+struct ho_past *mag_ho_past(struct mag *m, const struct mag_neighbour *n, const struct mnid *id,
+			    uint16_t seq, nsec_t now);
+void mag_ho_past_free(struct mag *m);
 
 /* ---- mag_fho_rx.c */
 /* A Handover Initiate that is being answered. */

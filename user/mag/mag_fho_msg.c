@@ -193,6 +193,7 @@ void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *
 		free(octets);
 		return;
 	}
+	mag_ho_remember(m, r->h, now);
 	free(r->h->reply);
 	r->h->repeated = 0;
 	r->h->reply = octets;
@@ -200,14 +201,25 @@ void mag_ho_answer(struct mag *m, struct mag_neighbour *n, const struct mh_msg *
 	r->h->reply_to = hi->ho.seq;
 }
 
-void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now)
+static void repeat(struct mag *m, struct mag_neighbour *n, const struct mnid *id,
+		   const uint8_t *reply, uint16_t len, unsigned *repeated, nsec_t now)
 {
 	struct mh_msg msg;
 
 	ho_count_up(m, HO_C_HI_REPEATED);
-	if (!transmit(m, h->n, h->reply, h->reply_len, now))
+	if (!transmit(m, n, reply, len, now))
 		return;
 	ho_count_up(m, HO_C_HACK_SENT);
-	if (mh_decode(&msg, h->reply, h->reply_len, NULL, NULL) == MH_OK)
-		tell_sent(m, h->n, &h->mnid, &msg, ++h->repeated, now);
+	if (mh_decode(&msg, reply, len, NULL, NULL) == MH_OK)
+		tell_sent(m, n, id, &msg, ++*repeated, now);
+}
+
+void mag_ho_repeat_answer(struct mag *m, struct mag_ho *h, nsec_t now)
+{
+	repeat(m, h->n, &h->mnid, h->reply, h->reply_len, &h->repeated, now);
+}
+
+void mag_ho_repeat_past(struct mag *m, struct mag_neighbour *n, struct ho_past *p, nsec_t now)
+{
+	repeat(m, n, &p->mnid, p->reply, p->reply_len, &p->repeated, now);
 }

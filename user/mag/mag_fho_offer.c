@@ -108,24 +108,6 @@ static void announced_late(struct ho_heard *x, struct mag_session *s)
 	x->reply.h = mag_ho_still(x->m, x->id, h);
 }
 
-/* What yield() left and no successor has inherited: of a node that is announced without its
- * link-layer address. */
-static void clear_away(struct ho_heard *x)
-{
-	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "comes back"};
-	struct bule *e, *next;
-
-	for (e = bul_by_mnid(x->m->bul, x->id, NULL); e; e = next) {
-		struct mag_session *s = mag_session_of(e);
-
-		next = bul_by_mnid(x->m->bul, x->id, e);
-		if (!e->parked || s->state != MST_LEAVING)
-			continue;
-		s->absent = true;
-		mag_step(s, MEV_FORGET, &c);
-	}
-}
-
 /* `s`, or NULL, is given up when all that could stand against the announcement has been judged. */
 static void announced(struct ho_heard *x, struct mag_session *s, bool gone)
 {
@@ -151,14 +133,14 @@ static void announced(struct ho_heard *x, struct mag_session *s, bool gone)
 	}
 	x->reply.h = h;
 	x->reply.flags = mag_ho_granted(x);
+	mag_session_inherit(x->m, h->s, x->now);
 	if (gone)
 		note_gone(x, s);
-	if (s)
+	if (s) {
 		yield(x, s);
+		mag_session_succeed(x->m, h->s, s, x->now);
+	}
 	h->back = x->back;
-	mag_session_inherit(x->m, h->s, x->now);
-	if (s)
-		clear_away(x);
 }
 
 /* More of what is known already, or the answer to our own question on another way. */

@@ -180,11 +180,16 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 {
 	struct ho_heard x = {.m = m, .n = n, .msg = msg, .id = id, .now = now};
 	struct mag_ho *h = mag_ho_answered(m, n, id, msg->ho.seq);
+	struct ho_past *past = h ? NULL : mag_ho_past(m, n, id, msg->ho.seq, now);
 	struct ho_ctx c;
 	bool fit;
 
 	if (h) {
 		mag_ho_repeat_answer(m, h, now);
+		return;
+	}
+	if (past) {
+		mag_ho_repeat_past(m, n, past, now);
 		return;
 	}
 	x.forward = msg->ho.flags & MH_HI_F;
@@ -339,9 +344,15 @@ static bool is_admitted(struct mag *m, const struct mag_neighbour *n, const stru
 }
 
 /* How many times it was received before. */
-static unsigned repeated(const struct mag_ho *h, const struct mh_msg *msg)
+static unsigned repeated(struct mag *m, const struct mag_neighbour *n, const struct mnid *id,
+			 const struct mh_msg *msg, nsec_t now)
 {
-	return msg->type == MH_HI && h ? h->repeated + 1 : 0;
+	const struct mag_ho *h = mag_ho_answered(m, n, id, msg->ho.seq);
+	const struct ho_past *past = mag_ho_past(m, n, id, msg->ho.seq, now);
+
+	if (msg->type != MH_HI || (!h && !past))
+		return 0;
+	return (h ? h->repeated : past->repeated) + 1;
 }
 
 void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_msg *msg, nsec_t now)
@@ -352,15 +363,13 @@ void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_ms
 	ho_count_up(m, msg->type == MH_HI ? HO_C_HI_RECEIVED : HO_C_HACK_RECEIVED);
 	if (!is_admitted(m, n, pkt, msg, now))
 		return;
-	event_emit(m->sink,
-		   &(struct event){
-			   .type = EV_MSG_RCVD,
-			   .role = "mag",
-			   .now = now,
-			   .mnid = &id->mnid,
-			   .peer = &pkt->src,
-			   .repeat = repeated(mag_ho_answered(m, n, &id->mnid, msg->ho.seq), msg),
-			   .msg = msg});
+	event_emit(m->sink, &(struct event){.type = EV_MSG_RCVD,
+					    .role = "mag",
+					    .now = now,
+					    .mnid = &id->mnid,
+					    .peer = &pkt->src,
+					    .repeat = repeated(m, n, &id->mnid, msg, now),
+					    .msg = msg});
 	n->no_fho = false; /* it has learned it since */
 	if (msg->type == MH_HACK) {
 		receive_hack(m, n, msg, &id->mnid, now);

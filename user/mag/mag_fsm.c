@@ -318,8 +318,10 @@ static const struct fsm_rule rules[] = {
 	{MST_NEW,           MEV_DETACH,     NULL,            mag_act_deregister_apart,   MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 
 	{MST_EXPECTED,      MEV_MOVED,      NULL,            mag_act_arrive,             MST_ARRIVING,      "RFC 5949 4.1 (h)"},
-	{MST_EXPECTED,      MEV_HANDED_OVER, NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
-	{MST_EXPECTED,      MEV_DETACH,     NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_HANDED_OVER, was_never_asked, mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_HANDED_OVER, NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
+	{MST_EXPECTED,      MEV_DETACH,     was_never_asked, mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
+	{MST_EXPECTED,      MEV_DETACH,     NULL,            mag_act_deregister,         MST_DEREGISTERING, "RFC 5213 6.9.1.4 (1)"},
 	{MST_EXPECTED,      MEV_SUPERSEDED, NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
 	{MST_EXPECTED,      MEV_FORGET,     NULL,            mag_act_unexpected,         MST_GONE,          "RFC 5949 4.2"},
 

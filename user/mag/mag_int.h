@@ -678,6 +678,8 @@ void mag_take_hint(struct mag_session *s, const struct mag_attachment *a, nsec_t
 int mag_session_new(struct mag *m, const struct mag_attachment *a, const struct mnid *id,
 		    struct mag_lma *lma, struct mag_session **out);
 void mag_session_inherit(struct mag *m, struct mag_session *s, nsec_t now);
+/* The same with `old`, whatever its link-layer address. It is gone then. */
+void mag_session_succeed(struct mag *m, struct mag_session *s, struct mag_session *old, nsec_t now);
 /* What may not be asked for, as the interface's other sessions know; they stay. */
 void mag_session_learn(const struct mag *m, struct mag_session *s);
 

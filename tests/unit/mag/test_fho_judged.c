@@ -138,6 +138,167 @@ static void test_refused_by_the_data_plane(void)
 	pair_free(&p);
 }
 
+/* ---- announcements that come late or again */
+
+/* The last repetition of an announcement arrives when its node has come and is registered. */
+static void test_late_repetition(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+
+	pair_init(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	a->cfg.fho.hi_timeout_ms = 500; /* 0, 0.5, 1.5, 3.5 s */
+	a->cfg.fho.leave_ms = b->cfg.fho.leave_ms = 4000;
+	pair_start(&p);
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	p.lose = 3;
+	carry(&p);
+	detach_node(a, 7, 1);
+	pair_run(&p, 100);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	pair_run(&p, 3800);
+	CU_ASSERT_EQUAL(sent_last(b, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	pair_run(&p, 20000);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_LINK);
+	pair_free(&p);
+}
+
+/* Repetitions that go on for longer than an announcement counts as late. */
+static void test_repetitions_and_leave_time(void)
+{
+	static const struct {
+		uint32_t timeout, retries, leave;
+		bool good;
+	} rows[] = {
+		{100, 3, 700, false}, {100, 3, 701, true},	{500, 3, 2000, false},
+		{100, 0, 0, true},    {60000, 10, 60000, false},
+	};
+
+	const char *why;
+	struct pair p;
+	struct bench *a;
+
+	pair_up(&p);
+	a = p.a.bench;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		a->cfg.fho.hi_timeout_ms = rows[i].timeout;
+		a->cfg.fho.hi_retries = rows[i].retries;
+		a->cfg.fho.leave_ms = rows[i].leave;
+		CU_ASSERT_EQUAL(mag_reload(a->m, &a->cfg, &a->profiles, &why, a->now),
+				rows[i].good ? 0 : -EINVAL);
+		if (!rows[i].good)
+			CU_ASSERT_STRING_EQUAL(why, "mag.fast-handover.leave-time");
+	}
+	pair_free(&p);
+}
+
+/* Each message of a whole handover is repeated when it is over: the answers are those given before,
+ * and the node's session is not touched. */
+static void test_replay(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+	struct sent hi, hack;
+
+	pair_up(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	hi = *sent_last(a, MH_HI);
+	carry(&p);
+	hack = *sent_last(b, MH_HACK);
+	detach_node(a, 7, 1);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	pair_run(&p, 5000);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(seen(b).open, 0);
+	hand_over_message(b, &hi);
+	CU_ASSERT_EQUAL(sent_last(b, MH_HACK)->len, hack.len);
+	CU_ASSERT_EQUAL(memcmp(sent_last(b, MH_HACK)->buf, hack.buf, hack.len), 0);
+	CU_ASSERT_EQUAL(ho_counter(b, "hi_repeated"), 1);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(calls(b, CALL_VERIFY), 0);
+	pair_run(&p, 15000);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_LINK);
+	/* not for ever: the number comes round */
+	pair_run(&p, 60000);
+	hand_over_message(b, &hi);
+	CU_ASSERT_EQUAL(ho_counter(b, "hi_repeated"), 1);
+	CU_ASSERT_EQUAL(ho_counter(b, "left_unnoticed"), 1);
+	pair_free(&p);
+}
+
+/* The first of two announcements comes again after the second. */
+static void test_replay_of_an_earlier_one(void)
+{
+	const struct mac mac = MAC(1), mac2 = MAC(2);
+	struct pair p;
+	struct bench *b;
+	struct mh_msg m;
+
+	pair_up(&p);
+	b = p.b.bench;
+	m = hi_msg(1, MH_HI_P, HI_CODE_DEFAULT, 1);
+	receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+	m = hi_msg(2, F, HI_CODE_ALL_CONTEXT, 1);
+	receive_ho(b, MAG_A, with_context(&m, HNP2, LMA1, &mac));
+	m = hi_msg(1, MH_HI_P, HI_CODE_DEFAULT, 1);
+	receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+	CU_ASSERT_EQUAL(ho_counter(b, "hi_repeated"), 1);
+	CU_ASSERT_EQUAL(sent_last(b, MH_HACK)->msg.ho.seq, 1);
+	/* another neighbour's, or another node's, is none of them */
+	m = hi_msg(1, F, HI_CODE_ALL_CONTEXT, 2);
+	receive_ho(b, MAG_A, with_context(&m, "2001:db8:300::/64", LMA1, &mac2));
+	CU_ASSERT_EQUAL(ho_counter(b, "hi_repeated"), 1);
+	CU_ASSERT_TRUE(in_state(b, 2, "EXPECTED"));
+	pair_free(&p);
+}
+
+/* A node was registered here, is announced back and never comes: the anchor's binding is not left
+ * behind. */
+static void test_registered_and_never_back(void)
+{
+	const struct mac mac = MAC(1);
+
+	for (int with_mac = 0; with_mac < 2; with_mac++) {
+		struct pair p;
+		struct bench *a;
+		struct mh_msg m;
+		const struct sent *pbu;
+
+		pair_up(&p);
+		a = p.a.bench;
+		pair_active(&p);
+		pair_run(&p, 5000);
+		m = hi_msg(5, F, HI_CODE_ALL_CONTEXT, 1);
+		receive_ho(a, MAG_B, with_context(&m, HNP1, LMA1, with_mac ? &mac : NULL));
+		CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
+		CU_ASSERT_EQUAL(sent_count(a, MH_BU), 1);
+		lose_all(&p);
+		run_to(a, a->now + nsec_from_ms(10500));
+		CU_ASSERT_EQUAL(ho_counter(a, "never_arrived"), 1);
+		CU_ASSERT_EQUAL(sent_count(a, MH_BU), 2);
+		pbu = sent_last(a, MH_BU);
+		CU_ASSERT_EQUAL(pbu->msg.bu.lifetime, 0);
+		CU_ASSERT_TRUE(prefix6_eq(&mh_opt(&pbu->msg, MHO_HNP)->hnp.prefix,
+					  &(struct prefix6){PREFIX(HNP1).addr, 64}));
+		CU_ASSERT_EQUAL(mh_opt(&pbu->msg, MHO_ATT)->value, attachment(7, 1).att);
+		accept_last_pbu(a);
+		run_to(a, a->now + nsec_from_ms(5000));
+		CU_ASSERT_EQUAL(mag_count(a->m), 0);
+		CU_ASSERT_EQUAL(dp_fake_sessions(a->fake), 0);
+		pair_free(&p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -147,6 +308,11 @@ int main(int argc, char **argv)
 		{"F-32 a node that is here stays served when its context names another's prefix", test_another_nodes_prefix},
 		{"F-32 a refused announcement leaves a de-registration as it is", test_refused_while_de_registering},
 		{"F-32 a node that is here stays served when the data plane has no room", test_refused_by_the_data_plane},
+		{"RFC 5568 6.2.1 an announcement whose last repetition comes late ends no session", test_late_repetition},
+		{"Handover Initiates must not be repeated for longer than leave-time", test_repetitions_and_leave_time},
+		{"RFC 5568 6.2.1 what is repeated when its handover is over gets the same answer", test_replay},
+		{"RFC 5568 6.2.1 an earlier announcement that comes again gets its answer", test_replay_of_an_earlier_one},
+		{"a node that was registered, is announced back and never comes is de-registered", test_registered_and_never_back},
 		{0},
 	};
 	// clang-format on
