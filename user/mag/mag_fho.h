@@ -189,8 +189,9 @@ struct mag_ho {
 	uint8_t role, state;
 	uint8_t more; /* further context requests made */
 	bool reactive;
-	bool forwarding; /* HO_NEW: the old gateway was told to forward */
-	struct mac mac;	 /* of the interface that it is about, as both know it; zero: not known */
+	bool forwarding;   /* HO_NEW: the old gateway was told to forward */
+	bool last_packets; /* HO_OLD: it came from there just now, and so may packets */
+	struct mac mac;	   /* of the interface that it is about, as both know it; zero: not known */
 	nsec_t began, hi_at, arrived_at;
 	/* for the views */
 	nsec_t answer, registration;	 /* how long they took; NSEC_NEVER: not yet */
@@ -306,6 +307,8 @@ void mag_ho_act_no_context(void *obj, void *arg);
 void mag_ho_act_arrived(void *obj, void *arg);
 void mag_ho_act_settle(void *obj, void *arg);
 void mag_ho_act_settled(void *obj, void *arg);
+/* Registered, and on its way back: the announcement there says that it was registered here. */
+void mag_ho_act_back(void *obj, void *arg);
 void mag_ho_act_never(void *obj, void *arg);
 void mag_ho_act_left_new(void *obj, void *arg);
 void mag_ho_act_ended(void *obj, void *arg);

@@ -373,6 +373,16 @@ void mag_ho_act_settled(void *obj, void *arg)
 	mag_ho_arm_guard(c->m, h, SAFETY_MS, c->now);
 }
 
+void mag_ho_act_back(void *obj, void *arg)
+{
+	struct mag_ho *h = obj;
+	struct ho_ctx *c = arg;
+
+	if (!h->result)
+		ho_count_up(c->m, HO_C_COMPLETED);
+	over(h, c, "completed");
+}
+
 void mag_ho_act_never(void *obj, void *arg)
 {
 	struct mag_ho *h = obj;

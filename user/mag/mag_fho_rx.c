@@ -433,9 +433,10 @@ int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t
 	if (old && (old->role == HO_OLD || old->state == HST_ARRIVED))
 		return -EBUSY;
 	h = mag_ho_find(m, n, id, &s->b.mac);
-	if (h && h->state != HST_ENDING)
+	/* one that settles makes room below, when the new one is there */
+	if (h && h->state != HST_ENDING && (h != old || h->state != HST_SETTLING))
 		return -EBUSY;
-	if (h)
+	if (h && h != old)
 		mag_ho_act_ended(h, &c);
 	err = mag_ho_new(m, n, id, &s->b.mac, HO_OLD, now, &h);
 	if (err)
@@ -449,10 +450,13 @@ int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t
 	if (old)
 		mag_ho_unbind(old);
 	mag_ho_bind(m, h, s);
-	if (old) {
+	h->last_packets = old && old->n == n && old->state == HST_SETTLING;
+	if (old)
 		(void)mag_serve_paths(m, s);
+	if (old && old->n == n)
+		mag_ho_act_back(old, &c);
+	else if (old)
 		mag_ho_step(old, HEV_CUT, &c);
-	}
 	ho_count_up(m, HO_C_PREDICTIVE);
 	mag_ho_step(h, HEV_OFFER, &c);
 	return 0;

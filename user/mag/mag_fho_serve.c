@@ -100,6 +100,8 @@ void mag_fho_paths(const struct mag_session *s, struct dp_session *d)
 		} else if (h->state == HST_BUFFERING || s->state == MST_LEAVING) {
 			d->mode = DP_BUFFER;
 		}
+		if (h->last_packets && h->state != HST_FORWARDING)
+			d->also_from = h->tunnel;
 	} else if (h->state == HST_EXPECTED || h->state == HST_NEW) {
 		d->down = nowhere;
 		d->up = h->tunnel ? via : nowhere;

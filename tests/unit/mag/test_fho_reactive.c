@@ -417,7 +417,6 @@ static void test_back_and_forth(void)
 	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
 	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), -ENOENT); /* not registered yet */
 	accept_last_pbu(b);
-	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), -EBUSY); /* the last one is settling */
 	pair_run(&p, 500);
 	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), 0);
 	carry(&p);
@@ -458,6 +457,83 @@ static void test_comes_back_announced(void)
 	CU_ASSERT_TRUE(in_state(a, 1, "ARRIVING"));
 	accept_last_pbu(a);
 	CU_ASSERT_TRUE(in_state(a, 1, "ACTIVE"));
+	pair_free(&p);
+}
+
+/* It came from there just now, and the last packets of the old path may still come. */
+static void test_back_while_settling(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+	unsigned done;
+
+	pair_up(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_EQUAL(detach_node(a, 7, 1), 0);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	/* not registered yet: there is nothing that could be handed over */
+	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), -ENOENT);
+	accept_last_pbu(b);
+	pair_run(&p, 100);
+	CU_ASSERT_STRING_EQUAL(seen(b).first.state, "SETTLING");
+	done = sent_count(b, MH_HI);
+	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), 0);
+	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), -EALREADY);
+	CU_ASSERT_EQUAL(ho_counter(b, "completed"), 1);
+	CU_ASSERT_EQUAL(seen(b).open, 1);
+	CU_ASSERT_STRING_EQUAL(far_end(b, forwarding(b, HNP1)->also_from), MAG_A);
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->mode, DP_FORWARD);
+	carry(&p);
+	/* the announcement, and nothing of the handover before it */
+	CU_ASSERT_EQUAL(sent_count(b, MH_HI), done + 1);
+	CU_ASSERT_TRUE(in_state(a, 1, "EXPECTED"));
+	CU_ASSERT_TRUE(in_state(b, 1, "LEAVING"));
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->also_from, 0);
+	CU_ASSERT_STRING_EQUAL(far_end(b, forwarding(b, HNP1)->down.peer), MAG_A);
+	CU_ASSERT_EQUAL(detach_node(b, 9, 1), 0);
+	CU_ASSERT_EQUAL(attach(a, 7, 1), 0);
+	accept_last_pbu(a);
+	pair_run(&p, 100);
+	/* and there again */
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(b, 1, "EXPECTED"));
+	CU_ASSERT_EQUAL(detach_node(a, 7, 1), 0);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	pair_run(&p, 20000);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(mag_count(a->m), 0);
+	CU_ASSERT_EQUAL(seen(a).open + seen(b).open, 0);
+	CU_ASSERT_EQUAL(ho_counter(a, "expired") + ho_counter(b, "expired"), 0);
+	pair_free(&p);
+}
+
+/* It cannot be announced back: what has settled is not touched by that. */
+static void test_back_without_place(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+
+	pair_init(&p);
+	p.b.bench->cfg.fho.max = 1;
+	pair_start(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	CU_ASSERT_EQUAL(trigger(b, 1, AP_A), -ENOSPC);
+	CU_ASSERT_STRING_EQUAL(seen(b).first.state, "SETTLING");
+	pair_run(&p, 1000);
+	CU_ASSERT_EQUAL(ho_counter(a, "completed"), 1);
+	CU_ASSERT_EQUAL(ho_counter(b, "completed"), 1);
 	pair_free(&p);
 }
 
@@ -543,6 +619,8 @@ int main(int argc, char **argv)
 		{"a node may be announced after it has come", test_announced_late},
 		{"a node may go back and forth", test_back_and_forth},
 		{"a node may be announced back while it is forwarded", test_comes_back_announced},
+		{"a node may be announced back as soon as it is registered", test_back_while_settling},
+		{"a node that cannot be announced back settles as any other", test_back_without_place},
 		{"a node may go to another MAG than was predicted", test_goes_elsewhere},
 		{"a new MAG that restarts leaves nothing behind", test_new_restarts},
 		{0},
