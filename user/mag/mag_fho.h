@@ -64,6 +64,7 @@
 	X(HO_C_UNMATCHED, "ignored_unmatched", "ignored: acknowledges nothing that is open")                  \
 	X(HO_C_BAD_CONTEXT, "bad_context", "contexts refused: addresses or anchor missing or not fit")        \
 	X(HO_C_FOREIGN_LMA, "foreign_anchor", "contexts refused: their anchor is not configured here")        \
+	X(HO_C_OUTRANKED, "outranked", "contexts given up: the anchor gave their addresses to other nodes")   \
 	X(HO_C_VENDOR_SENT, "vendor_sent", "Vendor Specific options of nodes told to neighbours")             \
 	X(HO_C_VENDOR_TAKEN, "vendor_taken", "those that neighbours told, and are kept")                      \
 	X(HO_C_VENDOR_LOST, "vendor_not_kept", "those that neighbours told, without room or memory")          \

@@ -548,6 +548,66 @@ static void serve_early(struct mag_session *s, struct mag_ctx *c, int err)
 	mag_step(s, MEV_NO_CONTEXT, c);
 }
 
+/* ---- contexts and grants */
+
+static bool overlap(const struct prefix6 *a, const struct prefix6 *b)
+{
+	return a->len < b->len ? prefix6_has_addr(a, &b->addr) : prefix6_has_addr(b, &a->addr);
+}
+
+static bool share_an_address(const struct bule *a, const struct bule *b)
+{
+	unsigned i, j;
+
+	if (home4_is_set(&a->home4) && a->home4.addr.s_addr == b->home4.addr.s_addr &&
+	    a->home4.domain == b->home4.domain)
+		return true;
+	for (i = 0; i < a->n_prefixes; i++) {
+		for (j = 0; j < b->n_prefixes; j++) {
+			if (overlap(&a->prefixes[i], &b->prefixes[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The node is waited for no longer, or, if it is here, is registered without its context. */
+static void take_back(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	struct mag_ctx c = {.m = m, .now = now, .cause = "its anchor gave its addresses to others"};
+
+	if (s->state == MST_EXPECTED) {
+		mag_step(s, MEV_FORGET, &c);
+		return;
+	}
+	mag_serve_stop(m, s, true, c.cause, now);
+	s->b.home4 = (struct home4){0};
+	(void)bul_set_prefixes(m->bul, &s->b, NULL, 0);
+	mag_step(s, MEV_NO_CONTEXT, &c);
+}
+
+bool mag_fho_outrank(struct mag *m, const struct mag_session *s, nsec_t now)
+{
+	bool any = false;
+
+	for (struct mag_ho *h = m->fho->first; h; h = h->next) {
+		struct mag_session *other = h->s;
+
+		if (!other || other == s ||
+		    (other->state != MST_EXPECTED && other->state != MST_ARRIVING) ||
+		    !share_an_address(&other->b, &s->b))
+			continue;
+		ho_count_up(m, HO_C_OUTRANKED);
+		mag_ho_log(m, h, now, LOG_C_REMOTE,
+			   "addresses that neighbour %s told are another node's by its anchor",
+			   h->n->cfg.name);
+		h->result = "addresses of another node";
+		take_back(m, other, now);
+		any = true;
+	}
+	return any;
+}
+
 void mag_act_arrive(void *obj, void *arg)
 {
 	struct mag_session *s = obj;

@@ -585,6 +585,9 @@ bool mag_fho_is_back(const struct mag *m, const struct mag_session *s,
 /* The node left while its handover is open: what is for it is kept until that is decided. */
 bool mag_fho_holds(void *obj, void *arg);
 void mag_fho_registered(struct mag *m, struct mag_session *s, nsec_t now);
+/* An anchor has granted what the session has now. Sessions that hold any of it by the word of a
+ * neighbour alone give it back. False: there are none. */
+bool mag_fho_outrank(struct mag *m, const struct mag_session *s, nsec_t now);
 /* Before it leaves the data plane: what became of the packets that were kept for it. */
 void mag_fho_last_look(struct mag *m, const struct mag_session *s);
 /* Actions of the session's rule table. */

@@ -235,6 +235,8 @@ int mag_serve(struct mag *m, struct mag_session *s, const struct mag_grant *g, n
 		s->returned4 = (struct home4){0};
 	if (!err && (!same || !same_path || !s->serving || s->unrouted || s->early))
 		err = forward(m, s);
+	if (err == -EEXIST && mag_fho_outrank(m, s, now))
+		err = forward(m, s);
 	if (err)
 		return failed(m, s, err, now);
 	if (s->ho)

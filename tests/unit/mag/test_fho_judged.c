@@ -299,6 +299,80 @@ static void test_registered_and_never_back(void)
 	}
 }
 
+/* ---- what a neighbour says, and what an anchor grants */
+
+/* A neighbour announces a node with the prefix that the anchor gives to another one here. */
+static void test_grant_against_announcement(void)
+{
+	const struct mac mac = MAC(77);
+	struct pair p;
+	struct bench *b;
+	struct mh_msg m;
+
+	pair_up(&p);
+	b = p.b.bench;
+	m = hi_msg(1, F, HI_CODE_ALL_CONTEXT, 77);
+	receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+	CU_ASSERT_TRUE(in_state(b, 77, "EXPECTED"));
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_it(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_EQUAL(forwarding(b, HNP1)->down.kind, DP_TO_LINK);
+	CU_ASSERT_EQUAL(mag_count(b->m), 1);
+	CU_ASSERT_EQUAL(ho_counter(b, "outranked"), 1);
+	/* the neighbour is told that the node it announced is not served here */
+	pair_run(&p, 10);
+	CU_ASSERT_EQUAL(sent_last(b, MH_HI)->msg.ho.code, HI_CODE_FORWARDING_DONE);
+	CU_ASSERT_EQUAL(sent_last(b, MH_HI)->msg.ho.flags & MH_HI_F, 0);
+	pair_free(&p);
+}
+
+/* The same when the announced node is here, and served before it is registered. */
+static void test_grant_against_arrival(void)
+{
+	const struct mac mac = MAC(77);
+	struct pair p;
+	struct bench *b;
+	struct mh_msg m;
+
+	pair_up(&p);
+	b = p.b.bench;
+	m = hi_msg(1, F, HI_CODE_ALL_CONTEXT, 77);
+	receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+	CU_ASSERT_EQUAL(attach(b, 9, 77), 0);
+	CU_ASSERT_TRUE(in_state(b, 77, "ARRIVING"));
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_TRUE(in_state(b, 77, "REGISTERING"));
+	CU_ASSERT_EQUAL(ho_counter(b, "outranked"), 1);
+	CU_ASSERT_EQUAL(dp_fake_sessions(b->fake), 1);
+	/* it asks for what its anchor gives, not for that prefix */
+	CU_ASSERT_TRUE(prefix6_is_zero(&mh_opt(&sent_last(b, MH_BU)->msg, MHO_HNP)->hnp.prefix));
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU), .prefix = {"2001:db8:100:77::/64"}});
+	CU_ASSERT_TRUE(in_state(b, 77, "ACTIVE"));
+	pair_free(&p);
+}
+
+/* A registered session that holds what is granted is not the neighbour's word. */
+static void test_grant_against_registered(void)
+{
+	struct pair p;
+	struct bench *b;
+
+	pair_up(&p);
+	b = p.b.bench;
+	CU_ASSERT_EQUAL(attach(b, 9, 2), 0);
+	answer(b, &(struct reply){.to = sent_last(b, MH_BU), .prefix = {HNP1}});
+	CU_ASSERT_TRUE(in_state(b, 2, "ACTIVE"));
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 2, "ACTIVE"));
+	CU_ASSERT_TRUE(in_state(b, 1, "ROLLBACK"));
+	CU_ASSERT_EQUAL(ho_counter(b, "outranked"), 0);
+	pair_free(&p);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -313,6 +387,9 @@ int main(int argc, char **argv)
 		{"RFC 5568 6.2.1 what is repeated when its handover is over gets the same answer", test_replay},
 		{"RFC 5568 6.2.1 an earlier announcement that comes again gets its answer", test_replay_of_an_earlier_one},
 		{"a node that was registered, is announced back and never comes is de-registered", test_registered_and_never_back},
+		{"a prefix that the anchor grants is taken from an announced node", test_grant_against_announcement},
+		{"a prefix that the anchor grants is taken from a node that arrived and is not registered", test_grant_against_arrival},
+		{"a prefix that the anchor grants is not taken from a registered node", test_grant_against_registered},
 		{0},
 	};
 	// clang-format on
