@@ -371,6 +371,32 @@ static void test_total(void)
 	ho_end();
 }
 
+/* A node with two prefixes loses one, or gets another one: what waits for those that stay waits on.
+ */
+static void test_other_prefixes(void)
+{
+	for (int more = 0; more < 2; more++) {
+		const struct prefix6 p[2] = {env_prefix("2001:db8:100:3::/64"),
+					     env_prefix("2001:db8:100:1::/64")};
+		struct dp_bpf_buffer_cfg b = ho_bounds();
+		struct dp_session s;
+
+		start(&b);
+		s = ho_at_link(more ? &p[1] : p);
+		s.n_prefixes = more ? 1 : 2;
+		s.mode = DP_BUFFER;
+		CU_ASSERT_EQUAL(ho_d->ops->session_put(ho_d, &s, &ho_session), 0);
+		come(3);
+		CU_ASSERT_EQUAL(ho_buffered().packets, 3);
+		s.prefixes = more ? p : &p[1];
+		s.n_prefixes = more ? 2 : 1;
+		CU_ASSERT_EQUAL(ho_d->ops->session_put(ho_d, &s, &ho_session), 0);
+		CU_ASSERT_EQUAL(ho_buffered().packets, 3);
+		CU_ASSERT_EQUAL(ho_buffered().dropped[DP_BUFFER_DISCARDED], 0);
+		ho_end();
+	}
+}
+
 static void test_age(void)
 {
 	struct dp_bpf_buffer_cfg b = ho_bounds();
@@ -577,6 +603,46 @@ static void test_leaves(void)
 	ho_free();
 }
 
+/* What is still in the ring when a busy daemon looks is not lost to those who are emptied. */
+static void test_behind_others(void)
+{
+	const struct prefix6 p = env_prefix("2001:db8:100:2::/64");
+	struct env_tunnelled t = {.dst = ho_own,
+				  .outer_src = env_addr("2001:db8:2::1"),
+				  .outer_dst = env_addr("2001:db8:11::1"),
+				  .src = env_addr("2001:db8:c::"),
+				  .dst_addr = env_addr("2001:db8:100:2::9")};
+	struct dp_bpf_buffer_cfg b = ho_bounds();
+	uint8_t frame[ENV_TUNNELLED];
+	struct dp_session s;
+	dp_ref second = 0;
+
+	start(&b);
+	s = ho_at_link(&p);
+	s.mode = DP_BUFFER;
+	CU_ASSERT_EQUAL(ho_d->ops->session_put(ho_d, &s, &second), 0);
+	for (unsigned i = 0; i < 2503; i++, t.number++) {
+		/* the last three are the first node's */
+		if (i == 2500)
+			t.dst_addr = env_addr("2001:db8:100:1::9");
+		env_tunnelled(frame, &t);
+		CU_ASSERT_EQUAL(env_judge(ho_t0, frame, sizeof(frame)), 1);
+	}
+	ho_mode(DP_FORWARD);
+	dp_bpf_buffer(ho_dp, at);
+	at += nsec_from_ms(101);
+	dp_bpf_buffer(ho_dp, at);
+	for (unsigned i = 0; i < 10; i++) {
+		at += nsec_from_ms(10);
+		dp_bpf_buffer(ho_dp, at);
+	}
+	CU_ASSERT_EQUAL(ho_buffered().kept, 3);
+	CU_ASSERT_EQUAL(ho_buffered().handed_on, 3);
+	CU_ASSERT_EQUAL(ho_counter("stray"), 0);
+	ho_d->ops->session_del(ho_d, second);
+	ho_end();
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -589,12 +655,14 @@ int main(int argc, char **argv)
 		{"neither when all that waits is handed on at once", test_load_fast},
 		{"what a node's packets may hold in octets is bounded", test_octets},
 		{"what all nodes' packets may be together is bounded", test_total},
+		{"other prefixes do not cost what waits for those that stay", test_other_prefixes},
 		{"packets that have waited too long are dropped, oldest first", test_age},
 		{"RFC 5568 5.4: five packets back to back, the others at the metered rate", test_pace},
 		{"a configured rate, and then no trace of the buffer", test_rate},
 		{"a node does not wait for ever, however fast its packets come", test_never_catches_up},
 		{"onlookers are told once that a buffer fills, overflows, is emptied and empty", test_told},
 		{"a daemon that ends empties what it may", test_leaves},
+		{"what is in the ring behind others' packets is handed on, too", test_behind_others},
 		{0},
 	};
 	// clang-format on

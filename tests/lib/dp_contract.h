@@ -71,6 +71,7 @@ void dp_contract_buffer_full(void);
 void dp_contract_buffer_hands_on(void);
 void dp_contract_buffer_bounds(void);
 void dp_contract_buffer_discards(void);
+void dp_contract_buffer_prefixes(void);
 void dp_contract_buffer_again(void);
 
 // clang-format off
@@ -109,5 +110,6 @@ void dp_contract_buffer_again(void);
 	{"contract: RFC 5949 4.1 what was kept is handed on where packets go by then", dp_contract_buffer_hands_on}, \
 	{"contract: what is more than may wait is dropped, the newest first", dp_contract_buffer_bounds}, \
 	{"contract: what was kept is discarded with its session, or when that is to drop", dp_contract_buffer_discards}, \
+	{"contract: other addresses do not cost what waits for those that stay", dp_contract_buffer_prefixes}, \
 	{"contract: after a restart a session buffers on, without what it had", dp_contract_buffer_again}
 // clang-format on

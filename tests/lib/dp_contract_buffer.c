@@ -228,6 +228,65 @@ void dp_contract_buffer_discards(void)
 	dp_contract_end();
 }
 
+/* Which addresses a session has, and in which order, one set after the other. */
+static void change_prefixes(const struct prefix6 *sets[], const unsigned n[], bool draining)
+{
+	const struct prefix6 stays = sets[0][n[0] - 1];
+	struct dp_session s;
+	unsigned kept = 0;
+	dp_ref a = 0, peer;
+
+	dp_contract_begin();
+	peer = model_peer(1);
+	s = model_access(sets[0], n[0], peer);
+	s.down = model_to_peer(model_peer(2));
+	s.mode = DP_BUFFER;
+	for (unsigned i = 0; i < 3; i++) {
+		s.prefixes = sets[i];
+		s.n_prefixes = n[i];
+		if (draining && i == 2)
+			s.mode = DP_FORWARD;
+		CU_ASSERT_EQUAL(model_put(&s, &a), 0);
+		model_agree();
+		CU_ASSERT_EQUAL(buffered(a).dropped[DP_BUFFER_DISCARDED], 0);
+		if (s.mode == DP_BUFFER) {
+			expect(a, kept, 0);
+			dp_contract_arrive(a, &stays, 3);
+			kept += 3;
+		}
+	}
+	if (draining) {
+		/* not everything is gone by now */
+		s.prefixes = sets[0];
+		s.n_prefixes = n[0];
+		CU_ASSERT_EQUAL(model_put(&s, &a), 0);
+	} else {
+		expect(a, kept, 0);
+		model_mode(a, DP_FORWARD);
+	}
+	dp_contract_settle(a);
+	expect(a, 0, kept);
+	model_mode(a, DP_BUFFER);
+	dp_contract_arrive(a, &stays, 1);
+	expect(a, 1, kept);
+	model_agree();
+	dp_contract_end();
+}
+
+void dp_contract_buffer_prefixes(void)
+{
+	const struct prefix6 p[] = {model_prefix(1), model_prefix(2), model_prefix(3)};
+	const struct prefix6 other[] = {model_prefix(4), model_prefix(3)};
+	const struct prefix6 *fewer[] = {p, p + 1, p + 2}, *more[] = {p + 2, p + 1, p},
+			     *both[] = {p, other, p + 1};
+
+	for (unsigned draining = 0; draining < 2; draining++) {
+		change_prefixes(fewer, (const unsigned[]){3, 2, 1}, draining);
+		change_prefixes(more, (const unsigned[]){1, 2, 3}, draining);
+		change_prefixes(both, (const unsigned[]){3, 2, 2}, draining);
+	}
+}
+
 void dp_contract_buffer_again(void)
 {
 	const struct prefix6 p[] = {model_prefix(1), model_prefix(2)};

@@ -180,7 +180,9 @@ struct dataplane_ops {
 	 *	-EINVAL	    a prefix that no node can have, a domain without a key, or DP_BUFFER or
 	 *		    also_from with DP_ANCHOR
 	 *	-EOPNOTSUPP this data plane was not made for that
-	 * A session may have no address yet: its key is known before its addresses. */
+	 * A session may have no address yet: its key is known before its addresses. What is kept of
+	 * one whose addresses change stays kept as long as one of them stays; what was kept for
+	 * an address that goes is treated like what comes for that then. */
 	int (*session_put)(struct dataplane *dp, const struct dp_session *s, dp_ref *ref);
 	void (*session_del)(struct dataplane *dp, dp_ref ref);
 	/* The handover: points the session's down path elsewhere with one store. All prefixes of

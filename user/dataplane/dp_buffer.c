@@ -14,14 +14,23 @@
 
 #define BUDGET_TAKE 1024 /* packets per call */
 #define BUDGET_GIVE 256
-#define POLL	    nsec_from_ms(2)   /* programs do not wake us while they need not */
-#define LINGER	    nsec_from_ms(100) /* longer than any program runs */
-#define BEHIND	    nsec_from_ms(10)  /* what a late timer may be made up for */
-#define BURST	    5		      /* RFC 5568 5.4 */
-#define RATE_LEAST  100		      /* packets per second, however slowly they came */
+#define POLL	    nsec_from_ms(2)    /* programs do not wake us while they need not */
+#define LINGER	    nsec_from_ms(100)  /* longer than any program runs, or */
+#define STUCK	    nsec_from_ms(1000) /* even is kept from running */
+#define BEHIND	    nsec_from_ms(10)   /* what a late timer may be made up for */
+#define BURST	    5		       /* RFC 5568 5.4 */
+#define RATE_LEAST  100		       /* packets per second, however slowly they came */
 
 static const struct counter_desc counter_desc[] = {DP_BUFFER_COUNTERS(COUNTER_DESC)};
 _Static_assert(ARRAY_SIZE(counter_desc) == DP_BUFFER_C_MAX, "every counter has a name");
+
+static void set_open(const struct dp_bpf *dp, const struct dp_queue *q, bool open)
+{
+	struct pm_buffer *b = dp_queue_shared(dp, q);
+
+	if (b->open != open)
+		__atomic_store_n(&b->open, open, __ATOMIC_RELEASE);
+}
 
 static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8_t *frame)
 {
@@ -29,7 +38,7 @@ static void take_packet(struct dp_bpf *dp, const struct pm_slow *in, const uint8
 	struct dp_queue *q = in->buffer < s->n ? &s->queue[in->buffer] : NULL;
 
 	/* Whoever has that buffer now began with a count that has this one in it: see begin(). */
-	if (q && q->slot && q->slot == in->slot)
+	if (q && q->slot && (q->slot == in->slot || q->moved))
 		dp_queue_take(dp, q, in, frame);
 	else
 		s->counter[COUNT_DP_BUFFER_C_STRAY]++;
@@ -46,11 +55,13 @@ static int take(void *ctx, void *data, size_t size)
 	return --dp->buffers.budget ? 0 : -EAGAIN;
 }
 
-static void take_all(struct dp_bpf *dp)
+static void take_some(struct dp_bpf *dp)
 {
-	dp->buffers.budget = BUDGET_TAKE;
-	if (ring_buffer__consume(dp->buffers.ring) == -EAGAIN)
-		dp->buffers.more = true;
+	struct dp_buffers *s = &dp->buffers;
+
+	s->budget = BUDGET_TAKE;
+	s->behind = ring_buffer__consume(s->ring) == -EAGAIN;
+	s->more |= s->behind;
 }
 
 /* Nothing waits. */
@@ -204,7 +215,7 @@ static struct dp_queue *begin(struct dp_bpf *dp, uint32_t slot)
 	};
 	s->active[s->n_active++] = n;
 	b = dp_queue_shared(dp, q);
-	__atomic_store_n(&b->open, 0, __ATOMIC_RELEASE);
+	set_open(dp, q, false);
 	/* the last one of all that are free: no program has it in its hands any more */
 	dp_store64(&b->delivered, dp_load64(&b->queued));
 	b->slot = slot;
@@ -233,7 +244,7 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 	b = dp_queue_shared(dp, q);
 	dp_store64(&b->then, then);
 	if (keep) {
-		__atomic_store_n(&b->open, 0, __ATOMIC_RELEASE);
+		set_open(dp, q, false);
 		q->draining = false;
 		q->told &= ~(unsigned)DP_TOLD_DRAINING;
 		return waiting_desc(dp, q, keep, then);
@@ -250,7 +261,8 @@ uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t
 		q->since = 0;
 		q->due = q->quiet = 0;
 		dp->buffers.more = true;
-		__atomic_store_n(&b->open, 1, __ATOMIC_RELEASE);
+		/* one that has just moved: see dp_buffer_move() */
+		set_open(dp, q, !q->moved);
 	}
 	return waiting_desc(dp, q, PM_DESC_FLAGS(then), then);
 }
@@ -263,6 +275,27 @@ void dp_buffer_forget(struct dp_bpf *dp, uint32_t slot)
 		return;
 	dp_queue_drop_all(dp, q, DP_BUFFER_DISCARDED);
 	end(dp, q);
+}
+
+void dp_buffer_move(struct dp_bpf *dp, uint32_t slot, uint32_t to)
+{
+	struct dp_queue *q = queue_of(dp, slot);
+
+	if (!q)
+		return;
+	if (dp->slots.slot[to].owner[DP_ACCESS] != q->half || queue_of(dp, to)) {
+		dp_buffer_forget(dp, slot);
+		return;
+	}
+	/* until the next turn: a program that has read the old slot's descriptor must not find that
+	 * it need not wait, since `then` is to be the new slot's */
+	set_open(dp, q, false);
+	dp->slots.slot[slot].buffer = 0;
+	dp->slots.slot[to].buffer = (uint16_t)(q - dp->buffers.queue);
+	dp_queue_shared(dp, q)->slot = to;
+	q->slot = to;
+	q->moved = true;
+	dp->buffers.more = true;
 }
 
 uint64_t dp_buffer_then(const struct dp_bpf *dp, uint64_t desc)
@@ -286,11 +319,16 @@ void dp_buffer_look(struct dp_bpf *dp, uint32_t slot, nsec_t *oldest, bool *drai
 
 static void settle(struct dp_bpf *dp, struct dp_queue *q, nsec_t now)
 {
+	const bool nobody = dp_queue_idle(dp, q);
+
 	if (q->n || !q->draining)
 		return;
-	if (!q->quiet)
+	/* behind what was taken out of the ring there may be more of this one's */
+	if (!nobody && dp->buffers.behind)
+		q->quiet = 0;
+	else if (!q->quiet)
 		q->quiet = now;
-	if (now - q->quiet < LINGER)
+	if (!q->quiet || now - q->quiet < (nobody ? LINGER : STUCK))
 		return;
 	/* what was queued and never came out of the ring is nowhere */
 	dp_store64(&dp_queue_shared(dp, q)->delivered, dp_load64(&dp_queue_shared(dp, q)->queued));
@@ -314,7 +352,7 @@ void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
 	s->more = false;
 	if (!s->ring)
 		return;
-	take_all(dp);
+	take_some(dp);
 	/* backwards, since one that ends is replaced by the last; each gets its share */
 	for (uint32_t i = s->n_active; i--;) {
 		struct dp_queue *q = &s->queue[s->active[i]];
@@ -324,6 +362,8 @@ void dp_bpf_buffer(struct dp_bpf *dp, nsec_t now)
 		dp_buffer_tell_drops(dp, q);
 		if (q->draining && !q->since)
 			q->since = now;
+		if (q->draining)
+			set_open(dp, q, true);
 		if (q->draining && q->n)
 			dp_buffer_tell_draining(dp, q);
 		if (q->draining && q->n && give_up(dp, q, now))
@@ -370,10 +410,9 @@ void dp_buffers_leave(struct dp_bpf *dp)
 
 	if (!s->ring)
 		return;
-	do {
-		s->more = false;
-		take_all(dp);
-	} while (s->more);
+	do
+		take_some(dp);
+	while (s->behind);
 	for (uint32_t i = s->n_active; i--;) {
 		struct dp_queue *q = &s->queue[s->active[i]];
 

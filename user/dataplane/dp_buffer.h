@@ -45,10 +45,11 @@ struct dp_queue {
 	struct dp_packet *first, **last;
 	uint32_t n;
 	bool draining;
-	nsec_t quiet;		  /* draining: since when nobody has waited; 0: somebody does */
-	nsec_t since;		  /* draining: begun; 0: not yet */
-	nsec_t due;		  /* draining: of the next packet; 0: not yet begun */
-	nsec_t window;		  /* metering: begin of the present one */
+	bool moved;    /* from another slot; packets that name that one are this queue's, too */
+	nsec_t quiet;  /* draining: since when nobody has waited; 0: somebody does */
+	nsec_t since;  /* draining: begun; 0: not yet */
+	nsec_t due;    /* draining: of the next packet; 0: not yet begun */
+	nsec_t window; /* metering: begin of the present one */
 	uint32_t in_window, rate; /* packets; per second */
 	uint64_t full, lost;	  /* of struct pm_buffer, as far as they have been counted */
 	uint32_t place;		  /* in dp_buffers.active */
@@ -66,7 +67,8 @@ struct dp_buffers {
 	struct ring_buffer *ring;
 	nsec_t now; /* of the last dp_bpf_buffer() */
 	unsigned budget;
-	bool more;	   /* there is more to do at once */
+	bool more;	   /* there is more to do at once, */
+	bool behind;	   /* since more may be in the ring */
 	unsigned sessions; /* halves in DP_BUFFER */
 	uint64_t counter[DP_BUFFER_C_MAX];
 };
@@ -84,8 +86,12 @@ int dp_buffer_prepare(struct dp_bpf *dp, struct dp_buffered **kept);
  * go first, or are discarded when `then` drops packets.
  */
 uint64_t dp_buffer_way(struct dp_bpf *dp, uint32_t slot, uint64_t then, uint16_t keep);
-/* The slot is no longer the half's, or no primary: what waits is discarded. */
+/* The slot is no longer the half's: what waits is discarded. */
 void dp_buffer_forget(struct dp_bpf *dp, uint32_t slot);
+/* The slot is no primary any more, but `to` is, of those slots whose primary it was, and is to be
+ * written next. What waits goes on waiting there; it is discarded when that is another half's, or
+ * has a queue. */
+void dp_buffer_move(struct dp_bpf *dp, uint32_t slot, uint32_t to);
 /* What a descriptor leads to, behind a buffer. */
 uint64_t dp_buffer_then(const struct dp_bpf *dp, uint64_t desc);
 /* Brings the counts of the half's record up to date; when the packet that has waited longest in

@@ -188,14 +188,16 @@ void dp_compose(struct dp_bpf *dp, dp_ref ref)
 	uint32_t primary[DP_SLOTS_MAX];
 
 	for (unsigned i = 0; i < b->n; i++) {
+		primary[i] = b->n == 1 ? b->slot[i] : primary_of(dp, b->slot[i]);
+		if (primary[i] != b->slot[i])
+			dp_buffer_move(dp, b->slot[i], primary[i]);
+	}
+	for (unsigned i = 0; i < b->n; i++) {
 		uint32_t slot = b->slot[i];
 		struct verdict v;
 
-		primary[i] = b->n == 1 ? slot : primary_of(dp, slot);
-		if (primary[i] != slot) {
-			dp_buffer_forget(dp, slot);
+		if (primary[i] != slot)
 			continue;
-		}
 		compose(dp, dp_half_at(dp, dp_owner_of(dp, slot, DP_ANCHOR)),
 			dp_half_at(dp, dp_owner_of(dp, slot, DP_ACCESS)), &v);
 		write_primary(dp, slot, &v);
@@ -212,6 +214,20 @@ void dp_compose(struct dp_bpf *dp, dp_ref ref)
 				dp_store64(&m->desc, desc);
 		}
 	}
+}
+
+void dp_compose_left(struct dp_bpf *dp, uint32_t slot, enum dp_half half, const struct dp_body *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		uint64_t desc = dp->maps.session[b->slot[i]].desc;
+
+		if ((PM_DESC_FLAGS(desc) & PM_F_ALIAS) && PM_DESC_TUNNEL(desc) == slot) {
+			dp_buffer_move(dp, slot, primary_of(dp, b->slot[i]));
+			return;
+		}
+	}
+	if (half == DP_ACCESS)
+		dp_buffer_forget(dp, slot);
 }
 
 void dp_compose_all(struct dp_bpf *dp)

@@ -31,5 +31,9 @@ dp_ref dp_owner_of(const struct dp_bpf *dp, uint32_t slot, unsigned half);
 
 /* Brings all slots of a half into force. */
 void dp_compose(struct dp_bpf *dp, dp_ref ref);
+/* A half that has `b` now has lost a slot: what waited there for all its addresses waits on for
+ * those that it keeps. What was for the lost one goes the way of what comes for that from now on.
+ */
+void dp_compose_left(struct dp_bpf *dp, uint32_t slot, enum dp_half half, const struct dp_body *b);
 /* Which addresses are our own has changed: writes all slots anew. */
 void dp_compose_all(struct dp_bpf *dp);

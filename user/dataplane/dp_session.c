@@ -277,11 +277,11 @@ static void commit(struct dp_bpf *dp, dp_ref ref, const struct dp_session *s,
 		dp->slots.slot[was.body->slot[i]].owner[s->half] = 0;
 	for (unsigned i = 0; i < b->n; i++)
 		dp->slots.slot[b->slot[i]].owner[s->half] = ref;
-	for (unsigned i = 0; was.body && was.kept && i < was.body->n; i++) {
-		if (dp_owner_of(dp, was.body->slot[i], s->half) != ref)
-			dp_buffer_forget(dp, was.body->slot[i]);
-	}
 	rename_slots(dp, w, b);
+	for (unsigned i = 0; was.body && i < was.body->n; i++) {
+		if (dp_owner_of(dp, was.body->slot[i], s->half) != ref)
+			dp_compose_left(dp, was.body->slot[i], s->half, b);
+	}
 	dp_compose(dp, ref);
 	for (unsigned i = 0; i < n_others; i++)
 		dp_compose(dp, other[i]);
