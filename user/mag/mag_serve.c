@@ -76,7 +76,8 @@ static void session_of(const struct mag_session *s, struct dp_session *d)
 		.down = {.kind = DP_TO_LINK, .ifindex = s->b.ifindex, .mac = s->b.mac },
 		.up = {.kind = DP_TO_PEER, .peer = s->b.tunnel,	.key = s->up_key},
 		.mode = DP_FORWARD,
-		.local_routing = s->local_routing,
+ /* an announcement alone diverts no local traffic */
+		.local_routing = s->local_routing && s->registered,
 	};
 	if (s->no_link)
 		d->down = (struct dp_path){.kind = DP_TO_NOWHERE};
@@ -373,20 +374,15 @@ int mag_serve_move(struct mag *m, struct mag_session *s, const struct link_node 
 
 int mag_serve_local_routing(struct mag *m, struct mag_session *s, bool on)
 {
-	struct dp_session d;
 	int err;
 
 	if (s->local_routing == on)
 		return 0;
-	if (s->serving && !s->unrouted) {
-		session_of(s, &d);
-		d.local_routing = on;
-		err = put(m, s, &d);
-		if (err)
-			return err;
-	}
 	s->local_routing = on;
-	return 0;
+	err = s->serving && !s->unrouted ? mag_serve_paths(m, s) : 0;
+	if (err)
+		s->local_routing = !on;
+	return err;
 }
 
 /* ---- after a restart */

@@ -338,6 +338,71 @@ static void test_anchor_stays(void)
 	}
 }
 
+/* ---- local routing */
+
+static void set_local_routing(struct bench *b, bool on)
+{
+	const char *why;
+
+	b->cfg.enable_mag_local_routing = on;
+	CU_ASSERT_EQUAL(mag_reload(b->m, &b->cfg, &b->profiles, &why, b->now), 0);
+}
+
+/* What a neighbour says of a prefix must not draw the traffic of others here. */
+static void test_local_routing_confirmed(void)
+{
+	struct pair p;
+	struct bench *a, *b;
+
+	pair_init(&p);
+	p.b.bench->cfg.enable_mag_local_routing = true;
+	pair_start(&p);
+	a = p.a.bench;
+	b = p.b.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(b, 1, "EXPECTED"));
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	set_local_routing(b, false);
+	set_local_routing(b, true);
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	CU_ASSERT_EQUAL(attach(b, 9, 1), 0);
+	CU_ASSERT_TRUE(in_state(b, 1, "ARRIVING"));
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	set_local_routing(b, false);
+	set_local_routing(b, true);
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	accept_last_pbu(b);
+	CU_ASSERT_TRUE(in_state(b, 1, "ACTIVE"));
+	CU_ASSERT_TRUE(forwarding(b, HNP1)->local_routing);
+	set_local_routing(b, false);
+	CU_ASSERT_FALSE(forwarding(b, HNP1)->local_routing);
+	pair_free(&p);
+}
+
+/* A reload does not bring it back to a node that is being handed over; its return does. */
+static void test_local_routing_reload(void)
+{
+	struct pair p;
+	struct bench *a;
+
+	pair_up(&p);
+	a = p.a.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry(&p);
+	CU_ASSERT_TRUE(in_state(a, 1, "LEAVING"));
+	set_local_routing(a, true);
+	CU_ASSERT_FALSE(forwarding(a, HNP1)->local_routing);
+	CU_ASSERT_EQUAL(forwarding(a, HNP1)->down.kind, DP_TO_PEER);
+	detach_node(a, 7, 1);
+	CU_ASSERT_EQUAL(attach(a, 7, 1), 0);
+	CU_ASSERT_TRUE(in_state(a, 1, "REFRESHING"));
+	CU_ASSERT_TRUE(forwarding(a, HNP1)->local_routing);
+	pair_free(&p);
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -351,6 +416,8 @@ int main(int argc, char **argv)
 		{"RFC 5213 6.8 service that begins anew on another link has its router's address", test_link_local_again},
 		{"RFC 5213 6.9.1.4 an anchor that was asked before the context named another one is told", test_anchor_changes},
 		{"an anchor that was never asked is told nothing", test_anchor_stays},
+		{"RFC 5213 6.10.3 local routing begins when the anchor has confirmed the prefixes", test_local_routing_confirmed},
+		{"RFC 5949 A.2 a reload does not bring local routing back to a node that leaves", test_local_routing_reload},
 		{0},
 	};
 	// clang-format on
