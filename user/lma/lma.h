@@ -143,8 +143,8 @@ int lma_reload(struct lma *l, const struct lma_cfg *cfg, const struct profiles *
 void lma_set_store(struct lma *l, struct store *st);
 /* So many records are coming: what grows with them is made as large at once. */
 void lma_expect(struct lma *l, size_t n);
-/* A record of STORE_BINDING or STORE_REVOCATION, at start. STORE_KEEP; STORE_DROP: it fits no longer, which is logged
- * and counted; -ENOMEM. */
+/* A record of STORE_BINDING or STORE_REVOCATION, at start. STORE_KEEP; STORE_DROP: it fits no
+ * longer, which is logged and counted; -ENOMEM. */
 int lma_restore(struct lma *l, const struct store_record *r, nsec_t now);
 /* The store may have committed something: sends the replies that waited for it. */
 void lma_committed(struct lma *l);
@@ -208,7 +208,8 @@ struct lma_revoke_order {
  * Operator's order. Traffic stops at once; the binding is shown until its MAG acknowledges or is
  * given up. Where the MAG cannot be told (it is down, or does not know revocation), and without
  * binding_revocation, the binding is gone at once. Returns how many bindings lose something;
- * -ENOENT: none; -EINVAL: a trigger that is none for a single node.
+ * -ENOENT: none; -EINVAL: a trigger that is none for a single node; else -errno: an IPv4 home
+ * address could not be taken from its binding, and stays.
  */
 int lma_revoke(struct lma *l, const struct lma_revoke_order *o, nsec_t now);
 /* All bindings at the MAG of that name, or at any where it is NULL; only those of the realm, if
