@@ -199,11 +199,12 @@ static bool judge_verdict(struct race_tally *t, bool may_be_absent, uint32_t ver
 
 static bool same_inner(const void *inner, const struct prefix6 *p)
 {
-	const struct ipv6hdr *ip = inner;
 	struct frame in = frame_to(p);
+	struct ipv6hdr ip;
 
-	return !memcmp(&ip->saddr, &in.ip.saddr, 32) && ip->hop_limit == in.ip.hop_limit - 1 &&
-	       !memcmp(ip + 1, in.payload, sizeof(in.payload));
+	memcpy(&ip, inner, sizeof(ip));
+	return !memcmp(&ip.saddr, &in.ip.saddr, 32) && ip.hop_limit == in.ip.hop_limit - 1 &&
+	       !memcmp((const uint8_t *)inner + sizeof(ip), in.payload, sizeof(in.payload));
 }
 
 static void judge(struct race_tally *t, unsigned which, uint32_t verdict, const uint8_t *data,
