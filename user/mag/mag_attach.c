@@ -157,7 +157,7 @@ void mag_session_succeed(struct mag *m, struct mag_session *s, struct mag_sessio
 	s->b.sent_at = old->b.sent_at;
 	s->b.seq = old->b.seq;
 	s->b.timestamp = old->b.timestamp;
-	s->asked = old->state != MST_RELEASED && old->asked;
+	s->asked = old->state != MST_RELEASED && old->asked && old->lma == s->lma;
 	s->refused4 = old->refused4;
 	s->refused6 = old->refused6;
 	/* for a de-registration, should it not come */
@@ -376,9 +376,12 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		return attach_again(m, s, a, now);
 	if (s)
 		replace(m, s, now);
-	s = mag_fho_expected(m, a->mnid, &a->node.mac);
-	if (s)
-		return attach_expected(m, s, a, now);
+	/* whose link-layer address that is, profiles know better than neighbours */
+	if (!a->mnid && !m->profiles.by_mac(m->profiles.ctx, &a->node.mac)) {
+		s = mag_fho_expected(m, NULL, &a->node.mac);
+		if (s)
+			return attach_expected(m, s, a, now);
+	}
 	if (identify(m, a, &id, buf)) {
 		refused(m, a, MAG_C_ATTACH_NO_IDENTITY, "no profile and no realm", now);
 		return -EPERM;

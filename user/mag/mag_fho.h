@@ -7,6 +7,7 @@
  *	mag_fho_act.c	the actions of that table
  *	mag_fho_rx.c	messages of neighbours: who may say what, and which handover they are about
  *	mag_fho_offer.c	nodes that neighbours announce
+ *	mag_fho_judge.c	what configuration and anchors have to say to that
  *	mag_fho_context.c what the two tell each other of a node
  *	mag_fho_msg.c	Handover Initiate and Handover Acknowledge: made, sent, repeated
  *	mag_fho_past.c	what was answered before
@@ -65,6 +66,7 @@
 	X(HO_C_BAD_CONTEXT, "bad_context", "contexts refused: addresses or anchor missing or not fit")        \
 	X(HO_C_FOREIGN_LMA, "foreign_anchor", "contexts refused: their anchor is not configured here")        \
 	X(HO_C_OUTRANKED, "outranked", "contexts given up: the anchor gave their addresses to other nodes")   \
+	X(HO_C_OTHER_ENCAP, "other_encapsulation", "contexts of neighbours that are configured otherwise")    \
 	X(HO_C_VENDOR_SENT, "vendor_sent", "Vendor Specific options of nodes told to neighbours")             \
 	X(HO_C_VENDOR_TAKEN, "vendor_taken", "those that neighbours told, and are kept")                      \
 	X(HO_C_VENDOR_LOST, "vendor_not_kept", "those that neighbours told, without room or memory")          \
@@ -316,7 +318,7 @@ void mag_ho_act_ended(void *obj, void *arg);
 
 /* ---- mag_fho_context.c */
 /* False: something in it is not fit for use; the link-layer identifier can be used all the same. */
-bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out);
+bool mag_ho_read_context(const struct mag *m, const struct mh_msg *msg, struct mag_context *out);
 /* The node's own link-local address, or ::. */
 struct in6_addr mag_ho_node_address(const struct mag_context *c);
 /* Nothing for a zero one. */
@@ -385,6 +387,20 @@ struct mag_ho *mag_ho_drop_ended(struct ho_heard *x, struct mag_ho *h);
 /* h: the handover that it is about, or NULL. */
 void mag_ho_take_offer(struct ho_heard *x, struct mag_ho *h);
 
+/* ---- mag_fho_judge.c */
+/* The anchor that the context names, or else the configuration; NULL: it is not configured. */
+struct mag_lma *mag_ho_anchor(const struct mag *m, const struct mnid *id,
+			      const struct mag_context *c);
+/* Whether that node may be served here by that context: HACK_CONTEXT_ACCEPTED, or the code that
+ * refuses it, counted and logged. */
+uint8_t mag_ho_judge(struct mag *m, struct mag_neighbour *n, const struct mnid *id,
+		     const struct mag_context *c, nsec_t now);
+/* RFC 5949 4.2: both use the same encapsulation. Tells what is configured here from what the
+ * other one says. */
+bool mag_ho_same_encap(const struct mag_neighbour *n, const struct mag_context *c);
+/* It is not: counted and logged. */
+void mag_ho_other_encap(struct mag *m, struct mag_neighbour *n, nsec_t now);
+
 /* ---- mag_fho_serve.c */
 /* The encapsulation between the two gateways (RFC 5949 4.2), by what the one that begins does. */
 enum dp_encap mag_ho_encap(const struct mag *m, const struct mag_neighbour *n,
@@ -399,8 +415,6 @@ void mag_ho_close_tunnel(struct mag *m, struct mag_ho *h);
 int mag_ho_own_key(struct mag *m, struct mag_ho *h, uint32_t *key);
 /* The session takes over what the context says. 0 or -ENOMEM. */
 int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now);
-/* May that node be served here, by what its context says? */
-bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c);
 /* The session of a node that is announced, and welcome. It takes over what `instead`, or NULL, has
  * in the data plane. 0, or -errno and nothing has changed. */
 int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c,

@@ -220,15 +220,9 @@ void mag_ho_act_expect(void *obj, void *arg)
 	}
 }
 
-/* RFC 5949 6.1.1: context that came in several messages */
-void mag_ho_act_more_context(void *obj, void *arg)
+static void merge(struct mag_context *own, const struct mag_context *more)
 {
-	struct mag_ho *h = obj;
-	struct ho_ctx *c = arg;
-	struct mag_context *own = &h->ctx;
-	const struct mag_context *more = c->context;
 	unsigned i, j;
-	int err;
 
 	for (i = 0; i < more->n_prefixes; i++) {
 		for (j = 0; j < own->n_prefixes; j++) {
@@ -248,13 +242,31 @@ void mag_ho_act_more_context(void *obj, void *arg)
 		own->link_local = more->link_local;
 	if (more->iid)
 		own->iid = more->iid;
-	if (more->keyed)
-		h->peer_key = more->key;
+}
+
+/* RFC 5949 6.1.1: context that came in several messages. What is refused changes nothing. */
+void mag_ho_act_more_context(void *obj, void *arg)
+{
+	struct mag_ho *h = obj;
+	struct ho_ctx *c = arg;
+	const struct mag_context before = h->ctx;
+	const uint32_t key = h->peer_key;
+	int err;
+
+	merge(&h->ctx, c->context);
+	if (c->context->keyed)
+		h->peer_key = c->context->key;
 	err = mag_ho_adopt(c->m, h, c->now);
 	if (!err)
 		err = mag_serve_paths(c->m, h->s);
-	if (err)
-		say_code(c, err);
+	if (!err)
+		return;
+	say_code(c, err);
+	h->ctx = before;
+	h->peer_key = key;
+	/* without memory even for that, nothing is waited for any more */
+	if (mag_ho_adopt(c->m, h, c->now) == -ENOMEM)
+		mag_ho_arm_guard(c->m, h, 0, c->now);
 }
 
 void mag_ho_act_arrived(void *obj, void *arg)

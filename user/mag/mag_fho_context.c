@@ -41,24 +41,42 @@ static bool read_prefixes(const struct mh_msg *msg, struct mag_context *out)
 }
 
 /* RFC 5949 6.2.7 */
-static bool read_home4(const struct mh_msg *msg, struct mag_context *out)
+static bool read_home4(const struct mag *m, const struct mh_msg *msg, struct mag_context *out)
 {
 	const struct mh_opt *o = mh_opt(msg, MHO_IPV4_HOA_REQUEST);
 
 	if (!o || !o->hoa4.addr.s_addr)
 		return true;
-	if (!addr4_is_unicast_routable(o->hoa4.addr) || !o->hoa4.len || o->hoa4.len > 32)
+	if (!mag_home4_is_fit(m, o->hoa4.addr, o->hoa4.len))
 		return false;
 	out->addr4 = o->hoa4.addr;
 	out->len4 = o->hoa4.len;
 	return true;
 }
 
-bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out)
+/* RFC 5949 6.2.2: one of each family at most. The one that is configured here, or else the first
+ * that makes sense. */
+static void read_anchor(const struct mag *m, const struct mh_msg *msg, struct mag_context *out)
 {
 	const struct mh_opt *o;
 	struct in6_addr a;
 	unsigned i;
+
+	for (i = 0; (o = mh_opt_nth(msg, MHO_LMA_ADDRESS, i)); i++) {
+		if (!mh_lma_addr(o, &a))
+			continue;
+		if (addr6_is_zero(&out->lmaa))
+			out->lmaa = a;
+		if (mag_lma_by_addr(m, &a)) {
+			out->lmaa = a;
+			return;
+		}
+	}
+}
+
+bool mag_ho_read_context(const struct mag *m, const struct mh_msg *msg, struct mag_context *out)
+{
+	const struct mh_opt *o;
 
 	memset(out, 0, sizeof(*out));
 	o = mh_opt(msg, MHO_MN_LLID);
@@ -66,13 +84,9 @@ bool mag_ho_read_context(const struct mh_msg *msg, struct mag_context *out)
 		memcpy(out->mac.b, o->llid.id, sizeof(out->mac.b));
 	if (mac_is_multicast(&out->mac))
 		out->mac = (struct mac){{0}};
-	if (!read_prefixes(msg, out) || !read_home4(msg, out))
+	if (!read_prefixes(msg, out) || !read_home4(m, msg, out))
 		return false;
-	/* one of each family at most (RFC 5949 6.2.2); the first that makes sense */
-	for (i = 0; (o = mh_opt_nth(msg, MHO_LMA_ADDRESS, i)); i++) {
-		if (addr6_is_zero(&out->lmaa) && mh_lma_addr(o, &a))
-			out->lmaa = a;
-	}
+	read_anchor(m, msg, out);
 	o = mh_opt(msg, MHO_LINK_LOCAL);
 	if (o)
 		out->link_local = o->addr;
@@ -210,7 +224,8 @@ static void add_context(const struct mag_session *s, struct mh_msg *msg)
 		if (o)
 			o->hnp.prefix = s->b.prefixes[i];
 	}
-	if (home4_is_set(&s->b.home4)) {
+	/* the option cannot tell which domain it is of */
+	if (home4_is_set(&s->b.home4) && !s->b.home4.domain) {
 		o = mh_opt_add(msg, MHO_IPV4_HOA_REQUEST);
 		if (o) {
 			o->hoa4.addr = s->b.home4.addr;

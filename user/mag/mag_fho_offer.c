@@ -79,6 +79,18 @@ static void note_gone(struct ho_heard *x, struct mag_session *s)
 	s->absent = true;
 }
 
+/* What is to be forwarded comes in another way than it is expected here (RFC 5949 4.2). Context
+ * that comes in several messages need not say that in the first. */
+static bool wants_other_encap(struct ho_heard *x, const struct mag_context *c)
+{
+	const bool all = x->forward || x->buffer || x->msg->ho.code == HI_CODE_ALL_CONTEXT;
+
+	if (!all || mag_ho_same_encap(x->n, c))
+		return false;
+	mag_ho_other_encap(x->m, x->n, x->now);
+	return true;
+}
+
 /* Announced when it is here already. */
 static void announced_late(struct ho_heard *x, struct mag_session *s)
 {
@@ -106,6 +118,15 @@ static void announced_late(struct ho_heard *x, struct mag_session *s)
 	mag_ho_step(h, HEV_ARRIVED, &c);
 	x->reply.flags = mag_ho_granted(x);
 	x->reply.h = mag_ho_still(x->m, x->id, h);
+}
+
+/* The context names another anchor than the session has: it is de-registered there. */
+static void leave_anchor(struct ho_heard *x, struct mag_session *s)
+{
+	struct mag_ctx c = {.m = x->m, .now = x->now, .cause = "announced with another anchor"};
+
+	s->absent = true;
+	mag_step(s, MEV_HANDED_OVER, &c);
 }
 
 /* `s`, or NULL, is given up when all that could stand against the announcement has been judged. */
@@ -138,7 +159,10 @@ static void announced(struct ho_heard *x, struct mag_session *s, bool gone)
 		note_gone(x, s);
 	if (s) {
 		yield(x, s);
-		mag_session_succeed(x->m, h->s, s, x->now);
+		if (s->lma == h->s->lma)
+			mag_session_succeed(x->m, h->s, s, x->now);
+		else
+			leave_anchor(x, s);
 	}
 	h->back = x->back;
 }
@@ -147,7 +171,12 @@ static void announced(struct ho_heard *x, struct mag_session *s, bool gone)
 static void announced_again(struct ho_heard *x, struct mag_ho *h)
 {
 	struct ho_ctx c = mag_ho_ctx_of(x);
+	uint8_t code = mag_ho_judge(x->m, x->n, x->id, &x->context, x->now);
 
+	if (code >= HACK_UNSPECIFIED) {
+		x->reply.code = code;
+		return;
+	}
 	if (h->state == HST_ASKED) {
 		ho_count_up(x->m, HO_C_CROSSED);
 		mag_ho_close_hi(x->m, h);
@@ -162,6 +191,7 @@ static void announced_again(struct ho_heard *x, struct mag_ho *h)
 void mag_ho_take_offer(struct ho_heard *x, struct mag_ho *h)
 {
 	struct mag_session *s;
+	uint8_t code;
 	bool gone;
 
 	x->reply.code = HACK_CONTEXT_ACCEPTED;
@@ -181,21 +211,20 @@ void mag_ho_take_offer(struct ho_heard *x, struct mag_ho *h)
 		x->reply.code = HACK_UNSPECIFIED;
 		return;
 	}
+	/* nothing is given up for what is refused anyway */
+	code = mag_ho_judge(x->m, x->n, x->id, &x->context, x->now);
+	if (code == HACK_CONTEXT_ACCEPTED && wants_other_encap(x, &x->context))
+		code = HACK_NO_FORWARDING;
+	if (code >= HACK_UNSPECIFIED) {
+		x->reply.code = code;
+		return;
+	}
 	s = present(x);
 	gone = s && has_gone(x, s);
-	if (s && s->state != MST_LEAVING && !gone) {
+	if (s && s->state != MST_LEAVING && !gone)
 		announced_late(x, s);
-		return;
-	}
-	/* nothing is given up for what is refused anyway */
-	if (!mag_ho_welcome(x->m, x->id, &x->context)) {
-		log_limited(&x->n->limit, x->now, LOG_C_REMOTE,
-			    "mag: neighbour %s announces a node that may not be served here",
-			    x->n->cfg.name);
-		x->reply.code = HACK_PROHIBITED;
-		return;
-	}
-	announced(x, s, gone);
+	else
+		announced(x, s, gone);
 }
 
 void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
@@ -206,5 +235,6 @@ void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now)
 	if (!s || !s->ho || s->ho->back.node.ifindex != n->ifindex)
 		return;
 	a = s->ho->back;
+	a.mnid = &s->b.mnid; /* as it was known there */
 	(void)mag_attach(m, &a, now);
 }

@@ -194,7 +194,7 @@ static void receive_hi(struct mag *m, struct mag_neighbour *n, const struct mh_m
 	}
 	x.forward = msg->ho.flags & MH_HI_F;
 	x.buffer = msg->ho.flags & MH_HI_U;
-	fit = mag_ho_read_context(msg, &x.context);
+	fit = mag_ho_read_context(m, msg, &x.context);
 	h = subject(&x);
 	c = mag_ho_ctx_of(&x);
 	if (msg->ho.code == HI_CODE_FORWARDING_DONE) {
@@ -253,14 +253,23 @@ static void count_code(struct mag *m, uint8_t code)
 }
 
 /* To a question of ours: what matters is whether the node can be served by what it says. */
-static enum ho_event judge_answer(struct mag_ho *h, uint8_t code, const struct mag_context *k)
+static enum ho_event judge_answer(struct mag *m, struct mag_ho *h, uint8_t code,
+				  const struct mag_context *k, nsec_t now, const char **why)
 {
+	const bool keyed = dp_encap_keyed((enum dp_encap)h->encap);
+
 	if (!mag_ho_usable(k) || (code >= HACK_UNSPECIFIED && code != HACK_NO_FORWARDING))
 		return HEV_REFUSED;
+	if (mag_ho_judge(m, h->n, &h->mnid, k, now) >= HACK_UNSPECIFIED) {
+		*why = "not to be served by that context";
+		return HEV_REFUSED;
+	}
 	h->forwarding = code < HACK_UNSPECIFIED;
 	/* RFC 5949 4.2: the old gateway chooses the key of what goes to it */
-	if (dp_encap_keyed((enum dp_encap)h->encap) && !k->keyed)
+	if (h->forwarding && (!mag_ho_same_encap(h->n, k) || (keyed && !k->keyed))) {
+		mag_ho_other_encap(m, h->n, now);
 		h->forwarding = false;
+	}
 	return HEV_ACCEPTED;
 }
 
@@ -280,7 +289,7 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 	count_code(m, code);
 	mag_ho_note_answer(m, h, now);
 	mag_ho_close_hi(m, h);
-	if (!mag_ho_read_context(msg, &context)) {
+	if (!mag_ho_read_context(m, msg, &context)) {
 		ho_count_up(m, HO_C_BAD_CONTEXT);
 		memset(&context, 0, sizeof(context));
 	}
@@ -293,7 +302,7 @@ static void receive_hack(struct mag *m, struct mag_neighbour *n, const struct mh
 			mag_ho_send_hi(m, h, MH_HI_F, HI_CODE_DEFAULT, HO_REQUEST, now);
 			return;
 		}
-		ev = judge_answer(h, code, &context);
+		ev = judge_answer(m, h, code, &context, now, &c.cause);
 		if (ev == HEV_ACCEPTED && h->s)
 			take_vendors(m, h, msg, now);
 	}

@@ -376,20 +376,11 @@ int mag_ho_adopt(struct mag *m, struct mag_ho *h, nsec_t now)
 		s->node_address = own;
 	s->first_hi = handoff_of(s, c);
 	s->hint_until = nsec_add(now, nsec_from_ms(MAG_HINT_LIFE_MS));
-	return 0;
+	/* a session without addresses is of no use to the node */
+	return mag_ho_usable(c) && !s->b.n_prefixes && !home4_is_set(&s->b.home4) ? -EPERM : 0;
 }
 
 /* ---- announced nodes */
-
-static struct mag_lma *anchor_of(const struct mag *m, const struct mnid *id,
-				 const struct mag_context *c)
-{
-	const struct profile *p = mag_profile(m, id);
-
-	if (!addr6_is_zero(&c->lmaa))
-		return mag_lma_by_addr(m, &c->lmaa);
-	return p && !addr6_is_zero(&p->lmaa) ? mag_lma_by_addr(m, &p->lmaa) : m->lmas;
-}
 
 /* Takes the place of `instead` in the data plane with one update: what waits there for the node
  * stays, and on failure that goes on. */
@@ -434,22 +425,12 @@ static int expect(struct mag *m, struct mag_ho *h, struct mag_session *instead, 
 	return take_place(m, h, instead);
 }
 
-bool mag_ho_welcome(struct mag *m, const struct mnid *id, const struct mag_context *c)
-{
-	if (!mag_entitled(mag_profile(m, id)))
-		return false;
-	if (anchor_of(m, id, c))
-		return true;
-	ho_count_up(m, HO_C_FOREIGN_LMA);
-	return false;
-}
-
 int mag_ho_expect(struct mag *m, struct mag_ho *h, const struct mag_context *c,
 		  struct mag_session *instead, nsec_t now)
 {
 	const struct mag_attachment a = {.node = {.mac = c->mac}};
 	struct mag_ctx mc = {.m = m, .now = now, .cause = "announced by its old MAG"};
-	struct mag_lma *lma = anchor_of(m, &h->mnid, c);
+	struct mag_lma *lma = mag_ho_anchor(m, &h->mnid, c);
 	struct mag_session *s;
 	int err;
 
@@ -546,66 +527,6 @@ static void serve_early(struct mag_session *s, struct mag_ctx *c, int err)
 	s->b.home4 = (struct home4){0};
 	(void)bul_set_prefixes(m->bul, &s->b, NULL, 0);
 	mag_step(s, MEV_NO_CONTEXT, c);
-}
-
-/* ---- contexts and grants */
-
-static bool overlap(const struct prefix6 *a, const struct prefix6 *b)
-{
-	return a->len < b->len ? prefix6_has_addr(a, &b->addr) : prefix6_has_addr(b, &a->addr);
-}
-
-static bool share_an_address(const struct bule *a, const struct bule *b)
-{
-	unsigned i, j;
-
-	if (home4_is_set(&a->home4) && a->home4.addr.s_addr == b->home4.addr.s_addr &&
-	    a->home4.domain == b->home4.domain)
-		return true;
-	for (i = 0; i < a->n_prefixes; i++) {
-		for (j = 0; j < b->n_prefixes; j++) {
-			if (overlap(&a->prefixes[i], &b->prefixes[j]))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* The node is waited for no longer, or, if it is here, is registered without its context. */
-static void take_back(struct mag *m, struct mag_session *s, nsec_t now)
-{
-	struct mag_ctx c = {.m = m, .now = now, .cause = "its anchor gave its addresses to others"};
-
-	if (s->state == MST_EXPECTED) {
-		mag_step(s, MEV_FORGET, &c);
-		return;
-	}
-	mag_serve_stop(m, s, true, c.cause, now);
-	s->b.home4 = (struct home4){0};
-	(void)bul_set_prefixes(m->bul, &s->b, NULL, 0);
-	mag_step(s, MEV_NO_CONTEXT, &c);
-}
-
-bool mag_fho_outrank(struct mag *m, const struct mag_session *s, nsec_t now)
-{
-	bool any = false;
-
-	for (struct mag_ho *h = m->fho->first; h; h = h->next) {
-		struct mag_session *other = h->s;
-
-		if (!other || other == s ||
-		    (other->state != MST_EXPECTED && other->state != MST_ARRIVING) ||
-		    !share_an_address(&other->b, &s->b))
-			continue;
-		ho_count_up(m, HO_C_OUTRANKED);
-		mag_ho_log(m, h, now, LOG_C_REMOTE,
-			   "addresses that neighbour %s told are another node's by its anchor",
-			   h->n->cfg.name);
-		h->result = "addresses of another node";
-		take_back(m, other, now);
-		any = true;
-	}
-	return any;
 }
 
 void mag_act_arrive(void *obj, void *arg)

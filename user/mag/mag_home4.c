@@ -76,6 +76,16 @@ static bool is_infrastructure(const struct mag *m, struct in_addr a)
 	return addr6_eq(&mapped, &m->cfg.ipv4_proxy_coa) || mag_lma_by_addr(m, &mapped);
 }
 
+bool mag_home4_is_fit(const struct mag *m, struct in_addr a, uint8_t len)
+{
+	struct prefix4 net = {.len = len};
+
+	if (!len || len > 31)
+		return false;
+	net.addr.s_addr = a.s_addr & prefix4_mask(len).s_addr;
+	return is_host_of(&net, a) && !is_infrastructure(m, a);
+}
+
 struct in_addr mag_first_router(const struct prefix4 *net, struct in_addr node)
 {
 	struct in_addr a = {.s_addr = net->addr.s_addr | htonl(net->len < 31)};
@@ -111,12 +121,11 @@ static bool read_reply(const struct mag *m, const struct mag_session *s, const s
 	struct home4 h = {.addr = o->hoa4.addr, .len = o->hoa4.len, .domain = s->domain};
 	struct prefix4 net = {.len = h.len};
 
-	if (!h.len || h.len > 31)
+	if (!mag_home4_is_fit(m, h.addr, h.len))
 		return false;
 	net.addr.s_addr = h.addr.s_addr & prefix4_mask(h.len).s_addr;
 	h.router = router_of(s, msg, &net, h.addr);
-	if (!is_host_of(&net, h.addr) || !is_host_of(&net, h.router) ||
-	    h.addr.s_addr == h.router.s_addr || is_infrastructure(m, h.addr))
+	if (!is_host_of(&net, h.router) || h.addr.s_addr == h.router.s_addr)
 		return false;
 	*out = h;
 	return true;

@@ -479,6 +479,8 @@ void mag_act_unexpected(void *obj, void *arg);
 /* The default router of a home network when nobody says: its first address, or its second for the
  * node that has the first. */
 struct in_addr mag_first_router(const struct prefix4 *net, struct in_addr node);
+/* An address that a node can have in a home network of that prefix length. */
+bool mag_home4_is_fit(const struct mag *m, struct in_addr a, uint8_t len);
 /* Its next registration asks for an IPv4 home address. */
 bool mag_wants4(const struct mag *m, const struct mag_session *s);
 /* Adds the IPv4 Home Address Request that belongs into the open request, if any. */

@@ -299,6 +299,35 @@ static void test_registered_and_never_back(void)
 	}
 }
 
+/* It comes back with another anchor than it was registered with here. */
+static void test_announced_with_another_anchor(void)
+{
+	const struct mac mac = MAC(1);
+	struct pair p;
+	struct bench *a;
+	struct mh_msg m;
+
+	pair_up(&p);
+	a = p.a.bench;
+	pair_active(&p);
+	pair_run(&p, 5000);
+	m = hi_msg(5, F, HI_CODE_ALL_CONTEXT, 1);
+	receive_ho(a, MAG_B, with_context(&m, HNP2, "2001:db8:2::2", &mac));
+	CU_ASSERT_EQUAL(sent_last(a, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
+	CU_ASSERT_EQUAL(sent_count(a, MH_BU), 2);
+	CU_ASSERT_EQUAL(sent_last(a, MH_BU)->msg.bu.lifetime, 0);
+	CU_ASSERT_TRUE(addr6_eq(&sent_last(a, MH_BU)->dst, &a->lmas[0].addr));
+	CU_ASSERT_EQUAL(attach(a, 7, 1), 0);
+	CU_ASSERT_TRUE(in_state(a, 1, "ARRIVING"));
+	CU_ASSERT_TRUE(addr6_eq(&sent_last(a, MH_BU)->dst, &a->lmas[1].addr));
+	accept_last_pbu(a);
+	CU_ASSERT_TRUE(in_state(a, 1, "ACTIVE"));
+	pair_run(&p, 20000);
+	CU_ASSERT_EQUAL(mag_count(a->m), 1);
+	CU_ASSERT_EQUAL(dp_fake_sessions(a->fake), 1);
+	pair_free(&p);
+}
+
 /* ---- what a neighbour says, and what an anchor grants */
 
 /* A neighbour announces a node with the prefix that the anchor gives to another one here. */
@@ -387,6 +416,7 @@ int main(int argc, char **argv)
 		{"RFC 5568 6.2.1 what is repeated when its handover is over gets the same answer", test_replay},
 		{"RFC 5568 6.2.1 an earlier announcement that comes again gets its answer", test_replay_of_an_earlier_one},
 		{"a node that was registered, is announced back and never comes is de-registered", test_registered_and_never_back},
+		{"a node that is announced with another anchor leaves the one it had here", test_announced_with_another_anchor},
 		{"a prefix that the anchor grants is taken from an announced node", test_grant_against_announcement},
 		{"a prefix that the anchor grants is taken from a node that arrived and is not registered", test_grant_against_arrival},
 		{"a prefix that the anchor grants is not taken from a registered node", test_grant_against_registered},
