@@ -433,7 +433,8 @@ def test_revocation_ends_what_is_on_its_way(fast):
 
 def test_new_mag_dies_while_packets_wait(fast):
     """What waited is gone; the node is registered by the MAG that started again as if it had come
-    unannounced, and the old one lets go."""
+    unannounced, and the old one lets go. What came after the registration and before the session
+    was put back when that came, which live packets do not wait for: nothing else is out of order."""
     t, node = fast, fast.mn1
     addr = there(t, node, 1)
     f = Down(t, node, addr)
@@ -450,7 +451,8 @@ def test_new_mag_dies_while_packets_wait(fast):
     fho.quiet(t, timeout=12)
     wait_until(lambda: not update_entry(t, node, 1), 12, "mag1 to forget")
     down = f.finish()
-    assert down.lost and not down.doubled and not down.disordered, down
+    early = counters(t, "mag2")["early", "delivered"]
+    assert down.lost and not down.doubled and down.disordered <= early, (down, early)
     assert node.wait_address() == addr
     through(t, node, 2)
 
