@@ -353,12 +353,21 @@ static int attach_expected(struct mag *m, struct mag_session *s, const struct ma
 	return 0;
 }
 
-/* Ends what another identity, or another operator's node, had at that place. */
-static void replace(struct mag *m, struct mag_session *s, nsec_t now)
+/*
+ * Ends what another identity (`by`), or another operator's node, had at that place. A node that is
+ * being handed over keeps that without a place, where it can still return to; if it is the same
+ * one, nothing of it may end the registration that follows.
+ */
+static void replace(struct mag *m, struct mag_session *s, const struct mnid *by, nsec_t now)
 {
 	struct mag_ctx c = {.m = m, .now = now, .cause = "another identity at its place"};
+	const bool same = !by || mnid_eq(by, &s->b.mnid);
+	const struct link_node place = mag_node(s);
 
 	mag_step(s, is_refused(s) ? MEV_FORGET : MEV_DETACH, &c);
+	s = mag_session_of(bul_by_node(m->bul, place.ifindex, &place.mac));
+	if (s && (same || !mag_fho_displace(m, s, now)))
+		mag_step(s, MEV_HANDED_OVER, &c);
 }
 
 int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
@@ -375,7 +384,7 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 	if (s && (!a->mnid || mnid_eq(a->mnid, &s->b.mnid)) && s->domain == a->domain)
 		return attach_again(m, s, a, now);
 	if (s)
-		replace(m, s, now);
+		replace(m, s, a->mnid, now);
 	/* whose link-layer address that is, profiles know better than neighbours */
 	if (!a->mnid && !m->profiles.by_mac(m->profiles.ctx, &a->node.mac)) {
 		s = mag_fho_expected(m, NULL, &a->node.mac);
@@ -394,7 +403,7 @@ int mag_attach(struct mag *m, const struct mag_attachment *a, nsec_t now)
 		mag_end_now(m, s, now);
 	/* its IPv4 address means another host there */
 	if (s && s->domain != a->domain) {
-		replace(m, s, now);
+		replace(m, s, &id, now);
 		s = NULL;
 	}
 	return s ? attach_moved(m, s, a, now) : attach_new(m, a, &id, now);

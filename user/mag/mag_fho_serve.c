@@ -229,6 +229,17 @@ void mag_act_left_link(void *obj, void *arg)
 		mag_count_up(c->m, MAG_C_DP_FAILED);
 }
 
+bool mag_fho_displace(struct mag *m, struct mag_session *s, nsec_t now)
+{
+	if (s->state != MST_LEAVING || bul_move(m->bul, &s->b, 0, &s->b.mac))
+		return false;
+	s->absent = s->no_link = true;
+	if (mag_serve_paths(m, s))
+		mag_count_up(m, MAG_C_DP_FAILED);
+	mag_store_touch(m, s, now);
+	return true;
+}
+
 bool mag_fho_is_back(const struct mag *m, const struct mag_session *s,
 		     const struct mag_attachment *a, nsec_t now)
 {

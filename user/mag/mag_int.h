@@ -452,6 +452,8 @@ void mag_fho_confirmed(struct mag *m, const struct link_node *n, nsec_t now);
 /* The new session's node came from that access point: its old MAG is asked. False: nobody is. */
 bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attachment *a,
 		   nsec_t now);
+/* One that is LEAVING has no place any more: somebody else is there. False: it still has it. */
+bool mag_fho_displace(struct mag *m, struct mag_session *s, nsec_t now);
 /* Triggers of a node whose session is LEAVING. True: it is back. */
 bool mag_fho_is_back(const struct mag *m, const struct mag_session *s,
 		     const struct mag_attachment *a, nsec_t now);

@@ -39,7 +39,8 @@ static nsec_t left_until(const struct mag *m, uint64_t wall, nsec_t most)
 
 static enum record_update_state state_of(const struct mag_session *s)
 {
-	if (s->b.parked)
+	/* somebody else may be where it was */
+	if (s->b.parked || !s->b.ifindex)
 		return RECORD_LEAVING;
 	return s->state == MST_BARRED ? RECORD_BARRED : RECORD_BOUND;
 }
@@ -303,7 +304,7 @@ int mag_restore(struct mag *m, const struct store_record *r, nsec_t now)
 	ifindex = mag_find_link(m, u.ifname);
 	if (!ifindex)
 		return -ENOMEM;
-	if (bul_by_node(m->bul, ifindex, &u.mac))
+	if (u.state != RECORD_LEAVING && bul_by_node(m->bul, ifindex, &u.mac))
 		return refuse(m, "there is another one of the same place", now);
 	return restore(m, r, &u, lma, ifindex, now);
 }
