@@ -242,6 +242,8 @@ static void merge(struct mag_context *own, const struct mag_context *more)
 		own->link_local = more->link_local;
 	if (more->iid)
 		own->iid = more->iid;
+	own->gre |= more->gre;
+	own->keyed |= more->keyed;
 }
 
 /* RFC 5949 6.1.1: context that came in several messages. What is refused changes nothing. */

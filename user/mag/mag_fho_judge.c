@@ -18,12 +18,12 @@ struct mag_lma *mag_ho_anchor(const struct mag *m, const struct mnid *id,
 	return p && !addr6_is_zero(&p->lmaa) ? mag_lma_by_addr(m, &p->lmaa) : m->lmas;
 }
 
-/* Nodes without a profile are known here by the realm alone. */
+/* Nodes without a profile are known here by the realm, or by the trigger that told of them. */
 static bool is_welcome(const struct mag *m, const struct mnid *id)
 {
 	const struct profile *p = mag_profile(m, id);
 
-	return mag_entitled(p) && (p || m->cfg.realm[0]);
+	return mag_entitled(p) && (p || m->cfg.realm[0] || bul_by_mnid(m->bul, id, NULL));
 }
 
 bool mag_ho_same_encap(const struct mag_neighbour *n, const struct mag_context *c)

@@ -172,7 +172,14 @@ static void announced_again(struct ho_heard *x, struct mag_ho *h)
 {
 	struct ho_ctx c = mag_ho_ctx_of(x);
 	uint8_t code = mag_ho_judge(x->m, x->n, x->id, &x->context, x->now);
+	struct mag_context all = x->context;
 
+	if (h->state == HST_EXPECTED) {
+		all.gre |= h->ctx.gre;
+		all.keyed |= h->ctx.keyed;
+	}
+	if (code == HACK_CONTEXT_ACCEPTED && wants_other_encap(x, &all))
+		code = HACK_NO_FORWARDING;
 	if (code >= HACK_UNSPECIFIED) {
 		x->reply.code = code;
 		return;

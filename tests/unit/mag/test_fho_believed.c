@@ -192,6 +192,30 @@ static void test_unknown_without_realm(void)
 	pair_free(&p);
 }
 
+/* A trigger told of the node that is here: its old MAG is believed without a realm. */
+static void test_known_by_a_trigger(void)
+{
+	const struct mac mac = MAC(77);
+	struct mag_attachment at = attachment(9, 77);
+	struct mnid id = id_of(77);
+	struct pair p;
+	struct bench *b;
+	struct mh_msg m;
+
+	pair_init(&p);
+	b = p.b.bench;
+	b->cfg.realm[0] = 0;
+	pair_start(&p);
+	at.mnid = &id;
+	at.prev_ap = AP_A;
+	CU_ASSERT_EQUAL(mag_attach(b->m, &at, b->now), 0);
+	m = hi_msg(sent_last(b, MH_HI)->msg.ho.seq, MH_HACK_P | MH_HACK_F, HACK_ALL_CONTEXT, 77);
+	m.type = MH_HACK;
+	receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+	CU_ASSERT_TRUE(in_state(b, 77, "ARRIVING"));
+	pair_free(&p);
+}
+
 /* ---- IPv4 */
 
 static struct mh_msg *with4(struct mh_msg *m, const char *addr, uint8_t len)
@@ -352,6 +376,33 @@ static void test_other_encapsulation_in_an_answer(void)
 	pair_free(&p);
 }
 
+/* Context in two messages, of which neither has the key that is configured here. */
+static void test_other_encapsulation_in_the_end(void)
+{
+	const struct mac mac = MAC(1);
+
+	for (int with = 0; with < 2; with++) {
+		struct pair p;
+		struct bench *b;
+		struct mh_msg m;
+
+		pair_init(&p);
+		b = p.b.bench;
+		p.b.neighbour.encap = DP_ENCAP_GRE_KEY;
+		pair_start(&p);
+		m = hi_msg(1, MH_HI_P, HI_CODE_DEFAULT, 1);
+		if (with)
+			with_key(&m, true);
+		receive_ho(b, MAG_A, with_context(&m, HNP1, LMA1, &mac));
+		CU_ASSERT_EQUAL(sent_last(b, MH_HACK)->msg.ho.code, HACK_CONTEXT_ACCEPTED);
+		m = hi_msg(2, F, HI_CODE_ALL_CONTEXT, 1);
+		receive_ho(b, MAG_A, with_context(&m, HNP2, LMA1, &mac));
+		CU_ASSERT_EQUAL(sent_last(b, MH_HACK)->msg.ho.code,
+				with ? HACK_CONTEXT_ACCEPTED : HACK_NO_FORWARDING);
+		pair_free(&p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	// clang-format off
@@ -364,11 +415,13 @@ int main(int argc, char **argv)
 		{"a profile knows whose link-layer address it is, whatever a neighbour announces", test_profile_against_llid},
 		{"a node without a profile is known by the announced link-layer address", test_llid_without_profile},
 		{"F-32 without a realm, announced nodes need a profile", test_unknown_without_realm},
+		{"F-32 without a realm, a node that a trigger told of needs no profile", test_known_by_a_trigger},
 		{"RFC 5949 6.2.7 an IPv4 home address of a domain is not told", test_domain_is_not_told},
 		{"F-32 IPv4 home addresses that no anchor could grant are refused", test_home4_that_is_not_fit},
 		{"F-32 a context of which the profile leaves nothing is refused with code 129", test_nothing_usable},
 		{"F-33 RFC 5949 4.2 another encapsulation than the configured one is refused with code 132", test_other_encapsulation},
 		{"F-33 RFC 5949 4.2 forwarding of another encapsulation is not used", test_other_encapsulation_in_an_answer},
+		{"F-33 RFC 5949 4.2 a key that is configured must come in one of the messages", test_other_encapsulation_in_the_end},
 		{0},
 	};
 	// clang-format on
