@@ -115,5 +115,5 @@ static void show_neighbour(void *ctx, const struct mag_neighbour_info *i)
 
 void control_neighbours(struct control_req *r)
 {
-	mag_walk_neighbours(r->ctx->mag, show_neighbour, r);
+	mag_walk_neighbours(r->ctx->mag, r->now, show_neighbour, r);
 }

@@ -281,9 +281,9 @@ unsigned mag_handovers(const struct mag *m); /* in progress */
 struct mag_neighbour_info {
 	const struct mag_neighbour_cfg *cfg;
 	unsigned handovers; /* in progress with it */
-	bool no_fho;	    /* it has said that it does not know fast handover */
+	bool no_fho;	    /* it said lately that it does not know fast handover */
 };
-void mag_walk_neighbours(const struct mag *m,
+void mag_walk_neighbours(const struct mag *m, nsec_t now,
 			 void (*cb)(void *ctx, const struct mag_neighbour_info *i), void *ctx);
 
 struct counter_set mag_handover_counters(const struct mag *m);

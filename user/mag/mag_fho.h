@@ -133,10 +133,11 @@ enum ho_counter { HO_COUNTERS(COUNTER_ENUM) HO_LATENCIES(COUNTER_ENUM) HO_C_MAX 
 enum ho_state { HO_STATES(MAG_NAMED_ENUM) HST_MAX };
 enum ho_event { HO_EVENTS(MAG_NAMED_ENUM) HEV_MAX };
 
-#define HO_BUCKETS_N 9
-#define HO_INFLIGHT  4096 /* power of two */
-#define HO_RESULTS   32	  /* finished handovers that are shown */
-#define HO_MORE_MAX  2	  /* further requests when more context is to be had */
+#define HO_BUCKETS_N  9
+#define HO_INFLIGHT   4096  /* power of two */
+#define HO_RESULTS    32    /* finished handovers that are shown */
+#define HO_MORE_MAX   2	    /* further requests when more context is to be had */
+#define HO_UNKNOWN_MS 60000 /* not asked for so long after Binding Error 2, RFC 6275 9.2 */
 
 #define HO_REQUEST_MAX	  253 /* octets of entries in a Context Request, RFC 5949 6.2.1 */
 #define HO_VENDOR_REQUEST 7   /* octets of one that names Vendor ID and Sub-Type */
@@ -149,7 +150,7 @@ struct mag_neighbour {
 	nsec_t refilled_at; /* token bucket of the Handover Initiates it may send */
 	uint32_t tokens;
 	unsigned handovers; /* with it, at present */
-	bool no_fho;	    /* does not know Handover Initiate (Binding Error 2), RFC 6275 9.2 */
+	nsec_t ask_at;	    /* it said that it does not know Handover Initiate: asked again then */
 	struct log_limit limit;
 };
 

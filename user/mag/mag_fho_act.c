@@ -74,8 +74,10 @@ static int forward(struct mag_ho *h, struct ho_ctx *c)
 
 	if (c->context && c->context->keyed)
 		h->peer_key = c->context->key;
+	if (!s)
+		return -ENOENT;
 	/* RFC 5949 4.2: the new gateway chooses the key of what goes to it */
-	if (!s || !h->tunnel || (dp_encap_keyed(e) && !h->peer_key))
+	if (!h->tunnel || (dp_encap_keyed(e) && !h->peer_key))
 		return -EPROTO;
 	err = mag_serve_paths(c->m, s);
 	if (err)
@@ -88,11 +90,15 @@ static int forward(struct mag_ho *h, struct ho_ctx *c)
 
 static void failed(struct mag_ho *h, struct ho_ctx *c, int err, uint8_t code)
 {
-	ho_count_up(c->m, HO_C_FAILED);
-	h->result = "failed";
-	mag_ho_log(c->m, h, c->now, err == -EPROTO ? LOG_C_REMOTE : LOG_C_LOCAL, "%s",
-		   err == -EPROTO ? "no GRE key to forward with" : strerror(-err));
 	c->code = code;
+	if (!h->s) {
+		mag_ho_log(c->m, h, c->now, LOG_C_INFO, "its session has ended");
+	} else {
+		ho_count_up(c->m, HO_C_FAILED);
+		h->result = "failed";
+		mag_ho_log(c->m, h, c->now, err == -EPROTO ? LOG_C_REMOTE : LOG_C_LOCAL, "%s",
+			   err == -EPROTO ? "no GRE key to forward with" : strerror(-err));
+	}
 	mag_ho_step(h, HEV_FAILED, c);
 }
 

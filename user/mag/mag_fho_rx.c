@@ -379,7 +379,7 @@ void mag_fho_receive(struct mag *m, const struct packet *pkt, const struct mh_ms
 					    .peer = &pkt->src,
 					    .repeat = repeated(m, n, &id->mnid, msg, now),
 					    .msg = msg});
-	n->no_fho = false; /* it has learned it since */
+	n->ask_at = 0; /* it has learned it since */
 	if (msg->type == MH_HACK) {
 		receive_hack(m, n, msg, &id->mnid, now);
 	} else if (may_send(m, n, now)) {
@@ -407,15 +407,15 @@ bool mag_fho_binding_error(struct mag *m, const struct packet *pkt, const struct
 		next = h->next;
 		if (h->n != n || !h->open)
 			continue;
-		if (!n->no_fho)
+		if (now >= n->ask_at)
 			log_limited(&n->limit, now, LOG_C_REMOTE,
 				    "mag: neighbour %s does not know fast handover", n->cfg.name);
-		n->no_fho = true;
+		n->ask_at = nsec_add(now, nsec_from_ms(HO_UNKNOWN_MS));
 		h->result = c.cause;
 		mag_ho_close_hi(m, h);
 		mag_ho_step(h, HEV_SILENCE, &c);
 	}
-	return n->no_fho;
+	return now < n->ask_at;
 }
 
 /* ---- trigger */
@@ -434,7 +434,7 @@ int mag_handover(struct mag *m, const struct mnid *id, const char *ap_id, nsec_t
 		ho_count_up(m, HO_C_UNKNOWN_AP);
 		return -ENXIO;
 	}
-	if (n->no_fho)
+	if (now < n->ask_at)
 		return -EOPNOTSUPP;
 	old = s->ho;
 	if (old && old->role == HO_OLD && old->n == n)

@@ -588,7 +588,7 @@ bool mag_fho_fetch(struct mag *m, struct mag_session *s, const struct mag_attach
 			"came from access point \"%.64s\", which is no neighbour's", a->prev_ap);
 		return false;
 	}
-	if (n->no_fho || mag_ho_find(m, n, &s->b.mnid, &s->b.mac) ||
+	if (now < n->ask_at || mag_ho_find(m, n, &s->b.mnid, &s->b.mac) ||
 	    mag_ho_new(m, n, &s->b.mnid, &s->b.mac, HO_NEW, now, &h))
 		return false;
 	h->reactive = true;

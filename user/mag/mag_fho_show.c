@@ -214,14 +214,14 @@ unsigned mag_handovers(const struct mag *m)
 	return m->fho->n;
 }
 
-void mag_walk_neighbours(const struct mag *m,
+void mag_walk_neighbours(const struct mag *m, nsec_t now,
 			 void (*cb)(void *ctx, const struct mag_neighbour_info *i), void *ctx)
 {
 	const struct mag_neighbour *n;
 	const struct mag_ho *h;
 
 	for (n = m->fho->neighbours; n; n = n->next) {
-		struct mag_neighbour_info i = {.cfg = &n->cfg, .no_fho = n->no_fho};
+		struct mag_neighbour_info i = {.cfg = &n->cfg, .no_fho = now < n->ask_at};
 
 		for (h = m->fho->first; h; h = h->next)
 			i.handovers += h->n == n;

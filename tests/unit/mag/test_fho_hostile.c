@@ -213,7 +213,20 @@ static void test_rate(void)
 	pair_free(&p);
 }
 
-/* H-6 RFC 6275 9.2: it does not know the message, and is not asked again */
+static void take_no_fho(void *ctx, const struct mag_neighbour_info *i)
+{
+	*(bool *)ctx = i->no_fho;
+}
+
+static bool is_shown_unable(const struct bench *b)
+{
+	bool no_fho = false;
+
+	mag_walk_neighbours(b->m, b->now, take_no_fho, &no_fho);
+	return no_fho;
+}
+
+/* H-6 RFC 6275 9.2: it does not know the message, and is not asked for a while */
 static void test_binding_error(void)
 {
 	struct pair p;
@@ -229,10 +242,60 @@ static void test_binding_error(void)
 	CU_ASSERT_STRING_EQUAL(seen(a).result, "does not know fast handover");
 	CU_ASSERT_TRUE(in_state(a, 1, "ACTIVE"));
 	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), -EOPNOTSUPP);
+	CU_ASSERT_TRUE(is_shown_unable(a));
+	CU_ASSERT_EQUAL(attach_from(a, 7, 3, AP_B), 0);
+	CU_ASSERT_TRUE(in_state(a, 3, "REGISTERING"));
 	/* its own question shows that it knows it by now */
 	m = hi_msg(1, MH_HI_P, HI_CODE_DEFAULT, 2);
 	receive_ho(a, MAG_B, &m);
+	CU_ASSERT_FALSE(is_shown_unable(a));
 	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	/* one error, by whomever, does not hold for ever: it may be another daemon there by now */
+	m = (struct mh_msg){.type = MH_BE, .be = {.status = BE_UNKNOWN_MH_TYPE}};
+	receive_ho(a, MAG_B, &m);
+	run_ms(a, 59999);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), -EOPNOTSUPP);
+	CU_ASSERT_TRUE(is_shown_unable(a));
+	run_ms(a, 1);
+	CU_ASSERT_FALSE(is_shown_unable(a));
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	receive_ho(a, MAG_B, &m);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), -EOPNOTSUPP);
+	pair_free(&p);
+}
+
+static void keep_line(void *ctx, enum log_class cls, const char *line)
+{
+	unsigned *lines = ctx;
+
+	lines[0] += strstr(line, "no GRE key to forward with") != NULL;
+	lines[1] += strstr(line, "its session has ended") != NULL;
+}
+
+/* The anchor forbade the node's service before the answer came; nobody has to be blamed. */
+static void test_answer_after_the_end(void)
+{
+	unsigned lines[2] = {0};
+	struct pair p;
+	struct bench *a;
+
+	pair_up(&p);
+	a = p.a.bench;
+	pair_active(&p);
+	CU_ASSERT_EQUAL(trigger(a, 1, AP_B), 0);
+	carry_a(&p);
+	hear_bri(a, &(struct bri){.trigger = BR_ADMINISTRATIVE, .id = "02-00-00-00-00-01@example.com"});
+	CU_ASSERT_PTR_NULL(forwarding(a, HNP1));
+	log_set_sink(keep_line, lines);
+	carry_b(&p);
+	log_set_sink(quiet_log, NULL);
+	CU_ASSERT_EQUAL(lines[0], 0);
+	CU_ASSERT_EQUAL(lines[1], 1);
+	CU_ASSERT_EQUAL(ho_counter(a, "failed"), 0);
+	CU_ASSERT_EQUAL(ho_counter(a, "cancelled"), 1);
+	carry(&p);
+	CU_ASSERT_STRING_EQUAL(seen(a).result, "session ended");
+	CU_ASSERT_EQUAL(mag_count(p.b.bench->m), 0);
 	pair_free(&p);
 }
 
@@ -472,7 +535,8 @@ int main(int argc, char **argv)
 		{"a prefix in use is not given to an announced node", test_foreign_prefix},
 		{"RFC 5949 6.1.1 context in several messages is put together", test_fragments},
 		{"a neighbour's Handover Initiates are limited", test_rate},
-		{"H-6 RFC 6275 9.2 a neighbour without fast handover is not asked again", test_binding_error},
+		{"H-6 RFC 6275 9.2 a neighbour without fast handover is not asked for a minute", test_binding_error},
+		{"an answer that comes after the session's end is nobody's failure", test_answer_after_the_end},
 		{"a node announced back leaves nothing behind", test_announced_back},
 		{"a reload keeps handovers with neighbours that stay", test_reload},
 		{"an announced node may be given up by the operator", test_expected_ended},

@@ -380,7 +380,7 @@ static void test_neighbours(void)
 	pair_up(&p);
 	pair_active(&p);
 	announce(&p);
-	mag_walk_neighbours(p.a.bench->m, count_neighbour, &handovers);
+	mag_walk_neighbours(p.a.bench->m, p.a.bench->now, count_neighbour, &handovers);
 	CU_ASSERT_EQUAL(handovers, 1);
 	pair_free(&p);
 }
