@@ -35,11 +35,19 @@ pm_inline bool pm_through(const struct pm_pkt *p, __u32 index)
 }
 
 /* The node is behind the tunnel that packets to it go into: with its gateway, or, where we are that
- * ourselves, with the one that it changes to (RFC 5949 4.1). */
+ * ourselves, with the one that it changes to (RFC 5949 4.1). What it sent through the gateway that
+ * it has just left may come to its anchor a little later. */
 pm_inline bool pm_from_node(const struct pm_pkt *p, const struct pm_found *f)
 {
-	return (pm_has(f, PM_F_ANCHORED) ? pm_role_lma : pm_role_mag) && !pm_has(f, PM_F_LINK) &&
-	       pm_through(p, PM_DESC_TUNNEL(pm_way_down(f->desc)));
+	const bool anchored = pm_has(f, PM_F_ANCHORED);
+	__u32 also;
+
+	if (!(anchored ? pm_role_lma : pm_role_mag) || pm_has(f, PM_F_LINK))
+		return false;
+	if (pm_through(p, PM_DESC_TUNNEL(pm_way_down(f->desc))))
+		return true;
+	also = anchored ? READ_ONCE(f->s->also) : 0;
+	return also && pm_through(p, also);
 }
 
 /* From the anchor, or from the gateway that the node comes from. What has waited was let in when it

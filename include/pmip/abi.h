@@ -61,7 +61,8 @@ struct pm_session {
 	};
 	__u32 up_tunnel;    /* tunnel for packets from the node; 0: route them */
 	__u16 domain;       /* of the session's IPv4 home address */
-	__u16 also;         /* one more tunnel that packets to the node may come through; 0: none */
+	__u16 also;         /* one more tunnel that packets to the node may come through, or with
+			     * PM_F_ANCHORED packets from it; 0: none */
 	__u8 mac[6];        /* the node's link-layer address, with PM_F_LINK or PM_F_STILL */
 	__u16 access;       /* index into pm_access, likewise; one word with mac */
 	__u64 down_packets; /* towards the node */

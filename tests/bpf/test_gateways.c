@@ -185,6 +185,34 @@ static void test_both_tunnels(void)
 	}
 }
 
+/* A binding has moved to a gateway, and packets that the node sent through the former one come. */
+static void test_late_uplink(void)
+{
+	for (int hook = 0; hook < PM_HOOK_MAX; hook++) {
+		for (int i = 0; i < 2 * KINDS; i++) {
+			const struct combo c = {
+				.dir = LMA_UP, .k = (enum kind)(i / 2), .four = i % 2};
+			const enum kind old = (c.k + 3) % KINDS;
+			const enum world_slot node = combo_node(&c);
+			struct pm_session *s = world_session(worlds[hook], node);
+			struct row r = combo_row(&c), none;
+
+			run(worlds[hook], &r, "from its gateway", c.k, c.k);
+			r.in.osrc = kinds[old].mag;
+			r.in.odst = combo_lmaa(old);
+			r.in.shim = kinds[old].shim;
+			none = r;
+			none.up = 0;
+			combo_drop(&none, PM_DROP_OUTER_SOURCE);
+			run(worlds[hook], &none, "from a gateway that it never had", old, c.k);
+			s->also = (uint16_t)(TUN_K_MAG + old);
+			run(worlds[hook], &r, "from its former gateway", old, c.k);
+			s->also = 0;
+			run(worlds[hook], &none, "from there too late", old, c.k);
+		}
+	}
+}
+
 /* ---- packets that wait */
 
 #define BUFFER 5
@@ -448,6 +476,7 @@ int main(int argc, char **argv)
 		{"RFC 5949 4.1: the former gateway forwards both ways, through each pair of tunnels", test_pairs},
 		{"RFC 5949 4.1: also where an anchor runs in the same daemon", test_pairs_anchor},
 		{"RFC 5949 4.1: the new gateway hears the anchor and the former gateway", test_both_tunnels},
+		{"RFC 5213 5.6.2: an anchor hears a node's former gateway for a moment", test_late_uplink},
 		{"packets to a node in handover wait, on every way down", test_waits},
 		{"packets from a node in handover flow", test_flows},
 		{"RFC 5949 4.1: a node that has not left its link sends there, and is sent nothing", test_still_on_link},

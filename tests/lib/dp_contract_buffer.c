@@ -67,7 +67,13 @@ void dp_contract_also_from(void)
 	model_agree();
 	s = model_anchor(&p[1], 1, peer[0]);
 	s.also_from = peer[1];
-	CU_ASSERT_EQUAL(model_put(&s, &b), -EINVAL);
+	CU_ASSERT_EQUAL(model_put(&s, &b), 0);
+	model_agree();
+	s.also_from = gone;
+	CU_ASSERT_EQUAL(model_put(&s, &b), -ENOENT);
+	model_agree();
+	s.also_from = 0;
+	CU_ASSERT_EQUAL(model_put(&s, &b), 0);
 	model_agree();
 	dp_contract_end();
 }

@@ -17,7 +17,7 @@ import pytest
 import capture
 import fho
 import mh
-from ask import (binding, counter, counters, forget, grown, registered, settled, to_ap, update_entry,
+from ask import (binding, counter, counters, drops, forget, grown, registered, settled, to_ap, update_entry,
                  wait_registered)
 from conftest import make_topo
 from flow import End, Fate, Flow
@@ -104,6 +104,7 @@ def test_twenty_predictive_handovers_lose_nothing(fast, record_property):
     moved = binding(t, node)["handovers"]
     f = Flow({"ns": node, "local": addr, "to": CN}, {"ns": t.cn, "local": CN, "to": addr}, PPS)
     kept, drain = [], []
+    strangers = drops(t, "lma")["outer_source"]
     for _ in range(20):
         before = f.sent()[1]
         fate, took = fho.hand_over(t, node, 3 - node.ap, GAP)
@@ -117,6 +118,8 @@ def test_twenty_predictive_handovers_lose_nothing(fast, record_property):
     # upwards: what was sent without a link is lost, or before the new MAG has seen the node
     assert not up.doubled and not up.disordered, up
     assert up.lost <= 20 * PPS * (GAP + 0.1), up
+    # but not what was on its way through the old MAG when the binding moved
+    assert drops(t, "lma")["outer_source"] == strangers
     assert min(kept) >= GAP * PPS * 0.9
     assert binding(t, node)["handovers"] == moved + 20
     assert node.wait_address() == addr

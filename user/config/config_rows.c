@@ -381,6 +381,8 @@ static const struct config_row rows_lma[] = {
 	{"max-delay-before-new-bce-assign", CONFIG_UINT, L(max_delay_before_new_bce_assign_ms), .def = "1500",
 	 RANGE(0, 60000), .unit = "ms", LIVE, .rfc = "MaxDelayBeforeNewBCEAssign, RFC 5213 9.1",
 	 .help = "How long a registration that may be a handover waits for the old MAG's de-registration."},
+	{"uplink-grace", CONFIG_UINT, L(uplink_grace_ms), .def = "500", RANGE(0, 10000), .unit = "ms", LIVE,
+	 .help = "How long after a handover packets of the node are still taken from the MAG that it left; 0: not at all."},
 	{"timestamp-validity-window", CONFIG_UINT, L(timestamp_validity_window_ms), .def = "300", RANGE(1, 3600000),
 	 .unit = "ms", LIVE, .rfc = "TimestampValidityWindow, RFC 5213 9.1",
 	 .help = "How far a MAG's clock may be off."},

@@ -12,7 +12,7 @@
  * A node's entries hang on one struct bce_node, which owns the identifier once. A node has at most
  * BCE_PER_NODE_MAX of them, so the search by interface walks a short list behind one hash look-up.
  *
- * The cache owns its entries and all they point to except `owner`, `revocation` and `item`, which
+ * The cache owns its entries and all they point to except `owner`, `revocation`, `late` and `item`, which
  * are its user's. Nodes and, through MAGs, prefixes are named by strangers, so the indexes are of
  * base/htable.h.
  */
@@ -58,7 +58,7 @@ struct bce {
 	struct bce_node *node;
 	struct bce *next; /* of the same node, newest first */
 	struct deadline deadline;
-	void *owner, *revocation; /* for the cache's user */
+	void *owner, *revocation, *late; /* for the cache's user */
 	struct store_item *item;  /* for the cache's user; NULL: is in no store */
 	struct bce_reg reg;
 	struct in6_addr moved_from; /* for the cache's user, not stored; and until when */

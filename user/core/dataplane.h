@@ -106,7 +106,9 @@ struct dp_session {
 	 */
 	struct dp_path down; /* towards the node */
 	struct dp_path up;   /* from the node */
-	dp_ref also_from; /* DP_ACCESS: one more tunnel to take packets to the node from; 0: none */
+	/* One more tunnel to take packets from: DP_ACCESS, those to the node; DP_ANCHOR, those of
+	 * the node. 0: none. */
+	dp_ref also_from;
 	enum dp_mode mode;
 	bool local_routing; /* DP_ACCESS: short-circuit to nodes on this MAG, RFC 5213 6.10.3 */
 };
@@ -177,8 +179,8 @@ struct dataplane_ops {
 	 *	-EEXIST	    a prefix or an IPv4 home address is another session's of the same half
 	 *	-ENOSPC	    full
 	 *	-EBUSY	    an address that left its session still stands for that session's key
-	 *	-EINVAL	    a prefix that no node can have, a domain without a key, or DP_BUFFER or
-	 *		    also_from with DP_ANCHOR
+	 *	-EINVAL	    a prefix that no node can have, a domain without a key, or DP_BUFFER with
+	 *		    DP_ANCHOR
 	 *	-EOPNOTSUPP this data plane was not made for that
 	 * A session may have no address yet: its key is known before its addresses. What is kept of
 	 * one whose addresses change stays kept as long as one of them stays; what was kept for

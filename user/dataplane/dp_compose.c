@@ -87,8 +87,8 @@ static void compose(const struct dp_bpf *dp, const struct dp_half_rec *anchor,
 		place_down(dp, down, v);
 	if (v->keep)
 		v->keep |= v->flags & (PM_F_LINK | PM_F_STILL | PM_F_LOCAL_ROUTING);
-	if (down && down == access)
-		v->also = (uint16_t)access->also_from;
+	if (down)
+		v->also = (uint16_t)down->also_from;
 	if (first->up.kind == DP_TO_PEER && !to_self(dp, &first->up)) {
 		v->up_tunnel = first->up.peer;
 		v->up_key = peer_key(dp, &first->up);

@@ -236,7 +236,7 @@ static int check_session(struct dp_fake *f, const struct dp_session *in,
 
 	if (in->n_prefixes > DP_PREFIXES_MAX || (in->half != DP_ANCHOR && in->half != DP_ACCESS) ||
 	    (in->domain && !in->keyed && in->half != DP_ACCESS) ||
-	    (in->half != DP_ACCESS && (in->also_from || in->mode == DP_BUFFER)) ||
+	    (in->half != DP_ACCESS && in->mode == DP_BUFFER) ||
 	    (mine && mine->pub.s.half != in->half))
 		return -EINVAL;
 	if (!path_ok(f, &in->down) || !path_ok(f, &in->up) ||

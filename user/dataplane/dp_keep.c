@@ -155,7 +155,7 @@ bool dp_keep_read(const struct dp_bpf *dp, dp_ref ref, struct dp_kept *out)
 
 	memset(out, 0, sizeof(*out));
 	if (!(h->flags & PM_H_VALID) || h->slots > DP_SLOTS_MAX || h->half > DP_ACCESS ||
-	    h->mode > DP_BUFFER || ((h->mode == DP_BUFFER || h->also) && h->half != DP_ACCESS))
+	    h->mode > DP_BUFFER || (h->mode == DP_BUFFER && h->half != DP_ACCESS))
 		return false;
 	if (h->flags & PM_H_MORE) {
 		if (bpf_map_lookup_elem(dp->maps.fd[DP_MAP_MORE], &key, &more) < 0)

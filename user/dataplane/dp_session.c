@@ -92,7 +92,7 @@ static int check_kind(const struct dp_bpf *dp, const struct dp_session *s)
 	/* on a link the domain is the link's; in a tunnel only keys tell */
 	if (s->domain && !s->keyed && s->half != DP_ACCESS)
 		return -EINVAL;
-	if (s->half != DP_ACCESS && (s->mode == DP_BUFFER || s->also_from))
+	if (s->half != DP_ACCESS && s->mode == DP_BUFFER)
 		return -EINVAL;
 	if ((s->addr4.s_addr && !dp->cfg.ip4) || (s->keyed && !dp->cfg.gre))
 		return -EOPNOTSUPP;

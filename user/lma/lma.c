@@ -50,6 +50,7 @@ static void withdraw(void *ctx, struct bce *b)
 	struct lma *l = ctx;
 
 	l->dp->ops->session_del(l->dp, b->session);
+	lma_forward_forget_late(l, b);
 	tunnel_put(l->tunnels, b->tunnel);
 }
 

@@ -103,6 +103,7 @@ struct lma_cfg {
 	/* RFC 5213 section 9.1 */
 	uint32_t min_delay_before_bce_delete_ms;     /* 10000 */
 	uint32_t max_delay_before_new_bce_assign_ms; /* 1500 */
+	uint32_t uplink_grace_ms; /* what a node sent through its old MAG is taken so long; 0: not */
 	uint32_t timestamp_validity_window_ms;	     /* 300 */
 	bool hold_before_new_bce;		     /* false: skip the wait of L-30 */
 	/* RFC 5213 section 9.3 */

@@ -9,10 +9,36 @@
 #include "lma/lma_priv.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
 
 static struct dp_path path_to(const struct bce_reg *reg, dp_ref tunnel)
 {
 	return (struct dp_path){.kind = DP_TO_PEER, .peer = tunnel, .key = reg->down_key};
+}
+
+/* ---- what a node sent through the MAG that it has left */
+
+struct lma_late {
+	struct deadline deadline;
+	struct bce *b;
+	dp_ref tunnel; /* one use of it */
+};
+
+static void late_free(struct lma *l, struct lma_late *late)
+{
+	deadline_cancel(&l->deadlines, &late->deadline);
+	if (late->tunnel)
+		tunnel_put(l->tunnels, late->tunnel);
+	late->b->late = NULL;
+	free(late);
+}
+
+void lma_forward_forget_late(struct lma *l, struct bce *b)
+{
+	if (b->late)
+		late_free(l, b->late);
 }
 
 /* The whole session, as the cache has it. */
@@ -33,6 +59,8 @@ static int put(struct lma *l, struct bce *b, dp_ref tunnel, enum dp_mode mode)
 	s.n_prefixes = addrs.n;
 	s.addr4 = addrs.home4.addr;
 	s.domain = addrs.home4.domain;
+	if (b->late)
+		s.also_from = ((struct lma_late *)b->late)->tunnel;
 	return l->dp->ops->session_put(l->dp, &s, &b->session);
 }
 
@@ -77,6 +105,59 @@ static int learn_key(struct lma_job *j, const struct bce *b)
 	struct lma *l = j->l;
 
 	return j->encap.key ? l->dp->ops->session_key(l->dp, b->session, &j->encap.up_key) : 0;
+}
+
+static void fire_late(struct deadline *d, void *ctx, nsec_t now)
+{
+	struct lma_late *late = container_of(d, struct lma_late, deadline);
+	struct lma *l = ctx;
+	struct bce *b = late->b;
+	const dp_ref tunnel = late->tunnel;
+
+	(void)now;
+	late->tunnel = 0;
+	/* takes nothing that is not there, and cannot fail for lack of it */
+	if (put(l, b, b->tunnel, b->state == LMA_ST_ACTIVE ? DP_FORWARD : DP_DROP))
+		lma_bump(l, LMA_C_DP_FAILED);
+	late->tunnel = tunnel;
+	late_free(l, late);
+}
+
+/*
+ * RFC 5213 5.6.2 takes a node's packets from its MAG's tunnel alone. Those that it sent through the
+ * MAG that it leaves now, or through that one by way of the new one (RFC 5949 4.1), are still under
+ * way: they are taken for a moment. Before the switch, so that nothing falls in between; without
+ * memory for it they are lost.
+ */
+static void late_begin(struct lma *l, struct bce *b, nsec_t now)
+{
+	const uint32_t grace = l->conf.cfg.uplink_grace_ms;
+	struct lma_late *late = b->late;
+	dp_ref tunnel, before = late ? late->tunnel : 0;
+
+	if (!grace || b->state != LMA_ST_ACTIVE || get_tunnel(l, &b->reg, &tunnel))
+		return;
+	if (!late)
+		late = calloc(1, sizeof(*late));
+	if (!late) {
+		tunnel_put(l->tunnels, tunnel);
+		return;
+	}
+	late->b = b;
+	late->tunnel = tunnel;
+	late->deadline.fire = fire_late;
+	b->late = late;
+	if (forward(l, b, b->tunnel)) {
+		/* as it was */
+		late->tunnel = before;
+		tunnel_put(l->tunnels, tunnel);
+		if (!before)
+			late_free(l, late);
+		return;
+	}
+	if (before)
+		tunnel_put(l->tunnels, before);
+	deadline_arm(&l->deadlines, &late->deadline, nsec_add(now, nsec_from_ms(grace)));
 }
 
 int lma_forward_start(struct lma_job *j, struct bce *b)
@@ -190,6 +271,8 @@ int lma_forward_change(struct lma_job *j, struct lma_change *c)
 	err = get_tunnel(l, &c->reg, &c->tunnel);
 	if (err)
 		return err;
+	if (c->tunnel != b->tunnel && !addr6_eq(&c->reg.proxy_coa, &b->reg.proxy_coa))
+		late_begin(l, b, j->now);
 	err = change_cache(l, c);
 	if (!err) {
 		err = change_path(l, c);

@@ -458,6 +458,8 @@ struct lma_change {
 /* On failure everything is as it was; where memory lacks even for that, the binding is gone. On
  * success old_reg is the caller's to clear. */
 int lma_forward_change(struct lma_job *j, struct lma_change *c);
+/* Before a binding goes, and when its session is gone: nothing is taken from its old MAG any more. */
+void lma_forward_forget_late(struct lma *l, struct bce *b);
 /* Takes a family away; failure as above. */
 int lma_forward_release(struct lma_job *j, struct bce *b, const struct lma_addrs *was,
 			const struct lma_addrs *left);

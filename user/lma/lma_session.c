@@ -446,6 +446,7 @@ void lma_session_destroy(struct lma *l, struct bce *b, nsec_t now)
 		l->dp->ops->session_del(l->dp, b->session);
 		lma_session_count(l, &b->reg, -1, now);
 	}
+	lma_forward_forget_late(l, b);
 	tunnel_put(l->tunnels, b->tunnel);
 	lma_addrs_of(b, &addrs);
 	lma_addrs_release(l, &addrs, NULL);

@@ -38,6 +38,7 @@ static void up(struct bed *b)
 	b->cfg.accept_forced_ipv4_udp_encapsulation_request = true;
 	b->cfg.min_delay_before_bce_delete_ms = 200;
 	b->cfg.max_delay_before_new_bce_assign_ms = 1000;
+	b->cfg.uplink_grace_ms = 300;
 	bed_add_profile(b, "mn0@example.com", (struct profile){.ipv4 = true});
 	bed_add_profile(b, "mn1@example.com", (struct profile){.ipv4 = true, .pool4 = "red"});
 	bed_add_profile(b, "mn2@example.com", (struct profile){.ipv4 = true, .pool4 = "blue"});
