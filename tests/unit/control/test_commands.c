@@ -321,7 +321,8 @@ static void make_mag(void)
 	struct mag_cfg cfg = {
 		.neighbours = &neighbour,
 		.n_neighbours = four ? 0 : 1,
-		.fho = {.hi_timeout_ms = 100, .hi_retries = 3, .forwarding_ms = 10000, .leave_ms = 2000, .max = 10},
+		.fho = {.hi_timeout_ms = 100, .hi_retries = 3, .forwarding_ms = 10000,
+			.leave_ms = 2000, .max = 10},
 		.identity = "mag1",
 		.gre = four ? MAG_GRE_KEYS : MAG_GRE_NONE,
 		.gre_tlv = four,
