@@ -344,7 +344,9 @@ static void test_event(void)
 	CU_ASSERT_FALSE(got.xdp_tx);
 	dp_bpf_events(dp);
 	CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
-	env_sh(true, "unshare -n sleep 60 & echo $! >/tmp/dp-attach-ns.$PPID; sleep 0.3; "
+	env_sh(true, "unshare -n sleep 60 & echo $! >/tmp/dp-attach-ns.$PPID; "
+		     "while [ $(readlink /proc/$!/ns/net) = $(readlink /proc/$$/ns/net) ]; do "
+		     "sleep 0.05; done; "
 		     "ip link set v1 netns $(cat /tmp/dp-attach-ns.$PPID); "
 		     "nsenter -n -t $(cat /tmp/dp-attach-ns.$PPID) ip link set v1 up; "
 		     "nsenter -n -t $(cat /tmp/dp-attach-ns.$PPID) ethtool -K v1 gro on");

@@ -124,6 +124,7 @@ static void fill_lma_cfg(struct world *w)
 	c->max_bindings = 1000;
 	c->max_lifetime = 3600;
 	c->min_delay_before_bce_delete_ms = 10000;
+	c->uplink_grace_ms = 500;
 	c->max_delay_before_new_bce_assign_ms = 1500;
 	c->timestamp_validity_window_ms = 300;
 	c->hold_before_new_bce = !w->cfg.no_hold;
