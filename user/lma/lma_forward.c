@@ -113,14 +113,18 @@ static void fire_late(struct deadline *d, void *ctx, nsec_t now)
 	struct lma *l = ctx;
 	struct bce *b = late->b;
 	const dp_ref tunnel = late->tunnel;
+	int err;
 
-	(void)now;
 	late->tunnel = 0;
-	/* takes nothing that is not there, and cannot fail for lack of it */
-	if (put(l, b, b->tunnel, b->state == LMA_ST_ACTIVE ? DP_FORWARD : DP_DROP))
-		lma_bump(l, LMA_C_DP_FAILED);
+	err = put(l, b, b->tunnel, b->state == LMA_ST_ACTIVE ? DP_FORWARD : DP_DROP);
 	late->tunnel = tunnel;
-	late_free(l, late);
+	if (!err || err == -ENOENT) {
+		late_free(l, late);
+		return;
+	}
+	/* the session still has the tunnel, which therefore stays */
+	lma_bump(l, LMA_C_DP_FAILED);
+	deadline_arm(&l->deadlines, d, nsec_add(now, NSEC_PER_SEC));
 }
 
 /*

@@ -129,6 +129,27 @@ static void test_let_go(void)
 	bed_down(&b);
 }
 
+/* The data plane does not take the change: the session has the tunnel until it does. */
+static void test_refused(void)
+{
+	struct prefix6 own;
+	struct bed b;
+
+	up(&b);
+	own = bed_attach(&b, MAG1);
+	bed_wait(&b, 10);
+	move(&b, MAG2);
+	dp_fake_fail(b.dp, DP_FAKE_SESSION_PUT, 1, ENOSPC);
+	bed_wait(&b, GRACE);
+	CU_ASSERT_EQUAL(also(&b, &own), MAG1);
+	CU_ASSERT_EQUAL(dp_fake_peers(b.dp), 2);
+	bed_wait(&b, 1000);
+	CU_ASSERT_EQUAL(also(&b, &own), -1);
+	CU_ASSERT_EQUAL(dp_fake_peers(b.dp), 1);
+	CU_ASSERT_EQUAL(bed_forwards(&b, &own), MAG2);
+	bed_down(&b);
+}
+
 /* Nothing of the handover depends on it. */
 static void test_without(void)
 {
@@ -153,6 +174,7 @@ int main(int argc, char **argv)
 		{"RFC 5213 5.6.2 the next handover within that time begins it anew", test_soon_again},
 		{"RFC 5213 5.6.2 a binding that ends within that time leaves nothing", test_ends},
 		{"RFC 5213 5.6.2 not from a MAG that has let the node go", test_let_go},
+		{"RFC 5213 5.6.2 a data plane that refuses the change is asked again", test_refused},
 		{"RFC 5213 5.6.2 not where the time is 0", test_without},
 		{0},
 	};
